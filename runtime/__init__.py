@@ -1,0 +1,36 @@
+"""Foretype's runtime: load a bundle, open a session per text field, ask for suggestions.
+
+>>> from foretype.runtime import load
+>>> session = load().session()
+>>> [suggestion.text for suggestion in session.suggest("I would lik", k=1)]
+['like']
+"""
+
+from foretype.runtime.candidates import Suggestion
+from foretype.runtime.errors import (
+    BundleError,
+    CheckpointError,
+    ConfigError,
+    CorpusError,
+    EngineError,
+    ExportError,
+    ForetypeError,
+    TableError,
+)
+from foretype.runtime.model import Model, load
+from foretype.runtime.session import Session
+
+__all__ = [
+    "BundleError",
+    "CheckpointError",
+    "ConfigError",
+    "CorpusError",
+    "EngineError",
+    "ExportError",
+    "ForetypeError",
+    "Model",
+    "Session",
+    "Suggestion",
+    "TableError",
+    "load",
+]

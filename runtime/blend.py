@@ -1,0 +1,43 @@
+"""Blending the engines: one probability for each word, from the neural and the n-gram model together.
+
+Both are renormalised over the same set of tokens, then mixed linearly. The neural share depends on how long a context
+the n-gram model has seen before (Jelinek and Mercer 1980 let weights depend on context in the same way).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Probabilities = NDArray[np.float32]
+
+
+def softmax(logits: NDArray[np.float32]) -> Probabilities:
+    """Probabilities of `logits` [n]."""
+    scores: Probabilities = np.exp(logits - logits.max())
+    scores /= scores.sum()
+    return scores
+
+
+def blend(
+    logits: NDArray[np.float32] | None,
+    ngram: Probabilities | None,
+    neural_share: float,
+    first: int,
+) -> Probabilities:
+    """Probabilities [vocab - first] over the tokens from id `first` on.
+
+    logits: neural scores [vocab], or None without that engine. ngram: its probabilities [vocab], or None.
+    neural_share: weight of the neural part where both are there.
+    """
+    if logits is None:
+        assert ngram is not None
+        alone: Probabilities = ngram[first:] / ngram[first:].sum()
+        return alone
+    neural = softmax(logits[first:])
+    if ngram is None:
+        return neural
+    counted = ngram[first:]
+    neural *= neural_share
+    neural += counted * ((1.0 - neural_share) / counted.sum())
+    return neural

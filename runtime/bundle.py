@@ -1,0 +1,113 @@
+"""A bundle: the folder that holds everything a model needs, each file checked against the manifest before use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from foretype.runtime.errors import BundleError
+from foretype.runtime.text import CaseRule, TextForm
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+TOKENIZER = "tokenizer.json"
+NGRAM = "ngram.safetensors"
+STEP = "step.onnx"
+STEP_FLOAT = "step.fp32.onnx"
+_MANIFEST_LIMIT = 16 * 1024 * 1024
+
+
+def case_rule_to_json(rule: CaseRule) -> dict[str, Any]:
+    """The case rule as plain JSON values."""
+    return {
+        "sentence_ends": sorted(rule.sentence_ends),
+        "transparent": sorted(rule.transparent),
+        "preferred": dict(rule.preferred),
+    }
+
+
+def case_rule_from_json(value: Mapping[str, Any]) -> CaseRule:
+    """What `case_rule_to_json` gave. Raises KeyError or TypeError when `value` is not that."""
+    return CaseRule(frozenset(value["sentence_ends"]), frozenset(value["transparent"]), dict(value["preferred"]))
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle; files are checked when they are asked for.
+
+    folder: where it lies.
+    manifest: the parsed manifest.json.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, folder: Path) -> Bundle:
+        """Read the manifest. Raises BundleError when it is missing, damaged, or of another format version."""
+        path = folder / MANIFEST
+        try:
+            if path.stat().st_size > _MANIFEST_LIMIT:
+                raise BundleError(f"{path}: larger than {_MANIFEST_LIMIT} bytes; this is no manifest")
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            reason = "no such folder" if not folder.is_dir() else f"no {MANIFEST} in it"
+            raise BundleError(f"{folder}: not a bundle: {reason}") from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise BundleError(f"{path}: cannot be read ({error})") from error
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            found = manifest.get("format") if isinstance(manifest, dict) else None
+            raise BundleError(f"{path}: format version {found!r}; this version of Foretype reads {FORMAT}")
+        files = manifest.get("files")
+        if not isinstance(files, dict) or not all(
+            isinstance(entry, dict) and isinstance(entry.get("sha256"), str) for entry in files.values()
+        ):
+            raise BundleError(f"{path}: 'files' does not give a SHA-256 for each file")
+        return cls(folder, manifest)
+
+    @property
+    def name(self) -> str:
+        """The bundle's name, such as "en"."""
+        return str(self.manifest.get("name", self.folder.name))
+
+    def lists(self, name: str) -> bool:
+        """Whether the manifest names the file `name`."""
+        return name in self.manifest["files"]
+
+    def file(self, name: str) -> Path:
+        """The path of the file `name`, after its checksum was compared.
+
+        Raises BundleError when the manifest does not list it, it is missing, or its content is not what was shipped.
+        """
+        if not self.lists(name):
+            raise BundleError(f"{self.folder / MANIFEST}: lists no {name}")
+        path = self.folder / name
+        try:
+            with path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise BundleError(f"{path}: missing") from error
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be read ({error})") from error
+        if digest != self.manifest["files"][name]["sha256"]:
+            raise BundleError(f"{path}: altered or truncated (its SHA-256 is not the one in {MANIFEST})")
+        return path
+
+    def text_form(self) -> TextForm:
+        """The text form of the bundle. Raises BundleError naming the file at fault."""
+        path = self.file(TOKENIZER)
+        try:
+            tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        except Exception as error:  # `tokenizers` raises bare Exception
+            raise BundleError(f"{path}: not a tokenizer ({error})") from error
+        try:
+            rule = case_rule_from_json(self.manifest["case"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise BundleError(f"{self.folder / MANIFEST}: the case rule is incomplete ({error})") from error
+        return TextForm(tokenizer, rule)

@@ -1,0 +1,159 @@
+"""From the text before the cursor to what the engines need: the tokens before the word, and the word's typed part."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from foretype.runtime.text import TextForm
+from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID
+
+WINDOW_CHARACTERS = 1024
+"""The context reaches between one and two times this far back; see `window_start`."""
+MAXIMUM_PREFIX = 64
+"""A longer run of letters is no word that anything could complete."""
+
+_CHUNK = re.compile(r"\S+|\n")
+_SPACE = re.compile(r"\s")
+# A word as the text form splits them (letters, digits inside, apostrophes inside), still open at the end.
+_LETTER, _CHARACTER, _APOSTROPHE = r"[^\W\d_]", r"(?:[^\W_]|[\u0300-\u036f])", "['\u2018\u2019\u02bc]"
+_OPEN_WORD = re.compile(rf"(?<![^\W_]){_LETTER}{_CHARACTER}*(?:{_APOSTROPHE}{_CHARACTER}+)*{_APOSTROPHE}?$")
+_WRITTEN_WORD = re.compile(r"[\w'\u2018\u2019\u02bc\u2010\u2011-]+$")
+_NO_PLACE_FOR_WORDS = re.compile(r"://|@|^www\.|[\\_`]", re.IGNORECASE)
+_OPENERS = frozenset("([{<-\u2010\u2011\u2013\u2014/\u201c\u2018\u00a1\u00bf\u00ab")
+_QUOTES = frozenset("\"'")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What stands before the cursor.
+
+    ids: tokens before the word at the cursor, from the start of the window; `<s>` first.
+    prefix: the typed part of that word, "" before its first letter.
+    head: what the same run of letters, apostrophes and hyphens holds before the prefix ("well-" in "well-kn").
+    starts_sentence: whether a sentence starts with that word.
+    open_to_words: False where no word can follow at once (after a comma without a space, inside a number or link).
+    """
+
+    ids: tuple[int, ...]
+    prefix: str
+    head: str
+    starts_sentence: bool
+    open_to_words: bool
+
+    @property
+    def replaces(self) -> int:
+        """Characters directly before the cursor that belong to the word at the cursor."""
+        return len(self.head) + len(self.prefix)
+
+
+def window_start(text: str) -> int:
+    """Where the context of the end of `text` starts.
+
+    At the start of the document (after the last blank line), or, in a long one, at white space between one and two
+    windows back. The place moves only once per window, and only the text decides where, so a session that followed
+    the typing and one that was just handed the text read the same tokens.
+    """
+    blank = text.rfind("\n\n")
+    start = 0 if blank < 0 else blank + 2
+    position = start + ((len(text) - start) // WINDOW_CHARACTERS - 1) * WINDOW_CHARACTERS
+    if position <= start:
+        return start
+    space = _SPACE.search(text, position)
+    return position if space is None else space.end()
+
+
+def open_word(chunk: str) -> str:
+    """The word that `chunk`, text without white space, ends in the middle of; "" when it does not end in a word."""
+    match = _OPEN_WORD.search(chunk[-2 * MAXIMUM_PREFIX :])
+    return match.group() if match else ""
+
+
+def takes_word(chunk: str) -> bool:
+    """Whether a word may follow directly after `chunk`, which does not end in one."""
+    if not chunk:
+        return True
+    if chunk[-1] in _QUOTES:
+        return all(character in _QUOTES or character in _OPENERS for character in chunk)
+    return chunk[-1] in _OPENERS
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """A finished run of characters without white space, or a line end: where it stops, its ids, and case after it."""
+
+    end: int
+    ids: tuple[int, ...]
+    starts_after: bool
+
+
+class ContextReader:
+    """Reads contexts, tokenising only what changed since the text before.
+
+    Tokens of a prefix are not a prefix of the tokens ("3." may become "3.5"), so text counts as finished at white
+    space only; what stands after the last white space is read anew each time.
+    """
+
+    def __init__(self, form: TextForm) -> None:
+        self._form = form
+        self._window = ""
+        self._chunks: list[_Chunk] = []
+
+    def read(self, text: str) -> Context:
+        """The context of the end of `text`."""
+        window = text[window_start(text) :]
+        self._follow(window)
+        last = self._chunks[-1] if self._chunks else _Chunk(0, (), True)
+        ids = [DOCUMENT_START_ID]
+        for chunk in self._chunks:
+            ids += chunk.ids
+        rest = window[last.end :].lstrip()
+        prefix = open_word(rest)
+        before = rest[: len(rest) - len(prefix)]
+        starts = last.starts_after
+        if before:
+            more, starts = self._form.encode_text(before, starts)
+            ids += more
+        head = _WRITTEN_WORD.search(before)
+        fits = len(prefix) <= MAXIMUM_PREFIX and not _NO_PLACE_FOR_WORDS.search(rest)
+        return Context(
+            tuple(ids),
+            prefix,
+            head.group() if head else "",
+            starts,
+            fits and (prefix != "" or takes_word(before)),
+        )
+
+    def _follow(self, window: str) -> None:
+        """Make the finished chunks those of `window`, keeping the ones that both texts share."""
+        chunks = self._chunks
+        if not window.startswith(self._window):
+            shared = _common_prefix(window, self._window)
+            while chunks and chunks[-1].end >= shared:
+                chunks.pop()
+        self._window = window
+        position = chunks[-1].end if chunks else 0
+        starts = chunks[-1].starts_after if chunks else True
+        for match in _CHUNK.finditer(window, position):
+            if match.end() == len(window) and match.group() != "\n":
+                break
+            if match.group() == "\n":
+                blank = not chunks or not chunks[-1].ids or chunks[-1].ids[-1] == LINE_END_ID
+                ids: tuple[int, ...] = () if blank else (LINE_END_ID,)
+                starts = True
+            else:
+                encoded, starts = self._form.encode_text(match.group(), starts)
+                ids = tuple(encoded)
+            chunks.append(_Chunk(match.end(), ids, starts))
+
+
+def _common_prefix(a: str, b: str) -> int:
+    """How many characters `a` and `b` share from the start."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[:middle] == b[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

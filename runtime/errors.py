@@ -1,0 +1,46 @@
+"""Every error Foretype raises on purpose, in one tree.
+
+    ForetypeError             catch this to catch all of them
+    ├── CorpusError           training or evaluation text is missing, empty or not UTF-8 text
+    ├── ConfigError           a setting has a value that is not legal
+    ├── CheckpointError       a training checkpoint is missing, damaged or of another model
+    ├── BundleError           a bundle is missing, incomplete, altered or of another format
+    ├── TableError            a tensor file (safetensors) is damaged
+    ├── EngineError           an engine cannot be loaded or run on this machine
+    └── ExportError           an export failed or did not pass its verification
+
+Each message is one line that names the file, the value found and what would have been legal, so that a program may
+show it to a person as it is.
+"""
+
+
+class ForetypeError(Exception):
+    """Base of all errors that Foretype raises on purpose."""
+
+
+class CorpusError(ForetypeError):
+    """Text to learn from or to evaluate on is missing, empty, or not UTF-8; the message names the file and line."""
+
+
+class ConfigError(ForetypeError):
+    """A setting has a value that is not legal; the message names the setting and the legal values."""
+
+
+class CheckpointError(ForetypeError):
+    """A training checkpoint is missing, damaged, or belongs to another model."""
+
+
+class BundleError(ForetypeError):
+    """A bundle is missing, incomplete, altered, or of a format this version does not read."""
+
+
+class TableError(ForetypeError):
+    """A tensor file is truncated or damaged, or lacks a tensor."""
+
+
+class EngineError(ForetypeError):
+    """An engine cannot be loaded or run on this machine."""
+
+
+class ExportError(ForetypeError):
+    """An export failed, or the exported model did not agree with its checkpoint."""

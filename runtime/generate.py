@@ -1,0 +1,97 @@
+"""Sampling text from a model, and writing tokens as people write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretype.runtime.candidates import written
+from foretype.runtime.context import ContextReader
+from foretype.runtime.errors import ConfigError
+from foretype.runtime.model import Model
+from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID, LINK_ID, NUMBER_ID, UNKNOWN_ID
+
+_CONTEXT_TOKENS = 256
+_NO_SPACE_AFTER = frozenset("([{#$@/-'\u2018\u201c")
+_NO_SPACE_BEFORE = frozenset(".,;:!?)]}%/-'\u2019\u201d…")
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How text is sampled.
+
+    tokens: at most this many. temperature: below 1 sharper, above 1 wilder; 0 takes the best token each time.
+    top_k: only the k best tokens, 0 for all. top_p: only the best tokens that together reach this probability
+    (nucleus sampling, Holtzman et al. 2020). seed: fixes the text; None for a new one each time.
+    """
+
+    tokens: int = 100
+    temperature: float = 0.8
+    top_k: int = 0
+    top_p: float = 0.95
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.tokens < 1:
+            raise ConfigError(f"tokens is {self.tokens}; it must be at least 1")
+        if not 0.0 <= self.temperature <= 10.0:
+            raise ConfigError(f"temperature is {self.temperature}; legal: 0 to 10")
+        if self.top_k < 0:
+            raise ConfigError(f"top_k is {self.top_k}; legal: 0 (all) or more")
+        if not 0.0 < self.top_p <= 1.0:
+            raise ConfigError(f"top_p is {self.top_p}; legal: above 0, at most 1")
+
+
+def sample_token(probabilities: NDArray[np.float32], config: SamplingConfig, draw: np.random.Generator) -> int:
+    """One token id by temperature, top-k and top-p, in this order."""
+    if config.temperature == 0.0:
+        return int(probabilities.argmax())
+    scores = np.log(np.maximum(probabilities.astype(np.float64), 1e-300)) / config.temperature
+    order = np.argsort(-scores, kind="stable")
+    if config.top_k:
+        order = order[: config.top_k]
+    shares = np.exp(scores[order] - scores[order[0]])
+    shares /= shares.sum()
+    kept = int(np.searchsorted(np.cumsum(shares), config.top_p)) + 1
+    shares = shares[:kept] / shares[:kept].sum()
+    return int(draw.choice(order[:kept], p=shares))
+
+
+def generate(model: Model, prompt: str = "", config: SamplingConfig | None = None) -> Iterator[str]:
+    """Pieces of text that continue `prompt`, until the model ends the document or `config.tokens` are out.
+
+    Numbers, links and unknown words, which the model knows only as classes, are left out of the draw. The end of a
+    document is the neural model's to say; the n-gram model alone, which knows single lines, never does.
+    """
+    config = config or SamplingConfig()
+    draw = np.random.default_rng(config.seed)
+    predictor, rule = model.predictor(), model.form.rule
+    context = ContextReader(model.form).read(prompt if not prompt or prompt[-1].isspace() else prompt + " ")
+    path, starts = context.ids, context.starts_sentence
+    space = bool(prompt) and not prompt[-1].isspace()
+    quoted = False
+    for _ in range(config.tokens):
+        probabilities = predictor.mix(predictor.parts(path), 0)
+        probabilities[[UNKNOWN_ID, NUMBER_ID, LINK_ID]] = 0.0
+        if path[-1] in (LINE_END_ID, DOCUMENT_START_ID):
+            probabilities[LINE_END_ID] = 0.0
+        else:
+            probabilities[DOCUMENT_START_ID] = 0.0
+        token = sample_token(probabilities, config, draw)
+        if token == DOCUMENT_START_ID:
+            return
+        path = (*path, token) if len(path) < 2 * _CONTEXT_TOKENS else (*path[-_CONTEXT_TOKENS:], token)
+        if token == LINE_END_ID:
+            starts, space, quoted = True, False, False
+            yield "\n"
+            continue
+        piece = model.vocabulary.tokens[token]
+        word = token >= model.vocabulary.first_word
+        closes = piece in _NO_SPACE_BEFORE or (piece == '"' and quoted)
+        yield (" " if space and not closes else "") + (written(piece, "", starts) if word else piece)
+        space = piece not in _NO_SPACE_AFTER and not (piece == '"' and not quoted)
+        quoted ^= piece == '"'
+        starts = rule.starts_after(piece, starts)

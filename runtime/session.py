@@ -1,0 +1,51 @@
+"""One text field: suggestions for the text before the cursor, doing only the work that is new."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from foretype.runtime.blend import Probabilities
+from foretype.runtime.candidates import Suggestion, suggestions
+from foretype.runtime.context import ContextReader
+
+if TYPE_CHECKING:
+    from foretype.runtime.model import Model
+
+KEPT_DISTRIBUTIONS = 16
+
+
+class Session:
+    """Suggestions for one text field. Cheap to make; not shared between threads.
+
+    Letters inside a word only filter probabilities that are there already; the engines run once a finished word.
+    What was computed lately is kept, so going back in the text costs a look-up. The same text gives the same
+    suggestions, whatever the session saw before.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._reader = ContextReader(model.form)
+        self._predictor = model.predictor()
+        self._kept: OrderedDict[tuple[int, ...], Probabilities] = OrderedDict()
+
+    def suggest(self, text: str, k: int = 3) -> list[Suggestion]:
+        """At most `k` words for the place at the end of `text`, best first.
+
+        text: what stands before the cursor; all of it, or a tail that starts at a line boundary. With a partly typed
+        word, its completions; after a space, the next word. Empty where no word can stand.
+        """
+        context = self._reader.read(text)
+        if not context.open_to_words:
+            return []
+        return suggestions(self._model.vocabulary, self._distribution(context.ids), context, k)
+
+    def _distribution(self, ids: tuple[int, ...]) -> Probabilities:
+        found = self._kept.get(ids)
+        if found is None:
+            found = self._kept[ids] = self._predictor.words(ids)
+            if len(self._kept) > KEPT_DISTRIBUTIONS:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(ids)
+        return found

@@ -1,0 +1,48 @@
+"""Canonical stepping of a neural model: the same tokens always give the same scores, whatever came before.
+
+An int8 graph scales its activations over a whole call, so how tokens are cut into calls shows in the scores. Here the
+cut is fixed by position: tokens are run one by one, but the state at every multiple of `CHUNK` comes from one run over
+the chunk that ends there. A pasted text is read chunk by chunk, a typed one token by token, and both meet in the same
+states. Reached states are kept, by the tokens that lead to them, so that a backspace or a jump back is a look-up.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretype.runtime.neural import NeuralModel, State
+
+CHUNK = 16
+KEPT_STATES = 512
+
+Path = tuple[int, ...]
+"""Token ids from the start of the window."""
+
+
+class Stepper:
+    """Runs one neural model along paths of tokens; holds at most `KEPT_STATES` states. Not shared between threads."""
+
+    def __init__(self, model: NeuralModel) -> None:
+        self._model = model
+        self._initial = model.initial_state()
+        self._states: OrderedDict[Path, State] = OrderedDict()
+
+    def logits(self, path: Path) -> NDArray[np.float32]:
+        """Scores [vocab] of the token after `path` (at least one token). Raises EngineError when a run fails."""
+        size = CHUNK if len(path) % CHUNK == 0 else 1
+        logits, state = self._model.run(path[-size:], self._state(path[:-size]))
+        self._states[path] = state
+        if len(self._states) > KEPT_STATES:
+            self._states.popitem(last=False)
+        return logits
+
+    def _state(self, path: Path) -> State:
+        if not path:
+            return self._initial
+        if path not in self._states:
+            self.logits(path)
+        self._states.move_to_end(path)
+        return self._states[path]

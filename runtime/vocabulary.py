@@ -1,0 +1,89 @@
+"""The vocabulary: token ids in prefix order, so that every typed prefix is one contiguous range of words."""
+
+from __future__ import annotations
+
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from foretype.runtime.errors import BundleError
+
+UNKNOWN = "<unk>"
+DOCUMENT_START = "<s>"
+LINE_END = "</s>"
+NUMBER = "<num>"
+LINK = "<link>"
+SPECIAL_TOKENS = (UNKNOWN, DOCUMENT_START, LINE_END, NUMBER, LINK)
+UNKNOWN_ID, DOCUMENT_START_ID, LINE_END_ID, NUMBER_ID, LINK_ID = range(len(SPECIAL_TOKENS))
+
+_LAST_CHARACTER = "\U0010ffff"
+
+
+def fold(text: str) -> str:
+    """The form in which words are ordered and compared: NFC, casefolded, with straight apostrophes."""
+    folded = unicodedata.normalize("NFC", text).casefold()
+    return folded.replace("\u2019", "'").replace("\u2018", "'").replace("\u02bc", "'")
+
+
+def sort_key(word: str) -> tuple[str, str]:
+    """The order of words in a vocabulary: casefolded form, then written form."""
+    return fold(word), word
+
+
+def is_word(token: str) -> bool:
+    """Whether `token` is a word (it starts with a letter), rather than a class or a punctuation mark."""
+    return token[:1].isalpha()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All tokens by id: special tokens, then punctuation, then words in `sort_key` order.
+
+    tokens: token of each id.
+    first_word: the first id of a word; words, which alone are ever suggested, are the ids from here to the end.
+    keys: folded form of each word, ascending; entry i belongs to id first_word + i.
+    exact: token -> id.
+    folded: folded form -> id of the form preferred inside a sentence.
+    """
+
+    tokens: tuple[str, ...]
+    first_word: int
+    keys: tuple[str, ...]
+    exact: Mapping[str, int]
+    folded: Mapping[str, int]
+
+    @classmethod
+    def from_tokens(cls, ids: Mapping[str, int], preferred: Mapping[str, str]) -> Vocabulary:
+        """Build from token -> id and the preferred forms of words that stand in several.
+
+        Raises BundleError when ids have gaps, words are out of order, or a preferred form is no token.
+        """
+        tokens = tuple(sorted(ids, key=ids.__getitem__))
+        if [ids[token] for token in tokens] != list(range(len(tokens))):
+            raise BundleError("tokenizer.json: token ids are not 0, 1, 2, ... without gaps")
+        if tokens[: len(SPECIAL_TOKENS)] != SPECIAL_TOKENS:
+            raise BundleError(f"tokenizer.json: the first tokens must be {' '.join(SPECIAL_TOKENS)}")
+        first_word = next((i for i, token in enumerate(tokens) if is_word(token)), len(tokens))
+        keys = tuple(fold(token) for token in tokens[first_word:])
+        if any(a > b for a, b in pairwise(keys)):
+            raise BundleError("tokenizer.json: words are not in the order of their casefolded forms")
+        folded: dict[str, int] = {}
+        for token, token_id in zip(tokens[first_word:], range(first_word, len(tokens)), strict=True):
+            folded.setdefault(token.casefold(), token_id)
+        for key, form in preferred.items():
+            if form not in ids:
+                raise BundleError(f"manifest.json: preferred form {form!r} of {key!r} is not in the vocabulary")
+            folded[key] = ids[form]
+        return cls(tokens, first_word, keys, dict(ids), folded)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def prefix_range(self, prefix: str) -> tuple[int, int]:
+        """The ids [low, high) of the words whose folded form starts with the folded `prefix`."""
+        key = fold(prefix)
+        low = bisect_left(self.keys, key)
+        high = bisect_left(self.keys, key + _LAST_CHARACTER, low)
+        return self.first_word + low, self.first_word + high

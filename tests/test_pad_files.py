@@ -1,0 +1,128 @@
+"""What the pad does to files: opened and saved text survives, whatever happens on the way."""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from foretype.tui.document import PadError, TextFile
+from foretype.tui.rescue import rescue
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(
+    lines=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"))),
+    newline=st.sampled_from(["\n", "\r\n", "\r"]),
+)
+def test_a_file_saved_unchanged_is_the_same_file(tmp_path: Path, lines: list[str], newline: str) -> None:
+    """Line ends, the last line's end or its absence, and a byte order mark all stay."""
+    path = tmp_path / "text.txt"
+    data = newline.join(lines).encode()
+    path.write_bytes(data)
+    file = TextFile.open(path)
+    assert not file.mixed
+    file.save(file.text)
+    assert path.read_bytes() == data
+
+
+def test_mixed_line_ends_are_told_and_become_the_commonest(tmp_path: Path) -> None:
+    """The text area knows one line end only: the user hears of it before a save changes the others."""
+    path = tmp_path / "mixed.txt"
+    path.write_bytes(b"a\r\nb\r\nc\nd")
+    file = TextFile.open(path)
+    assert (file.text, file.mixed) == ("a\nb\nc\nd", True)
+    file.save(file.text)
+    assert path.read_bytes() == b"a\r\nb\r\nc\r\nd"
+
+
+def test_saving_keeps_permissions_and_symbolic_links(tmp_path: Path) -> None:
+    """A private file stays private, and a linked file stays linked."""
+    target = tmp_path / "real" / "text.txt"
+    target.parent.mkdir()
+    target.write_text("old")
+    target.chmod(0o640)
+    link = tmp_path / "link.txt"
+    link.symlink_to(target)
+    TextFile.open(link).save("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert [entry.name for entry in target.parent.iterdir()] == ["text.txt"]
+
+
+def test_a_disk_that_takes_no_more_leaves_the_old_file_whole(tmp_path: Path) -> None:
+    """A save that fails half-way changes nothing and leaves no litter; the next one may succeed."""
+    path = tmp_path / "text.txt"
+    path.write_text("old text")
+    file = TextFile.open(path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(PadError, match="cannot save"):
+            file.save("x" * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_text() == "old text"
+    assert os.listdir(tmp_path) == ["text.txt"]
+    assert file.text == "old text"
+    file.save("x" * 1000)
+    assert path.read_text() == "x" * 1000
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x7fELF\x00\x01", "binary"),
+        (b"first\nsecond \xff\n", "byte 0xff in line 2"),
+    ],
+)
+def test_what_is_not_text_is_refused_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
+    """Opening it would destroy it at the next save."""
+    path = tmp_path / "data"
+    path.write_bytes(content)
+    with pytest.raises(PadError, match=message) as caught:
+        TextFile.open(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_folders_devices_and_missing_folders_are_refused(tmp_path: Path) -> None:
+    """A save could never succeed there, so the user hears before typing."""
+    for path, message in [
+        (tmp_path, "folder"),
+        (Path("/dev/null"), "not a regular file"),
+        (tmp_path / "none" / "text.txt", "does not exist"),
+    ]:
+        with pytest.raises(PadError, match=message):
+            TextFile.open(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_file_is_not_replaced(tmp_path: Path) -> None:
+    """Moving a new file over it would succeed, against its permissions."""
+    path = tmp_path / "text.txt"
+    path.write_text("old")
+    path.chmod(0o444)
+    with pytest.raises(PadError, match="read-only"):
+        TextFile.open(path).save("new")
+    assert path.read_text() == "old"
+
+
+def test_rescued_text_is_private_and_never_replaces_an_earlier_rescue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two crashes in a row lose nothing; without a place beside the file, the data folder takes the text."""
+    monkeypatch.setenv("FORETYPE_HOME", str(tmp_path / "home"))
+    first = rescue(b"one", tmp_path / "text.txt")
+    second = rescue(b"two", tmp_path / "text.txt")
+    third = rescue(b"three", tmp_path / "none" / "text.txt")
+    assert [path.read_bytes() for path in (first, second, third)] == [b"one", b"two", b"three"]
+    assert first == tmp_path / "text.txt.foretype-rescue"
+    assert third.parent == tmp_path / "home"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (first, second, third)} == {0o600}

@@ -1,0 +1,127 @@
+"""Checkpoints of a training run: numbered folders of safetensors and JSON, each written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from foretype.runtime.errors import CheckpointError
+from foretype.train.files import write_json
+from foretype.train.model import LanguageModel, ModelConfig
+
+MODEL = "model.safetensors"
+TRAINING = "training.safetensors"
+CONFIG = "config.json"
+PROGRESS = "progress.json"
+_KEPT = 2
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run needs besides tensors to go on.
+
+    step: optimiser steps done.
+    seconds: time spent training so far.
+    settings: the run's settings, compared on resuming.
+    history: measurements taken on the way.
+    """
+
+    step: int
+    seconds: float
+    settings: Mapping[str, Any]
+    history: tuple[Mapping[str, Any], ...]
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """The complete checkpoints of a run, oldest first."""
+    return sorted(run.glob("step-[0-9]*"))
+
+
+def save_checkpoint(run: Path, model: LanguageModel, training: Mapping[str, Tensor], progress: Progress) -> Path:
+    """Write a checkpoint of `run` and drop all but the last two.
+
+    training: optimiser moments and carried state. The folder gets its name only when all of it is on the disk, so a
+    process killed at any moment leaves the one before as the newest.
+    """
+    final = run / f"step-{progress.step:08d}"
+    temporary = run / f".step-{progress.step:08d}.part"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    save_file({k: v.contiguous().cpu() for k, v in model.state_dict().items()}, temporary / MODEL)
+    save_file({k: v.contiguous().cpu() for k, v in training.items()}, temporary / TRAINING)
+    write_json(temporary / CONFIG, model.config.to_json())
+    write_json(temporary / PROGRESS, progress.__dict__)
+    for file in (MODEL, TRAINING):
+        with (temporary / file).open("rb") as stream:
+            os.fsync(stream.fileno())
+    shutil.rmtree(final, ignore_errors=True)
+    temporary.rename(final)
+    for old in checkpoints(run)[:-_KEPT]:
+        shutil.rmtree(old)
+    return final
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error})") from error
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error})") from error
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint at `path`, which may be one itself or a run's folder (then the newest in it)."""
+    if (path / MODEL).is_file():
+        return path
+    found = checkpoints(path)
+    if not found:
+        raise CheckpointError(f"{path}: no checkpoint here (expected {MODEL}, or folders step-*)")
+    return found[-1]
+
+
+def load_model(path: Path) -> LanguageModel:
+    """The model of a checkpoint (or of the newest one of a run), in float32 on the CPU.
+
+    Raises CheckpointError when a file is missing or damaged, or its tensors are not those of its configuration.
+    """
+    checkpoint = find_checkpoint(path)
+    try:
+        model = LanguageModel(ModelConfig(**_json(checkpoint / CONFIG)))
+        model.load_state_dict(_tensors(checkpoint / MODEL))
+    except (TypeError, RuntimeError) as error:
+        raise CheckpointError(f"{checkpoint}: {MODEL} and {CONFIG} do not fit ({error})") from error
+    return model
+
+
+def load_training(path: Path) -> tuple[dict[str, Tensor], Progress]:
+    """Optimiser moments, carried state and progress of the newest checkpoint at `path`."""
+    checkpoint = find_checkpoint(path)
+    value = _json(checkpoint / PROGRESS)
+    try:
+        progress = Progress(value["step"], value["seconds"], value["settings"], tuple(value["history"]))
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{checkpoint / PROGRESS}: incomplete ({error})") from error
+    return _tensors(checkpoint / TRAINING), progress
+
+
+def load_for_inference(path: Path) -> LanguageModel:
+    """`load_model`, set to evaluation without gradients."""
+    model = load_model(path).eval()
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return model

@@ -1,0 +1,124 @@
+"""The training loss: cross-entropy over the whole vocabulary, or over a sample of it where that costs too much.
+
+Both walk through the positions in blocks and compute their gradients on the way, so that the scores of a block
+(positions x words) stay in the cache and are never stored for the backward pass.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_BLOCK = 512
+
+
+def inclusion_probabilities(counts: Tensor, samples: int, power: float = 0.75) -> Tensor:
+    """The chance of each word to be in a sample of about `samples` words: min(1, c * count^power).
+
+    counts: float [vocab], how often each word occurs; words that never occur count as seen once.
+    Frequent words come out at 1 and are always in the sample, which keeps the variance of the loss low.
+    """
+    if samples >= len(counts):
+        return torch.ones_like(counts)
+    weights = counts.clamp(min=1.0).pow(power)
+    low, high = 0.0, float(1.0 / weights.min())
+    for _ in range(60):
+        middle = (low + high) / 2
+        if (weights * middle).clamp(max=1.0).sum() < samples:
+            low = middle
+        else:
+            high = middle
+    return (weights * high).clamp(max=1.0)
+
+
+def draw_sample(inclusion: Tensor, generator: torch.Generator) -> Tensor:
+    """Ids of a Poisson sample: each word is in it, independently, with its inclusion probability."""
+    draws = torch.rand(inclusion.shape, generator=generator, device=inclusion.device)
+    return torch.nonzero(draws < inclusion).squeeze(1)
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """Mean of log(exp(s_target) + sum over sampled words of exp(s_word) / inclusion(word)) - s_target."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        features: Tensor,
+        table: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        words: Tensor,
+        offset: Tensor,
+    ) -> Tensor:
+        precision = torch.bfloat16 if torch.is_autocast_enabled(features.device.type) else features.dtype
+        rows = table[words].to(precision)
+        row_bias = bias[words] + offset
+        slot = torch.full((len(table),), -1, dtype=torch.long, device=table.device)
+        slot[words] = torch.arange(len(words), device=table.device)
+
+        count = len(targets)
+        total = torch.zeros((), device=table.device)
+        grad_features = torch.empty_like(features, dtype=torch.float32)
+        grad_rows = torch.zeros(rows.shape, dtype=torch.float32, device=table.device)
+        grad_bias_rows = torch.zeros(len(words), device=table.device)
+        grad_table = torch.zeros_like(table)
+        grad_bias = torch.zeros_like(bias)
+        for start in range(0, count, _BLOCK):
+            block = features[start : start + _BLOCK]
+            target = targets[start : start + _BLOCK]
+            narrow = block.to(precision)
+            scores = torch.addmm(row_bias.to(precision), narrow, rows.t()).float()
+            hit = torch.nonzero(slot[target] >= 0).squeeze(1)
+            scores[hit, slot[target[hit]]] = -torch.inf
+            target_rows = table[target]
+            target_score = (block.float() * target_rows).sum(1) + bias[target]
+            normaliser = torch.logaddexp(torch.logsumexp(scores, 1), target_score)
+            total += (normaliser - target_score).sum()
+
+            share = scores.sub_(normaliser[:, None]).exp_()
+            miss = (target_score - normaliser).exp() - 1.0
+            narrow_share = share.to(precision)
+            grad_features[start : start + _BLOCK] = (narrow_share @ rows).float() + miss[:, None] * target_rows
+            grad_rows += (narrow_share.t() @ narrow).float()
+            grad_bias_rows += share.sum(0)
+            grad_table.index_add_(0, target, miss[:, None] * block.float())
+            grad_bias.index_add_(0, target, miss)
+        grad_table.index_add_(0, words, grad_rows)
+        grad_bias.index_add_(0, words, grad_bias_rows)
+        ctx.save_for_backward(grad_features.div_(count), grad_table.div_(count), grad_bias.div_(count))
+        ctx.feature_type = features.dtype
+        return total / count
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        features, table, bias = ctx.saved_tensors
+        scale = grads[0]
+        return (features * scale).to(ctx.feature_type), table * scale, bias * scale, None, None, None
+
+
+def sampled_cross_entropy(
+    features: Tensor, table: Tensor, bias: Tensor, targets: Tensor, inclusion: Tensor, sample: Tensor
+) -> Tensor:
+    """Cross-entropy with the normaliser estimated from a sample of the vocabulary.
+
+    features: [positions, embedding_size]. table: [vocab, embedding_size]. bias: [vocab]. targets: [positions].
+    inclusion: [vocab], from `inclusion_probabilities`. sample: ids from `draw_sample`.
+
+    The normaliser is exp(s_target) + sum over the sample of exp(s_word) / inclusion(word), an unbiased
+    (Horvitz-Thompson) estimate of the full one: the log-q correction of Bengio and Senécal (2008). Its logarithm is
+    a little low on average, so this loss is no perplexity.
+    """
+    loss = _CrossEntropy.apply(features, table, bias, targets, sample, -torch.log(inclusion[sample]))  # type: ignore[no-untyped-call]
+    assert isinstance(loss, Tensor)
+    return loss
+
+
+def full_cross_entropy(features: Tensor, table: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy over the whole vocabulary; arguments as for `sampled_cross_entropy`."""
+    words = torch.arange(len(table), device=table.device)
+    offset = torch.zeros(len(table), device=table.device)
+    loss = _CrossEntropy.apply(features, table, bias, targets, words, offset)  # type: ignore[no-untyped-call]
+    assert isinstance(loss, Tensor)
+    return loss

@@ -1,0 +1,1 @@
+"""The terminal: the typing pad and the `foretype` command."""

@@ -1,0 +1,81 @@
+"""The `foretype` command: which words it knows, and how it ends when something goes wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+import typer
+
+import foretype.tui.commands as run_commands
+import foretype.tui.train_commands as train_commands
+from foretype.runtime.errors import ForetypeError
+
+app = typer.Typer(
+    name="foretype",
+    help="Predicts what you type next. `foretype [FILE]` opens the typing pad.",
+    add_completion=False,
+    no_args_is_help=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+run_commands.register(app)
+train_commands.register(app)
+
+_OPTIONS_OF_THE_COMMAND_ITSELF = ("--help", "--version")
+
+
+def with_command(arguments: list[str]) -> list[str]:
+    """The arguments with `pad` put first where they name no command: `foretype FILE` opens a file.
+
+    >>> with_command(["notes.txt"]), with_command(["suggest", "Hi"]), with_command(["./suggest"])
+    (['pad', 'notes.txt'], ['suggest', 'Hi'], ['pad', './suggest'])
+    """
+    names = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    if arguments and (arguments[0] in names or arguments[0] in _OPTIONS_OF_THE_COMMAND_ITSELF):
+        return arguments
+    return ["pad", *arguments]
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; returns the exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted."""
+    try:
+        result = app(with_command(arguments), prog_name="foretype", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.UsageError as error:
+        return _fail(error.format_message() + " (try --help)", 2)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader went away (`foretype generate | head`); keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ForetypeError, click.ClickException) as error:
+        return _fail(str(error), 1)
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+    except ImportError as error:
+        return _fail(f"{error}; the training commands need `pip install 'foretype[train]'`", 1)
+    except MemoryError:
+        return _fail("out of memory", 1)
+    except Exception as error:
+        if os.environ.get("FORETYPE_DEBUG"):
+            raise
+        return _fail(f"unexpected {type(error).__name__}: {error} (FORETYPE_DEBUG=1 shows where)", 1)
+
+
+def _fail(message: str, status: int) -> int:
+    print("foretype: " + " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def main() -> None:
+    """Entry point of the `foretype` script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

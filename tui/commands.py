@@ -1,0 +1,168 @@
+"""The commands that need no torch: the pad, suggest, eval, generate and info."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from foretype.runtime.errors import ForetypeError
+
+if TYPE_CHECKING:
+    from foretype.runtime import Model
+
+BundleOption = Annotated[
+    Path | None, typer.Option("--bundle", help="Folder of the bundle; without it, the bundled one.")
+]
+EngineOption = Annotated[str, typer.Option("--engine", help="auto, blend, neural or ngram.")]
+ProviderOption = Annotated[str, typer.Option("--provider", help="cpu, cuda, auto, or another that ONNX Runtime has.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _load(bundle: Path | None, engine: str, provider: str = "cpu") -> Model:
+    """Load a model; a fallback is told on standard error."""
+    from foretype.runtime import load
+    from foretype.runtime.model import ENGINES
+
+    if engine not in ENGINES:
+        raise typer.BadParameter(f"{engine!r}; legal: {', '.join(ENGINES)}", param_hint="--engine")
+    model = load(bundle, engine=engine, provider=provider)  # type: ignore[arg-type]
+    if model.notice:
+        print(f"foretype: {model.notice}", file=sys.stderr)
+    return model
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as indented JSON."""
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"foretype {version('foretype')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Predicts what you type next. `foretype [FILE]` opens the typing pad."""
+
+
+def pad(
+    file: Annotated[Path | None, typer.Argument(help="The file to write in; it may not exist yet.")] = None,
+    bundle: BundleOption = None,
+    engine: EngineOption = "auto",
+) -> None:
+    """Open the typing pad. The word `pad` may be left out."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ForetypeError(
+            "the pad needs a terminal; without one, use `foretype suggest TEXT`, or see `foretype --help`"
+        )
+    from foretype.runtime import load
+    from foretype.tui.pad import run_pad
+
+    run_pad(file, load(bundle, engine=engine))  # type: ignore[arg-type]
+
+
+def suggest(
+    text: Annotated[str, typer.Argument(help="The text before the cursor; - reads standard input.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many words.")] = 3,
+    bundle: BundleOption = None,
+    engine: EngineOption = "auto",
+    provider: ProviderOption = "cpu",
+    as_json: JsonOption = False,
+) -> None:
+    """Print suggestions for the end of TEXT, one a line, best first."""
+    if text == "-":
+        text = sys.stdin.read()
+    model = _load(bundle, engine, provider)
+    found = model.session().suggest(text, k=k)
+    if as_json:
+        words = [{"text": s.text, "probability": s.probability, "replaces": s.replaces} for s in found]
+        print_json({"engine": model.engine, "suggestions": words})
+    else:
+        for suggestion in found:
+            print(suggestion.text)
+
+
+def info(bundle: BundleOption = None, engine: EngineOption = "auto", as_json: JsonOption = False) -> None:
+    """Say what the model is: engine, sizes, what it was trained on, and its figures."""
+    facts = _load(bundle, engine).info()
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            print(f"{name}:")
+            for key, inner in value.items():
+                print(f"  {key}: {_line(inner)}")
+        elif value is not None:
+            print(f"{name}: {_line(value)}")
+
+
+def _line(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def generate(
+    prompt: Annotated[str, typer.Argument(help="Text to go on from.")] = "",
+    tokens: Annotated[int, typer.Option(help="At most this many tokens.")] = 100,
+    temperature: Annotated[float, typer.Option(help="Below 1 sharper, above 1 wilder; 0 takes the best.")] = 0.8,
+    top_k: Annotated[int, typer.Option(help="Draw from the k best tokens; 0 for all.")] = 0,
+    top_p: Annotated[
+        float, typer.Option(help="Draw from the best tokens that reach this probability together.")
+    ] = 0.95,
+    seed: Annotated[int | None, typer.Option(help="Fixes the text.")] = None,
+    bundle: BundleOption = None,
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Sample text from the model, until it ends the document."""
+    from foretype.runtime.generate import SamplingConfig
+    from foretype.runtime.generate import generate as sample
+
+    config = SamplingConfig(tokens, temperature, top_k, top_p, seed)
+    pieces = sample(_load(bundle, engine), prompt, config)
+    if as_json:
+        print_json({"prompt": prompt, "text": "".join(pieces), "seed": seed})
+        return
+    print(prompt, end="")
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()
+
+
+def evaluate(
+    files: Annotated[list[Path], typer.Argument(help="Text files or folders (.xz and .gz too); - for standard input.")],
+    limit: Annotated[int, typer.Option(min=0, help="At most about this many words of each file; 0 for all.")] = 0,
+    lines: Annotated[bool, typer.Option("--lines", help="Each line is a document (phrase sets).")] = False,
+    bundle: BundleOption = None,
+    engine: EngineOption = "auto",
+    provider: ProviderOption = "cpu",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the model on text: perplexity, next-word accuracy, keystroke savings, time per suggestion."""
+    from foretype.tui.evaluation import evaluate_files, print_report
+
+    report = evaluate_files(_load(bundle, engine, provider), files, limit, lines)
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `app`."""
+    app.callback()(_root)
+    app.command("pad")(pad)
+    app.command("suggest")(suggest)
+    app.command("eval")(evaluate)
+    app.command("generate")(generate)
+    app.command("info")(info)

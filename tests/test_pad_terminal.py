@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import stat
 import sys
@@ -139,6 +140,19 @@ def test_what_is_not_text_is_refused_before_the_pad_opens(tiny_bundle: Path, tmp
         assert "binary file" in said
         assert "Traceback" not in said
     assert path.read_bytes() == b"\0\1\2"
+
+
+def test_the_fallback_is_told_in_the_terminal(tiny_bundle: Path, tmp_path: Path) -> None:
+    """Without the neural graph the pad opens all the same, on the n-gram model, and says so above the status."""
+    bundle = shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    (bundle / "step.onnx").unlink()
+    command = [sys.executable, "-m", "foretype.tui.cli", "--bundle", str(bundle), str(tmp_path / "note.txt")]
+    with terminal(command, {}) as running:
+        running.type("and th")
+        lines = running.wait(lambda lines: "1  th" in lines[21])
+        assert lines[22].strip().startswith("! n-gram model only")
+        assert lines[22].endswith("…")
+        assert "ngram" in lines[23]
 
 
 @pytest.mark.parametrize("hang_up", [False, True])

@@ -18,7 +18,7 @@ from foretype.train.ngram_prune import keep_counts_above, keep_within, pruning_c
 
 FIRST_CUT = 1.5
 """Entropy pruning goes by way of a model this many times larger. The costs of the final cut are then taken
-with lower orders that have already received the counts of what was cut: 1.2 % less perplexity at 6 MB than
+with lower orders that have already received the counts of what was cut: 1 % less perplexity at 6 MB than
 one cut."""
 
 

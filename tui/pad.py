@@ -131,7 +131,7 @@ class Pad(App[None]):
         notice.display = self._model.notice is not None  # the model may fall back at any time
         notice.update(f"! {self._model.notice}")
         name = self._file.path.name if self._file else "(no name)"
-        self.query_one("#file", Static).update(f"{name} ●" if self._changed else name)
+        self.query_one("#file", Static).update(f"● {name}" if self._changed else name)
         time = "" if self._seconds is None else f" · {_duration(self._seconds)}"
         saved = f"{self.area.account.saved:.0%}".replace("%", " %")
         self.query_one("#facts", Static).update(f"{self._model.engine}{time} · {saved} saved")

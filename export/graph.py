@@ -19,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from foretype.runtime.errors import ExportError
 from foretype.runtime.neural import GraphMetadata
 from foretype.runtime.vocabulary import SPECIAL_TOKENS
+from foretype.train.files import replacing
 from foretype.train.model import LanguageModel, ModelConfig
 
 OPSET = 21
@@ -207,7 +208,5 @@ def float_graph(model: LanguageModel) -> onnx.ModelProto:
 
 def save(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
     """Write a graph to `path`, whole or not at all."""
-    path = Path(path)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(model.SerializeToString())
-    os.replace(temporary, path)
+    with replacing(Path(path)) as temporary:
+        temporary.write_bytes(model.SerializeToString())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from foretype.runtime.blend import softmax
 from foretype.runtime.candidates import written
 from foretype.runtime.context import ContextReader
 from foretype.runtime.errors import ConfigError
@@ -74,15 +75,14 @@ def generate(model: Model, prompt: str = "", config: SamplingConfig | None = Non
     space = bool(prompt) and not prompt[-1].isspace()
     quoted = False
     for _ in range(config.tokens):
-        probabilities = predictor.mix(predictor.parts(path), 0)
-        probabilities[[UNKNOWN_ID, NUMBER_ID, LINK_ID]] = 0.0
+        parts = predictor.parts(path)
+        if path[-1] == LINE_END_ID and parts[0] is not None and draw.random() < softmax(parts[0])[DOCUMENT_START_ID]:
+            return
+        probabilities = predictor.mix(parts, 0)
+        probabilities[[UNKNOWN_ID, NUMBER_ID, LINK_ID, DOCUMENT_START_ID]] = 0.0
         if path[-1] in (LINE_END_ID, DOCUMENT_START_ID):
             probabilities[LINE_END_ID] = 0.0
-        else:
-            probabilities[DOCUMENT_START_ID] = 0.0
         token = sample_token(probabilities, config, draw)
-        if token == DOCUMENT_START_ID:
-            return
         path = (*path, token) if len(path) < 2 * _CONTEXT_TOKENS else (*path[-_CONTEXT_TOKENS:], token)
         if token == LINE_END_ID:
             starts, space, quoted = True, False, False

@@ -23,6 +23,7 @@ BUNDLED = Path(__file__).parent / "bundles"
 DEFAULT_BUNDLE = "en"
 
 _log = logging.getLogger("foretype")
+_log.addHandler(logging.NullHandler())
 
 
 class Model:

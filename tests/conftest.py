@@ -15,9 +15,9 @@ from foretype.train.pipeline import Run
 from foretype.train.recipe import ModelShape, Recipe
 from foretype.train.tokenizer import VocabularyConfig
 
-SUBJECTS = "I you we they she he the-cat the-dog my-sister Tom Anna the-Monday-team".split()
-VERBS = "like see want need know love hate find watch remember".split()
-OBJECTS = "the-house the-garden this-film that-book some-tea the-train music everything nothing coffee".split()
+SUBJECTS = ["I", "you", "we", "they", "she", "he", "the cat", "the dog", "my sister", "Tom", "Anna", "the team"]
+VERBS = ["like", "see", "want", "need", "know", "love", "hate", "find", "watch", "remember"]
+OBJECTS = ["the house", "the garden", "this film", "that book", "some tea", "the train", "music", "everything", "coffee"]
 ENDINGS = ["today", "on Monday", "in May", "again", "very much", "now", "tomorrow", "don't you think"]
 OPENINGS = ["Well, ", "And then ", "Yes, ", "", "", "", "Honestly, ", "I think that "]
 
@@ -37,7 +37,7 @@ def sentences(count: int, seed: int) -> Iterator[str]:
         parts = [pick(OPENINGS) + subject, verb, pick(OBJECTS, verb)]
         if draw.random() < 0.6:
             parts.append(pick(ENDINGS, parts[-1]))
-        sentence = " ".join(parts).replace("-", " ")
+        sentence = " ".join(parts)
         yield sentence[0].upper() + sentence[1:] + draw.choices(".?!", (8, 1, 1))[0]
 
 
@@ -54,7 +54,15 @@ TINY = Recipe(
     vocabulary=VocabularyConfig(size=200, minimum_count=1),
     ngram=NgramConfig(order=3),
     model=ModelShape(embedding_size=32, hidden_size=48),
-    training={"tokens": 60_000, "batch": 16, "steps": 16, "samples": 0, "learning_rate": 0.01, "warmup": 20, "threads": 1},
+    training={
+        "tokens": 60_000,
+        "batch": 16,
+        "steps": 16,
+        "samples": 0,
+        "learning_rate": 0.01,
+        "warmup": 20,
+        "threads": 1,
+    },
 )
 
 

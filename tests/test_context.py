@@ -43,7 +43,15 @@ def test_the_word_at_the_cursor(text: str, prefix: str, head: str, open_to_words
 
 @pytest.mark.parametrize(
     ("text", "starts"),
-    [("", True), ("The cat sat. ", True), ("the ", False), ("sat.\n", True), ("the\n", True), ('cat? "', True), ("a, ", False)],
+    [
+        ("", True),
+        ("The cat sat. ", True),
+        ("the ", False),
+        ("sat.\n", True),
+        ("the\n", True),
+        ('cat? "', True),
+        ("a, ", False),
+    ],
 )
 def test_sentence_starts(text: str, starts: bool) -> None:
     assert read(text).starts_sentence is starts
@@ -56,7 +64,9 @@ def test_a_line_end_is_a_token_and_a_blank_line_starts_anew() -> None:
 
 
 TEXTS = st.lists(
-    st.sampled_from(["the cat ", "May. ", "don't", " ", "\n", "\n\n", "3.5 ", "I'm (", "us-", "é", "-", "U.S", "ca", "x" * 70]),
+    st.sampled_from(
+        ["the cat ", "May. ", "don't", " ", "\n", "\n\n", "3.5 ", "I'm (", "us-", "é", "-", "U.S", "ca", "x" * 70]
+    ),
     max_size=40,
 ).map("".join)
 

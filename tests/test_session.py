@@ -18,7 +18,25 @@ def model(tiny_bundle: Path) -> Model:
     return load(tiny_bundle)
 
 
-PARTS = ["I ", "love ", "the cat", " ", ". ", "Tom ", "wants", "mus", "re", "Mon", "don'", "\n", "\n\n", "?! ", "3", "é", "you"]
+PARTS = [
+    "I ",
+    "love ",
+    "the cat",
+    " ",
+    ". ",
+    "Tom ",
+    "wants",
+    "mus",
+    "re",
+    "Mon",
+    "don'",
+    "\n",
+    "\n\n",
+    "?! ",
+    "3",
+    "é",
+    "you",
+]
 
 
 @settings(max_examples=60, deadline=None)

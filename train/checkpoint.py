@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from foretype.runtime.errors import CheckpointError
+from foretype.runtime.errors import CheckpointError, ConfigError
 from foretype.train.files import write_json
 from foretype.train.model import LanguageModel, ModelConfig
 
@@ -50,11 +50,14 @@ def save_checkpoint(run: Path, model: LanguageModel, training: Mapping[str, Tens
     """Write a checkpoint of `run` and drop all but the last two.
 
     training: optimiser moments and carried state. The folder gets its name only when all of it is on the disk, so a
-    process killed at any moment leaves the one before as the newest.
+    process killed at any moment leaves the one before as the newest. A step's checkpoint that exists already stays.
     """
     final = run / f"step-{progress.step:08d}"
-    temporary = run / f".step-{progress.step:08d}.part"
-    shutil.rmtree(temporary, ignore_errors=True)
+    if final.exists():
+        return final
+    for left_behind in run.glob(".step-*.part"):
+        shutil.rmtree(left_behind)
+    temporary = run / f".{final.name}.part"
     temporary.mkdir(parents=True)
     save_file({k: v.contiguous().cpu() for k, v in model.state_dict().items()}, temporary / MODEL)
     save_file({k: v.contiguous().cpu() for k, v in training.items()}, temporary / TRAINING)
@@ -63,7 +66,6 @@ def save_checkpoint(run: Path, model: LanguageModel, training: Mapping[str, Tens
     for file in (MODEL, TRAINING):
         with (temporary / file).open("rb") as stream:
             os.fsync(stream.fileno())
-    shutil.rmtree(final, ignore_errors=True)
     temporary.rename(final)
     for old in checkpoints(run)[:-_KEPT]:
         shutil.rmtree(old)
@@ -103,8 +105,9 @@ def load_model(path: Path) -> LanguageModel:
     try:
         model = LanguageModel(ModelConfig(**_json(checkpoint / CONFIG)))
         model.load_state_dict(_tensors(checkpoint / MODEL))
-    except (TypeError, RuntimeError) as error:
-        raise CheckpointError(f"{checkpoint}: {MODEL} and {CONFIG} do not fit ({error})") from error
+    except (TypeError, RuntimeError, ConfigError) as error:
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{checkpoint}: {MODEL} and {CONFIG} do not fit ({reason})") from error
     return model
 
 

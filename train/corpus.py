@@ -7,6 +7,7 @@ import lzma
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -45,9 +46,9 @@ def source_name(file: Path) -> str:
     return "stdin" if file == STANDARD_INPUT else file.name.split(".")[0]
 
 
-def _open(file: Path) -> BinaryIO:
+def _open(file: Path) -> AbstractContextManager[BinaryIO]:
     if file == STANDARD_INPUT:
-        return sys.stdin.buffer
+        return nullcontext(sys.stdin.buffer)  # not ours to close
     if file.suffix == ".xz":
         return cast(BinaryIO, lzma.open(file, "rb"))
     if file.suffix == ".gz":
@@ -57,20 +58,21 @@ def _open(file: Path) -> BinaryIO:
 
 def read_lines(file: Path) -> Iterator[str]:
     """The lines of `file`, without line ends. Raises CorpusError, naming file and line, for bytes that are not text."""
+    name = "standard input" if file == STANDARD_INPUT else str(file)
     number = 0
     try:
         with _open(file) as stream:
             for number, raw in enumerate(stream, start=1):
                 line = raw.decode("utf-8")
                 if "\x00" in line:
-                    raise CorpusError(f"{file}, line {number}: a NUL byte; this is not a text file")
+                    raise CorpusError(f"{name}, line {number}: a NUL byte; this is not a text file")
                 yield line.removeprefix("\ufeff").rstrip("\r\n") if number == 1 else line.rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise CorpusError(
-            f"{file}, line {number}: byte 0x{error.object[error.start]:02x} at {error.start} is not UTF-8"
+            f"{name}, line {number}: byte 0x{error.object[error.start]:02x} at {error.start} is not UTF-8"
         ) from error
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise CorpusError(f"{file}, after line {number}: cannot be read ({error})") from error
+        raise CorpusError(f"{name}, after line {number}: cannot be read ({error})") from error
 
 
 def read_documents(file: Path) -> Iterator[Document]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from safetensors.numpy import save
 
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.ngram import FORMAT, MAX_ORDER
+from foretype.train.files import replacing
 from foretype.train.kneser_ney import FALLBACK_DISCOUNTS, Smoothed, smooth
 from foretype.train.ngram_counts import Array, NgramCounts, Progress, count_ngrams
 from foretype.train.ngram_prune import keep_counts_above, keep_within, pruning_costs
@@ -75,9 +75,8 @@ def train_ngram(
     data = save(encode(estimate), {"format": FORMAT})
     if config.max_bytes is not None and len(data) > config.max_bytes:
         raise ConfigError(f"max_bytes is {config.max_bytes}; this vocabulary needs at least {len(data)}")
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def estimate_ngram(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import TypeVar
@@ -39,5 +40,6 @@ def map_batches(function: Callable[[list[Document]], Result], documents: Iterabl
         yield function(first)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(os.cpu_count() or 1, 8)) as pool:
+    # Ctrl+C reaches all processes of a terminal: this one ends the others, which need not report it each.
+    with context.Pool(min(os.cpu_count() or 1, 8), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         yield from pool.imap(function, chain([first, second], groups))

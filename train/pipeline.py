@@ -3,6 +3,7 @@
 A run is a folder:
 
     run.json                    the recipe and the text it was started with
+    stdin.txt                   what came on standard input, where it was asked for
     tokenizer.json, case.json   the text form
     all.safetensors             every token, for the n-gram model
     mix.safetensors             weighted and shuffled, for the neural model
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -27,13 +29,16 @@ from foretype.runtime.errors import CheckpointError, CorpusError
 from foretype.runtime.ngram import NgramModel
 from foretype.runtime.vocabulary import DOCUMENT_START_ID
 from foretype.train.corpus import STANDARD_INPUT, Document, find_files, read_documents, source_name
-from foretype.train.files import write_json
+from foretype.train.files import write_json, write_text
+from foretype.train.model import ModelConfig
 from foretype.train.ngram import train_ngram
 from foretype.train.recipe import Recipe
 from foretype.train.shards import build_stream, read_stream, shuffle_documents, write_stream
 from foretype.train.tokenizer import count_sources, learn_text_form, load_text_form, save_text_form
+from foretype.train.train_config import TrainConfig
+from foretype.train.trainer import Trainer
 
-RUN, REPORT = "run.json", "report.json"
+RUN, REPORT, PIPED, CASE = "run.json", "report.json", "stdin.txt", "case.json"
 ALL, MIX, VALID = "all.safetensors", "mix.safetensors", "valid.safetensors"
 NGRAM, LSTM = "ngram.safetensors", "lstm"
 _HELD_OUT_EVERY = 50
@@ -52,31 +57,33 @@ class Progress(Protocol):
 
 
 def _split(documents: Iterable[Document], held_out: bool) -> Iterator[Document]:
-    """Every fiftieth line of the text as a document of its own (held out), or the text without these lines."""
-    number = 0
+    """One line in fifty as a document of its own (held out), or the text without these lines.
+
+    The line itself decides, so that lines said twice do not stand on both sides.
+    """
     for document in documents:
-        chosen = []
-        for line in document:
-            number += 1
-            if (number % _HELD_OUT_EVERY == 0) == held_out:
-                chosen.append(line)
+        chosen = [line for line in document if (zlib.crc32(line.encode()) % _HELD_OUT_EVERY == 0) == held_out]
         yield from [[line] for line in chosen] if held_out else [chosen] if chosen else []
+
+
+def _names(files: list[Path]) -> str:
+    return str(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 class Run:
     """A training run in `folder`.
 
-    files, valid: text to train on and to measure on. Without `valid`, every fiftieth line of the text is held out.
+    files, valid: text to train on and to measure on. Without `valid`, one line in fifty is held out.
 
     Raises CheckpointError when the folder holds a run already and `resume` is not set, or one of other text or
-    settings; CorpusError when text is missing.
+    settings; CorpusError when text is missing; ConfigError when a setting is not legal.
     """
 
     def __init__(self, folder: Path, recipe: Recipe, files: list[Path], valid: list[Path], *, resume: bool) -> None:
         self.folder, self.recipe = folder, recipe
         self.files, self.valid = find_files(files), find_files(valid) if valid else []
-        if STANDARD_INPUT in self.files:
-            raise CorpusError("training reads its text several times, so standard input must be stored in a file first")
+        self._config = TrainConfig(**recipe.training)
+        self._piped: list[Document] = []
         identity: dict[str, Any] = {
             "recipe": recipe.to_json(),
             "files": [str(file) for file in self.files],
@@ -87,6 +94,8 @@ class Run:
             if not resume:
                 raise CheckpointError(f"{folder}: already holds a run; go on with --resume, or name another folder")
             self._check(stored, identity)
+        elif (folder / CASE).exists():
+            raise CheckpointError(f"{folder}: holds {CASE} but no {RUN}, so it is no run; name another folder")
         self._identity = identity
 
     @staticmethod
@@ -95,7 +104,7 @@ class Run:
             before = json.loads(stored.read_text(encoding="utf-8"))
             parts = {name: before[name] for name in ("files", "valid")}
             parts |= {f"recipe {name}": before["recipe"][name] for name in ("vocabulary", "ngram", "model", "weights")}
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"{stored}: cannot be read ({error})") from error
         for name, value in parts.items():
             now = identity["recipe"][name[7:]] if name.startswith("recipe ") else identity[name]
@@ -111,26 +120,41 @@ class Run:
         write_json(self.folder / REPORT, report)
         return report
 
+    def _documents(self, file: Path) -> Iterable[Document]:
+        """The documents of `file`; standard input can be read but once, so the run keeps what came on it."""
+        if file != STANDARD_INPUT:
+            return read_documents(file)
+        if (self.folder / PIPED).exists():
+            return read_documents(self.folder / PIPED)
+        self._piped = self._piped or list(read_documents(file))
+        return self._piped
+
     def _texts(self) -> Iterator[tuple[str, Iterable[Document]]]:
         for file in self.files:
-            documents = read_documents(file)
+            documents = self._documents(file)
             yield source_name(file), documents if self.valid else _split(documents, held_out=False)
 
     def _valid_texts(self) -> Iterator[tuple[str, Iterable[Document]]]:
         for file in self.valid or self.files:
-            documents = read_documents(file)
+            documents = self._documents(file)
             yield source_name(file), documents if self.valid else _split(documents, held_out=True)
 
     def _text_form(self, progress: Progress) -> None:
-        if (self.folder / "case.json").exists():
+        if (self.folder / CASE).exists():
             return
         counts = count_sources(self._texts(), self.recipe.weights, lambda name: progress.step(f"words of {name}"))
-        form = learn_text_form(counts, self.recipe.vocabulary)
+        try:
+            form = learn_text_form(counts, self.recipe.vocabulary)
+        except CorpusError as error:
+            raise CorpusError(f"{_names(self.files)}: {error}") from error
         # All text has been read through before anything is written, so that bad text leaves nothing behind.
-        for file in self.valid:
-            for _ in read_documents(file):
-                pass
+        if not sum(1 for _, documents in self._valid_texts() for _ in documents):
+            reason = "empty" if self.valid else f"too short to hold out one line in {_HELD_OUT_EVERY}; give --valid"
+            raise CorpusError(f"{_names(self.valid or self.files)}: {reason}")
         write_json(self.folder / RUN, self._identity)
+        if self._piped:
+            write_text(self.folder / PIPED, "\n\n".join(map("\n".join, self._piped)) + "\n")
+            self._piped = []
         save_text_form(form, self.folder)
 
     def _streams(self, progress: Progress) -> None:
@@ -164,10 +188,7 @@ class Run:
         return {"order": model.order, "bytes": size, "validation_perplexity": math.exp(-float(np.mean(scores)))}
 
     def _lstm(self, progress: Progress) -> dict[str, Any]:
-        from foretype.train.model import ModelConfig
-        from foretype.train.trainer import TrainConfig, Trainer
-
-        config = TrainConfig(**self.recipe.training)
+        config = self._config
         size = len(load_text_form(self.folder).vocabulary)
         stream, valid = read_stream(self.folder / MIX), read_stream(self.folder / VALID)
         shape = ModelConfig(size, **asdict(self.recipe.model))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from foretype.runtime.errors import ConfigError
+from foretype.train.model import ModelConfig
 from foretype.train.ngram import NgramConfig
 from foretype.train.tokenizer import VocabularyConfig
+from foretype.train.train_config import TrainConfig
 
 
 @dataclass(frozen=True)
@@ -21,13 +25,16 @@ class ModelShape:
     hidden_size: int = 640
     layers: int = 1
 
+    def __post_init__(self) -> None:
+        ModelConfig(1, **asdict(self))  # checks the values
+
 
 @dataclass(frozen=True)
 class Recipe:
     """What a model is made of and how.
 
     name: the model's name, which its bundle carries.
-    vocabulary, ngram, model: see their classes. training: settings of `foretype.train.trainer.TrainConfig`.
+    vocabulary, ngram, model: see their classes. training: settings of `foretype.train.train_config.TrainConfig`.
     weights: source name -> share of its documents that the neural model reads; 2 is twice. Sources not named: 1.
     """
 
@@ -35,7 +42,7 @@ class Recipe:
     vocabulary: VocabularyConfig = field(default_factory=VocabularyConfig)
     ngram: NgramConfig = field(default_factory=NgramConfig)
     model: ModelShape = field(default_factory=ModelShape)
-    training: Mapping[str, Any] = field(default_factory=lambda: {"tokens": 20_000_000})
+    training: Mapping[str, Any] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -50,26 +57,42 @@ class Recipe:
         return replace(self, training={**self.training, **given})
 
 
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a TOML value is of the type of a field: a whole number serves as float, a list as tuple."""
+    kinds = get_args(kind)
+    if get_origin(kind) is UnionType:
+        return any(_fits(value, choice) for choice in kinds)
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list):
+            return False
+        if kinds[-1] is Ellipsis:
+            kinds = kinds[:1] * len(value)
+        return len(kinds) == len(value) and all(map(_fits, value, kinds))
+    if kind is float:
+        return type(value) in (int, float) and math.isfinite(value)
+    return type(value) is kind
+
+
+def _describe(kind: Any) -> str:
+    """The type of a field in the words of someone who writes TOML."""
+    kinds = get_args(kind)
+    if get_origin(kind) is UnionType:
+        return _describe(kinds[0])
+    if get_origin(kind) is tuple:
+        return f"a list, each entry {_describe(kinds[0])}" + ("" if kinds[-1] is Ellipsis else f", {len(kinds)} in all")
+    return {int: "a whole number", float: "a number", str: "a text"}[kind]
+
+
 def _build(cls: type[Any], value: Any, where: str) -> Any:
     """An instance of the dataclass `cls` from a TOML table, its fields checked by name and type."""
     if not isinstance(value, dict):
-        raise ConfigError(f"{where} must be a table")
-    known = {item.name: item for item in fields(cls)}
+        raise ConfigError(f"{where} is {value!r}; it must be a table, [{where}]")
+    kinds = get_type_hints(cls)
     for name, given in value.items():
-        if name not in known:
-            raise ConfigError(f"{where} has no setting {name!r}; legal: {', '.join(known)}")
-        default = known[name].default
-        if default is MISSING or default is None:
-            continue
-        number = isinstance(default, int | float) and isinstance(given, int | float)
-        wrong = isinstance(given, bool) != isinstance(default, bool) or (
-            isinstance(default, int) and given != int(given)
-        )
-        if isinstance(default, tuple):
-            if not isinstance(given, list):
-                raise ConfigError(f"{where}.{name} is {given!r}; it must be a list")
-        elif (number and wrong) or not (number or isinstance(given, type(default))):
-            raise ConfigError(f"{where}.{name} is {given!r}; it must be {type(default).__name__}")
+        if name not in kinds:
+            raise ConfigError(f"{where} has no setting {name!r}; legal: {', '.join(kinds)}")
+        if not _fits(given, kinds[name]):
+            raise ConfigError(f"{where}.{name} is {given!r}; it must be {_describe(kinds[name])}")
     return cls(**{name: tuple(given) if isinstance(given, list) else given for name, given in value.items()})
 
 
@@ -82,15 +105,19 @@ def read_recipe(path: Path) -> Recipe:
     parts = {"vocabulary": VocabularyConfig, "ngram": NgramConfig, "model": ModelShape}
     legal = [item.name for item in fields(Recipe)]
     try:
-        for name, table in value.items():
+        for name, given in value.items():
             if name not in legal:
                 raise ConfigError(f"no setting {name!r}; legal: {', '.join(legal)}")
-            if name in parts:
-                value[name] = _build(parts[name], table, name)
-            elif name == "weights" and not all(
-                isinstance(w, int | float) and not isinstance(w, bool) and w >= 0 for w in table.values()
-            ):
-                raise ConfigError("weights must be numbers, 0 or more")
+            if name == "name":
+                if not _fits(given, str):
+                    raise ConfigError(f"name is {given!r}; it must be a text")
+            elif name == "weights":
+                if not isinstance(given, dict) or not all(_fits(w, float) and w >= 0 for w in given.values()):
+                    raise ConfigError(f"weights is {given!r}; it must be a table of numbers, each 0 or more")
+            elif name == "training":
+                _build(TrainConfig, given, name)
+            else:
+                value[name] = _build(parts[name], given, name)
         return Recipe(**value)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error

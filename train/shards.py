@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from foretype.runtime.errors import CorpusError
+from foretype.runtime.errors import CorpusError, TableError
 from foretype.runtime.tables import read_tables
 from foretype.runtime.text import TextForm
-from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID, UNKNOWN_ID
+from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID
 from foretype.train.corpus import Document
 from foretype.train.files import write_tensors
 from foretype.train.parallel import map_batches
@@ -71,8 +71,8 @@ def build_stream(
 
     The stream is uint16 where the vocabulary allows. Raises CorpusError when there is no text in it.
     """
-    size = len(load_text_form(folder).vocabulary)
-    dtype = np.uint16 if size <= 1 << 16 else np.uint32
+    form = _forms[folder] = load_text_form(folder)
+    dtype = np.uint16 if len(form.vocabulary) <= 1 << 16 else np.uint32
     parts: list[NDArray[np.unsignedinteger]] = []
     for name, documents in texts:
         encoded = map_batches(partial(_encode_batch, folder), documents)
@@ -84,7 +84,7 @@ def build_stream(
                 break
         done(name, tokens)
     if not parts:
-        raise CorpusError("the text is empty: no line holds a word")
+        raise CorpusError("the text is empty, or the weights leave nothing of it")
     return np.concatenate(parts)
 
 
@@ -98,13 +98,14 @@ def shuffle_documents(stream: NDArray[np.unsignedinteger], seed: int) -> NDArray
 
 def write_stream(path: Path, stream: NDArray[np.unsignedinteger]) -> None:
     """Write `stream` as the tensor `ids` of a safetensors file."""
-    unknown = float(np.mean(stream == UNKNOWN_ID))
-    write_tensors(path, {"ids": stream}, {"format": "foretype-stream-1", "unknown_share": f"{unknown:.6f}"})
+    write_tensors(path, {"ids": stream}, {"format": "foretype-stream 1"})
 
 
 def read_stream(path: Path) -> NDArray[np.unsignedinteger]:
     """Map a stream written by `write_stream`. Raises TableError when the file is damaged, CorpusError when missing."""
     if not path.is_file():
-        raise CorpusError(f"{path}: no such file; `foretype train encode` writes it")
+        raise CorpusError(f"{path}: no such file; finish the run with `foretype train --resume`")
     tables, _ = read_tables(path)
+    if "ids" not in tables:
+        raise TableError(f"{path}: not a token stream: it holds no tensor 'ids'")
     return tables["ids"]

@@ -95,7 +95,8 @@ class _CrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         features, table, bias = ctx.saved_tensors
         scale = grads[0]
-        return (features * scale).to(ctx.feature_type), table * scale, bias * scale, None, None, None
+        # In place, as the table's gradient is large; PyTorch refuses to use tensors again that changed since.
+        return features.mul_(scale).to(ctx.feature_type), table.mul_(scale), bias.mul_(scale), None, None, None
 
 
 def sampled_cross_entropy(

@@ -39,6 +39,9 @@ class VocabularyConfig:
     def __post_init__(self) -> None:
         if not 50 <= self.size <= 1_000_000:
             raise ConfigError(f"vocabulary size is {self.size}; legal: 50 to 1000000")
+        for name in ("minimum_count", "form_share", "capitals_share"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be 0 or more")
 
 
 _MINIMUM_MENTIONS = 5.0
@@ -163,7 +166,6 @@ def load_text_form(folder: Path) -> TextForm:
     try:
         tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
         path = folder / "case.json"
-        rule = case_rule_from_json(json.loads(path.read_text(encoding="utf-8")))
+        return TextForm(tokenizer, case_rule_from_json(json.loads(path.read_text(encoding="utf-8"))))
     except Exception as error:  # `tokenizers` raises bare Exception
         raise CheckpointError(f"{path}: cannot be read ({error})") from error
-    return TextForm(tokenizer, rule)

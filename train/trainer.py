@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from foretype.runtime.errors import CheckpointError, ConfigError
-from foretype.train.checkpoint import Progress, checkpoints, load_model, load_training, save_checkpoint
+from foretype.runtime.errors import CheckpointError
+from foretype.train.checkpoint import (
+    TRAINING,
+    Progress,
+    checkpoints,
+    find_checkpoint,
+    load_model,
+    load_training,
+    save_checkpoint,
+)
 from foretype.train.model import LanguageModel, ModelConfig, State
 from foretype.train.softmax import (
     draw_sample,
@@ -23,89 +31,8 @@ from foretype.train.softmax import (
     inclusion_probabilities,
     sampled_cross_entropy,
 )
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How a neural model is trained.
-
-    tokens: positions to train on in all; more than the text holds means several passes.
-    batch: streams read side by side. steps: length of a back-propagation window, in tokens.
-    samples: words in the softmax sample, on average; 0 for the whole vocabulary.
-    learning_rate: peak of the schedule (linear warm-up, then a cosine down to a twentieth of it).
-    warmup: optimiser steps of the warm-up. weight_decay: AdamW's. clip: largest norm of the gradient.
-    forget: chance that a stream starts a window from the zero state, so that the model can start cold anywhere.
-    seed: fixes initialisation, data order and samples.
-    device: "auto", "cpu" or "cuda". precision: "bf16" (autocast) or "fp32". threads: CPU threads, 0 for all.
-    checkpoint_seconds: time between checkpoints. validate_tokens: tokens of validation text per measurement.
-    """
-
-    tokens: int
-    batch: int = 128
-    steps: int = 32
-    samples: int = 4096
-    learning_rate: float = 2e-3
-    warmup: int = 500
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    forget: float = 0.02
-    seed: int = 1
-    device: str = "auto"
-    precision: str = "bf16"
-    threads: int = 0
-    checkpoint_seconds: float = 120.0
-    validate_tokens: int = 40_000
-
-    def __post_init__(self) -> None:
-        if self.device not in ("auto", "cpu", "cuda"):
-            raise ConfigError(f"device is {self.device!r}; legal: auto, cpu, cuda")
-        if self.device == "cuda" and not torch.cuda.is_available():
-            raise ConfigError("device is 'cuda', but PyTorch sees no CUDA device; legal here: auto, cpu")
-        if self.precision not in ("bf16", "fp32"):
-            raise ConfigError(f"precision is {self.precision!r}; legal: bf16, fp32")
-        for name in ("tokens", "batch", "steps"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if not 0 < self.learning_rate < 1:
-            raise ConfigError(f"learning_rate is {self.learning_rate}; legal: above 0, below 1")
-
-    @property
-    def total_steps(self) -> int:
-        """Optimiser steps of the whole run."""
-        return max(1, self.tokens // (self.batch * self.steps))
-
-    def rate(self, step: int) -> float:
-        """The learning rate of optimiser step `step`, counted from 0."""
-        warmup = min(self.warmup, self.total_steps // 10)
-        if step < warmup:
-            return self.learning_rate * (step + 1) / warmup
-        done = (step - warmup) / max(1, self.total_steps - warmup)
-        return self.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
-
-
-class Windows:
-    """Which tokens each optimiser step sees: a pure function of the step, so that a resumed run reads on exactly.
-
-    The stream is cut into `batch` equal rows, read side by side; each pass cuts it at another point.
-    """
-
-    def __init__(self, stream: NDArray[np.unsignedinteger], batch: int, steps: int, seed: int) -> None:
-        self.stream, self.batch, self.steps, self.seed = stream, batch, steps, seed
-        self.row = (len(stream) - 1) // batch
-        self.per_pass = self.row // steps
-        if self.per_pass < 1:
-            raise ConfigError(
-                f"the text has {len(stream)} tokens, too few for {batch} streams of {steps}; lower batch or steps"
-            )
-
-    def __getitem__(self, step: int) -> NDArray[np.int64]:
-        """Tokens [steps + 1, batch] of one optimiser step: inputs are all rows but the last, targets all but the first."""
-        number, column = divmod(step, self.per_pass)
-        offset = int(np.random.default_rng([self.seed, number]).integers(len(self.stream))) if number else 0
-        starts = offset + np.arange(self.batch) * self.row + column * self.steps
-        index = starts[None, :] + np.arange(self.steps + 1)[:, None]
-        window: NDArray[np.int64] = self.stream[index % len(self.stream)].astype(np.int64)
-        return window
+from foretype.train.train_config import TrainConfig
+from foretype.train.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -125,7 +52,10 @@ class Report:
 
 @torch.no_grad()
 def perplexity(model: LanguageModel, stream: NDArray[np.unsignedinteger], rows: int = 16) -> float:
-    """Perplexity per token of `stream` under the whole softmax, read as `rows` streams side by side."""
+    """Perplexity per token of `stream` under the whole softmax, read as `rows` streams side by side.
+
+    Infinite where it is too large for a float, or the model computes no numbers any more.
+    """
     rows = max(1, min(rows, len(stream) // 64))
     length = (len(stream) - 1) // rows
     device = model.output_bias.device
@@ -140,7 +70,8 @@ def perplexity(model: LanguageModel, stream: NDArray[np.unsignedinteger], rows: 
         scores = model.logits(features).float()
         losses = torch.nn.functional.cross_entropy(scores.flatten(0, 1), tokens[1:].flatten(), reduction="sum")
         total, count = total + float(losses), count + size * rows
-    return math.exp(total / count)
+    mean = total / count
+    return math.exp(mean) if mean < 700 else math.inf
 
 
 class Trainer:
@@ -177,7 +108,7 @@ class Trainer:
         counts = torch.from_numpy(np.bincount(stream, minlength=model_config.vocab_size)).float()
         self.inclusion = inclusion_probabilities(counts, config.samples or len(counts)).to(self.device)
 
-        self.step, self.seconds, self.history = 0, 0.0, list[dict[str, Any]]()
+        self.step, self.seconds, self.history = 0, 0.0, list[Mapping[str, Any]]()
         found = bool(checkpoints(run))
         if found and not resume:
             raise CheckpointError(f"{run}: already holds a run; go on with --resume, or name another folder")
@@ -207,20 +138,19 @@ class Trainer:
         tensors, progress = load_training(self.run)
         if dict(progress.settings) != self.settings:
             old, new = _flat(progress.settings), _flat(self.settings)
-            name = next(key for key in new if old.get(key) != new[key])
-            raise CheckpointError(f"{self.run}: was started with {name} {old.get(name)}, not {new[name]}")
-        for name, parameter in self.model.named_parameters():
-            self.optimizer.state[parameter] = {
-                "step": torch.tensor(float(progress.step), device=self.device),
-                "exp_avg": tensors[f"exp_avg.{name}"].to(self.device),
-                "exp_avg_sq": tensors[f"exp_avg_sq.{name}"].to(self.device),
-            }
-        self.state = tensors["hidden"].to(self.device), tensors["cell"].to(self.device)
-        self.step, self.seconds, self.history = (
-            progress.step,
-            progress.seconds,
-            [dict(h) for h in progress.history],
-        )
+            name = next(key for key in {**new, **old} if old.get(key) != new.get(key))
+            raise CheckpointError(f"{self.run}: was started with {name} {old.get(name)}, not {new.get(name)}")
+        try:
+            for name, parameter in self.model.named_parameters():
+                self.optimizer.state[parameter] = {
+                    "step": torch.tensor(float(progress.step), device=self.device),
+                    "exp_avg": tensors[f"exp_avg.{name}"].to(self.device),
+                    "exp_avg_sq": tensors[f"exp_avg_sq.{name}"].to(self.device),
+                }
+            self.state = tensors["hidden"].to(self.device), tensors["cell"].to(self.device)
+        except KeyError as error:
+            raise CheckpointError(f"{find_checkpoint(self.run) / TRAINING}: holds no tensor {error}") from error
+        self.step, self.seconds, self.history = progress.step, progress.seconds, list(progress.history)
 
     def save(self) -> Path:
         """Write a checkpoint of where the run stands."""
@@ -236,8 +166,8 @@ class Trainer:
         keep = torch.rand(self.config.batch, generator=generator, device=self.device) >= self.config.forget
         return state[0] * keep[None, :, None], state[1] * keep[None, :, None]
 
-    def train_step(self) -> tuple[float, float]:
-        """One optimiser step; returns the loss and the gradient norm before clipping."""
+    def train_step(self) -> Tensor:
+        """One optimiser step; returns the loss and the gradient norm before clipping, [2], without waiting for them."""
         config, model = self.config, self.model
         generator = torch.Generator(self.device).manual_seed(config.seed * 1_000_003 + self.step)
         tokens = torch.from_numpy(self.windows[self.step]).to(self.device, non_blocking=True)
@@ -259,7 +189,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.state = hidden.detach(), cell.detach()
         self.step += 1
-        return loss.item(), float(norm)
+        return torch.stack((loss.detach(), norm))
 
     def validate(self) -> float | None:
         """Perplexity on an even sample of the validation text, or None where there is none."""
@@ -281,40 +211,32 @@ class Trainer:
         Raises CheckpointError when the loss is no longer a number; the last checkpoint stays as it is.
         """
         mark, saved = time.monotonic(), time.monotonic()
-        losses: list[float] = []
-        norms: list[float] = []
+        measured: list[Tensor] = []
         while self.step < self.config.total_steps:
-            loss, norm = self.train_step()
-            if not math.isfinite(loss):
-                raise CheckpointError(
-                    f"{self.run}: the loss became {loss} at step {self.step}; the last checkpoint is kept. "
-                    "Start again from it with a lower learning rate"
-                )
-            losses.append(loss)
-            norms.append(norm)
+            measured.append(self.train_step())
             last = self.step == self.config.total_steps
             due = last or time.monotonic() - saved >= self.config.checkpoint_seconds
-            if not (due or len(losses) >= every):
+            if not (due or len(measured) >= every):
                 continue
+            values = torch.stack(measured).cpu()
+            loss, norm = values.mean(0).tolist()
             now = time.monotonic()
             self.seconds += now - mark
+            validation = self.validate() if due else None
+            if not (values.isfinite().all() and math.isfinite(validation or 0.0)):
+                raise CheckpointError(
+                    f"{self.run}: the loss was no longer a number by step {self.step}; the last checkpoint is kept. "
+                    "Start again with a lower learning rate"
+                )
             size = self.config.batch * self.config.steps
-            report = Report(
-                self.step,
-                self.step * size,
-                self.seconds,
-                sum(losses) / len(losses),
-                sum(norms) / len(norms),
-                self.config.rate(self.step - 1),
-                len(losses) * size / (now - mark),
-                self.validate() if due else None,
-            )
+            speed = len(measured) * size / (now - mark)
+            rate = self.config.rate(self.step - 1)
+            report = Report(self.step, self.step * size, self.seconds, loss, norm, rate, speed, validation)
             if due:
                 self.history.append(asdict(report))
                 self.save()
                 saved = time.monotonic()
-            losses.clear()
-            norms.clear()
+            measured.clear()
             mark = time.monotonic()
             yield report
 

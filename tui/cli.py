@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-import click
 import typer
 
 import foretype.tui.commands as run_commands
@@ -22,6 +21,10 @@ app = typer.Typer(
 )
 run_commands.register(app)
 train_commands.register(app)
+
+# Newer versions of Typer bring a copy of click of their own; either way these are the bases of the error it does export.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+_ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 
 _OPTIONS_OF_THE_COMMAND_ITSELF = ("--help", "--version")
 
@@ -43,17 +46,17 @@ def run(arguments: list[str]) -> int:
     try:
         result = app(with_command(arguments), prog_name="foretype", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.UsageError as error:
-        return _fail(error.format_message() + " (try --help)", 2)
-    except click.exceptions.Exit as error:
+    except _UsageError as error:
+        return _fail(f"{error.format_message()} (try --help)", 2)  # type: ignore[attr-defined]
+    except typer.Exit as error:
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
     except BrokenPipeError:
         # The reader went away (`foretype generate | head`); keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ForetypeError, click.ClickException) as error:
+    except (ForetypeError, _ClickError) as error:
         return _fail(str(error), 1)
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)

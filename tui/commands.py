@@ -61,7 +61,8 @@ def pad(
     engine: EngineOption = "auto",
 ) -> None:
     """Open the typing pad. The word `pad` may be left out."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on standard error.
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise ForetypeError(
             "the pad needs a terminal; without one, use `foretype suggest TEXT`, or see `foretype --help`"
         )

@@ -37,7 +37,7 @@ def train(
     files: Annotated[list[Path], typer.Argument(help="Text files or folders, .xz and .gz too.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; made if need be.")],
     valid: Annotated[
-        list[Path] | None, typer.Option(help="Text to measure on; else every 50th line is held out.")
+        list[Path] | None, typer.Option(help="Text to measure on; else one line in fifty is held out.")
     ] = None,
     recipe: Annotated[Path | None, typer.Option(help="Settings in TOML, such as train/recipes/en.toml.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
@@ -58,7 +58,7 @@ def train(
     )
     run = Run(out, settings, files, valid or [], resume=resume)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         report = run.train(_Display(progress))
     if as_json:
         print_json(report)
@@ -80,7 +80,9 @@ def export(
         from foretype.export.bundle import export_run
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
-    with Progress(TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True)) as progress:
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True
+    ) as progress:
         task = progress.add_task("export", total=None)
         figures = export_run(run, out, card, with_float, lambda message: progress.update(task, description=message))
     if as_json:

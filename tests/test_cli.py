@@ -1,0 +1,150 @@
+"""The command line as a person meets it: output, exit status, one line for every mistake, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from foretype.tui.cli import run
+
+
+def foretype(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "foretype.tui.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, input=stdin, check=False)
+
+
+def in_process(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    status = run([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_suggest_prints_one_word_a_line(tiny_bundle: Path) -> None:
+    result = foretype("suggest", "I think that you rem", "--bundle", tiny_bundle)
+    assert result.returncode == 0
+    assert result.stdout.splitlines()[0] == "remember"
+    assert result.stderr == ""
+
+
+def test_suggest_reads_standard_input_and_prints_json(tiny_bundle: Path) -> None:
+    result = foretype("suggest", "-", "--bundle", tiny_bundle, "--json", "-k", 2, stdin="I love ")
+    value = json.loads(result.stdout)
+    assert value["engine"] == "blend"
+    assert len(value["suggestions"]) == 2
+    assert set(value["suggestions"][0]) == {"text", "probability", "replaces"}
+
+
+def test_a_fallback_is_told_on_standard_error(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    bundle = shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    (bundle / "step.onnx").unlink()
+    status, out, err = in_process(capsys, "suggest", "I love ", "--bundle", bundle)
+    assert status == 0
+    assert out
+    assert "n-gram model only" in err
+    assert err.count("\n") == 1
+
+
+def test_without_a_terminal_the_pad_says_what_to_use() -> None:
+    result = foretype()
+    assert result.returncode == 1
+    assert "foretype suggest" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["suggest"], 2, "text"),
+        (["suggest", "x", "-k", "0"], 2, "-k"),
+        (["suggest", "x", "--engine", "quantum"], 2, "auto, blend, neural, ngram"),
+        (["suggest", "x", "--bundle", "/no/such/folder"], 1, "/no/such/folder"),
+        (["suggest", "x", "--frobnicate"], 2, "--frobnicate"),
+        (["eval", "/no/such/file.txt"], 1, "/no/such/file.txt"),
+        (["generate", "--temperature", "-3"], 1, "temperature"),
+        (["train", "/no/such/file.txt", "--out", "x"], 1, "/no/such/file.txt"),
+        (["export", "/no/such/run", "--out", "x"], 1, "/no/such/run"),
+    ],
+)
+def test_mistakes_get_one_clear_line(
+    arguments: list[str],
+    status: int,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_bundle: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if arguments[0] in ("eval", "generate"):
+        arguments = [*arguments, "--bundle", str(tiny_bundle)]
+    found, out, err = in_process(capsys, *arguments)
+    assert found == status
+    assert words in err
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
+    assert out == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_eval_reports_figures(tiny_bundle: Path, corpus: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = in_process(capsys, "eval", corpus[1], "--limit", 300, "--bundle", tiny_bundle, "--json")
+    assert status == 0
+    report = json.loads(out)
+    figures = report["sources"]["valid"]
+    assert 0 < figures["plain"]["k1"] <= figures["plain"]["k3"] <= figures["plain"]["limit"]
+    assert 1 < figures["tokens"]["perplexity"] < 200
+    assert report["mean"] is None  # too few words to count
+    assert 0 < report["microseconds"]["letter_p50"] <= report["microseconds"]["letter_p99"]
+    status, out, _ = in_process(capsys, "eval", corpus[1], "--limit", 300, "--bundle", tiny_bundle)
+    assert "keystroke savings" in out
+
+
+def test_eval_of_a_phrase_set_starts_anew_with_each_line(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phrases = tmp_path / "phrases.txt"
+    phrases.write_text("I love music\nWe see the film\n", encoding="utf-8")
+    _, out, _ = in_process(capsys, "eval", phrases, "--lines", "--bundle", tiny_bundle, "--json")
+    assert json.loads(out)["sources"]["phrases"]["plain"]["documents"] == 2
+
+
+def test_generate_and_info(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = in_process(capsys, "generate", "I love", "--bundle", tiny_bundle, "--seed", 3, "--tokens", 20)
+    assert status == 0
+    assert out.startswith("I love ")
+    status, out, _ = in_process(capsys, "info", "--bundle", tiny_bundle, "--json")
+    facts = json.loads(out)
+    assert facts["engine"] == "blend"
+    assert facts["figures"]["int8"]["top3_agreement"] > 0.9
+    assert "neural_shares" in facts
+
+
+def test_a_full_disk_or_unwritable_folder_is_one_line(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("in the way", encoding="utf-8")
+    status, _, err = in_process(capsys, "export", tiny_run, "--out", blocker / "bundle")
+    assert status == 1
+    assert "Traceback" not in err
+    assert str(blocker) in err
+
+
+def test_an_altered_run_writes_no_bundle(tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import shutil
+
+    run_copy = shutil.copytree(tiny_run, tmp_path / "run")
+    checkpoint = sorted((run_copy / "lstm").glob("step-*"))[-1] / "model.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    status, _, err = in_process(capsys, "export", run_copy, "--out", tmp_path / "bundle")
+    assert status == 1
+    assert "model.safetensors" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]

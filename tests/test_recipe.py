@@ -1,0 +1,128 @@
+"""Recipes: what they may hold, and one line that names file, setting and legal values for what they may not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from foretype.runtime.errors import ConfigError
+from foretype.train.ngram import NgramConfig
+from foretype.train.recipe import ModelShape, Recipe, read_recipe
+from foretype.train.tokenizer import VocabularyConfig
+from foretype.train.train_config import TrainConfig
+
+SHIPPED = Path(__file__).resolve().parents[1] / "train" / "recipes"
+
+
+def read(folder: Path, text: str) -> Recipe:
+    path = folder / "recipe.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_recipe(path)
+
+
+def test_every_setting_can_be_given(tmp_path: Path) -> None:
+    recipe = read(
+        tmp_path,
+        """
+        name = "small"
+        [vocabulary]
+        size = 5_000
+        form_share = 1
+        [ngram]
+        order = 3
+        prune = [0, 1, 2]
+        max_bytes = 100_000
+        fallback_discounts = [0.5, 1, 1.5]
+        [model]
+        layers = 2
+        [training]
+        tokens = 1_000_000
+        learning_rate = 1e-3
+        precision = "fp32"
+        [weights]
+        talk = 0.25
+        mail = 2
+        """,
+    )
+    assert recipe == Recipe(
+        name="small",
+        vocabulary=VocabularyConfig(size=5000, form_share=1),
+        ngram=NgramConfig(order=3, prune=(0, 1, 2), max_bytes=100_000, fallback_discounts=(0.5, 1, 1.5)),
+        model=ModelShape(layers=2),
+        training={"tokens": 1_000_000, "learning_rate": 1e-3, "precision": "fp32"},
+        weights={"talk": 0.25, "mail": 2},
+    )
+    assert json.loads(json.dumps(recipe.to_json())) == recipe.to_json()
+    assert TrainConfig(**recipe.training).learning_rate == 1e-3
+
+
+def test_an_empty_recipe_has_the_defaults(tmp_path: Path) -> None:
+    assert read(tmp_path, "") == Recipe()
+
+
+def test_settings_given_beside_a_recipe_go_before_its_own() -> None:
+    recipe = Recipe(training={"tokens": 5, "seed": 1}).with_training(tokens=7, device=None, threads=0)
+    assert recipe.training == {"tokens": 7, "seed": 1, "threads": 0}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(set(SHIPPED.glob("*.toml")) - set(SHIPPED.glob("*.card.toml"))), ids=lambda path: path.name
+)
+def test_recipes_in_the_repository_are_legal(path: Path) -> None:
+    recipe = read_recipe(path)
+    TrainConfig(**recipe.training)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = \n", "cannot be read (Invalid value (at line 1"),
+        ("speed = 3", "no setting 'speed'; legal: name, vocabulary, ngram, model, training, weights"),
+        ("name = 3", "name is 3; it must be a text"),
+        ("vocabulary = 3", "vocabulary is 3; it must be a table, [vocabulary]"),
+        ("training = 3", "training is 3; it must be a table, [training]"),
+        ("weights = 3", "weights is 3; it must be a table of numbers, each 0 or more"),
+        ("[vocabulary]\nsise = 3", "vocabulary has no setting 'sise'; legal: size, minimum_count, "),
+        ("[vocabulary]\nsize = 3", "vocabulary size is 3; legal: 50 to 1000000"),
+        ("[vocabulary]\nsize = 'big'", "vocabulary.size is 'big'; it must be a whole number"),
+        ("[vocabulary]\nsize = 3e4", "vocabulary.size is 30000.0; it must be a whole number"),
+        ("[vocabulary]\nsize = true", "vocabulary.size is True; it must be a whole number"),
+        ("[vocabulary]\nsize = [3]", "vocabulary.size is [3]; it must be a whole number"),
+        ("[vocabulary]\nform_share = nan", "vocabulary.form_share is nan; it must be a number"),
+        ("[vocabulary]\nform_share = true", "vocabulary.form_share is True; it must be a number"),
+        ("[ngram]\norder = 9", "order is 9; legal: 1 to 5"),
+        ("[ngram]\nprune = 1", "ngram.prune is 1; it must be a list, each entry a whole number"),
+        ("[ngram]\nprune = [0, 'a']", "ngram.prune is [0, 'a']; it must be a list, each entry a whole number"),
+        ("[ngram]\nmax_bytes = '6 MB'", "ngram.max_bytes is '6 MB'; it must be a whole number"),
+        (
+            "[ngram]\nfallback_discounts = [0.5]",
+            "ngram.fallback_discounts is [0.5]; it must be a list, each entry a number, 3 in all",
+        ),
+        ("[model]\nhidden_size = 0", "hidden_size is 0; it must be at least 1"),
+        ("[model]\nhidden_size = '640'", "model.hidden_size is '640'; it must be a whole number"),
+        ("[training]\nbatches = 3", "training has no setting 'batches'; legal: tokens, batch, steps, "),
+        ("[training]\nbatch = 2.5", "training.batch is 2.5; it must be a whole number"),
+        ("[training]\nbatch = 0", "batch is 0; legal: 1 or more"),
+        ("[training]\nprecision = 'fp16'", "precision is 'fp16'; legal: bf16, fp32"),
+        ("[training]\nclip = inf", "training.clip is inf; it must be a number"),
+        ("[weights]\ntalk = -1", "weights is {'talk': -1}; it must be a table of numbers, each 0 or more"),
+        ("[weights]\ntalk = 'all'", "weights is {'talk': 'all'}; it must be a table of numbers, each 0 or more"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text)
+    assert str(caught.value).startswith(f"{tmp_path / 'recipe.toml'}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_recipe_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"missing\.toml: cannot be read"):
+        read_recipe(tmp_path / "missing.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_recipe(tmp_path)
+    (tmp_path / "recipe.toml").write_bytes(b"name = '\xff'")
+    with pytest.raises(ConfigError, match=r"recipe\.toml: cannot be read"):
+        read_recipe(tmp_path / "recipe.toml")

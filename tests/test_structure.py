@@ -1,0 +1,95 @@
+"""The shape of the project: what imports what, what is packaged, and what the public interface is."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import foretype.runtime as runtime
+from foretype.runtime import errors
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("runtime", "train", "export", "tui")
+ALLOWED = {
+    "runtime": {"runtime"},
+    "train": {"train", "runtime"},
+    "export": {"export", "train", "runtime"},
+    "tui": set(ROOMS),
+}
+
+
+def sources(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+def imported(path: Path) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.append(node.module or "")
+            if node.module == "foretype":
+                names += [f"foretype.{alias.name}" for alias in node.names]
+    return names
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_import_only_what_lies_below_them_and_never_bare(room: str) -> None:
+    for path in sources(room):
+        for name in imported(path):
+            assert name.split(".")[0] not in ROOMS, f"{path} imports {name} without foretype."
+            if name.startswith("foretype."):
+                assert name.split(".")[1] in ALLOWED[room], f"{path} imports {name}"
+
+
+def test_every_folder_with_code_is_packaged() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = set(project["tool"]["setuptools"]["packages"])
+    folders = {path.parent.relative_to(ROOT) for room in ROOMS for path in sources(room)}
+    assert packages == {"foretype." + ".".join(folder.parts) for folder in folders}
+    assert set(project["tool"]["setuptools"]["package-dir"]) == packages
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import foretype.runtime", ["torch", "onnx", "onnxruntime", "textual", "typer", "safetensors"]),
+        (
+            "from foretype.tui.cli import run; run(['info', '--json'])",
+            ["torch", "onnx", "textual", "safetensors"],
+        ),
+        (
+            "from foretype.tui.cli import run; run(['generate', '--tokens', '3'])",
+            ["torch", "onnx", "textual", "safetensors"],
+        ),
+    ],
+)
+def test_light_uses_do_not_import_heavy_packages(statement: str, absent: list[str]) -> None:
+    code = f"{statement}\nimport sys\nprint(sorted(set({absent!r}) & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_public_name_is_there_and_every_error_is_in_the_tree() -> None:
+    for name in runtime.__all__:
+        assert hasattr(runtime, name)
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    assert all(issubclass(kind, errors.ForetypeError) for kind in kinds)
+    for kind in kinds:
+        assert kind.__name__ in (errors.__doc__ or "")
+        assert kind.__name__ in runtime.__all__
+
+
+def test_nothing_is_unpickled() -> None:
+    for room in ROOMS:
+        for path in sources(room):
+            text = path.read_text(encoding="utf-8")
+            assert "pickle" not in text, path
+            assert "torch.load" not in text, path

@@ -34,6 +34,9 @@ from foretype.train.files import write_json
 from foretype.train.shards import read_stream
 from foretype.train.tokenizer import load_text_form
 
+FREQUENT = 2000
+"""Words whose scores get 16-bit weights in the int8 graph."""
+
 BLEND_TOKENS = 40_000
 """Tokens of validation text that the blend is fitted on."""
 
@@ -95,10 +98,14 @@ def export_run(
         shutil.copyfile(run / "tokenizer.json", folder / TOKENIZER)
         shutil.copyfile(run / pipeline.NGRAM, folder / NGRAM)
         figures: dict[str, Any] = {}
-        graphs = [("int8", STEP, int8_graph)] + ([("float32", STEP_FLOAT, float_graph)] if with_float else [])
-        for precision, name, build in graphs:
+        counts = np.bincount(valid, minlength=model.config.vocab_size)
+        frequent = np.argsort(-counts, kind="stable")[: min(FREQUENT, len(counts) // 4)]
+        graphs = {STEP: ("int8", int8_graph(model, frequent.tolist()))}
+        if with_float:
+            graphs[STEP_FLOAT] = ("float32", float_graph(model))
+        for name, (precision, graph) in graphs.items():
             progress(f"{precision} graph")
-            save(build(model), folder / name)
+            save(graph, folder / name)
             progress(f"{precision} graph against the checkpoint")
             verification = verify(model, folder / name, valid)
             verification.check()

@@ -17,7 +17,17 @@ from foretype.train.tokenizer import VocabularyConfig
 
 SUBJECTS = ["I", "you", "we", "they", "she", "he", "the cat", "the dog", "my sister", "Tom", "Anna", "the team"]
 VERBS = ["like", "see", "want", "need", "know", "love", "hate", "find", "watch", "remember"]
-OBJECTS = ["the house", "the garden", "this film", "that book", "some tea", "the train", "music", "everything", "coffee"]
+OBJECTS = [
+    "the house",
+    "the garden",
+    "this film",
+    "that book",
+    "some tea",
+    "the train",
+    "music",
+    "everything",
+    "coffee",
+]
 ENDINGS = ["today", "on Monday", "in May", "again", "very much", "now", "tomorrow", "don't you think"]
 OPENINGS = ["Well, ", "And then ", "Yes, ", "", "", "", "Honestly, ", "I think that "]
 

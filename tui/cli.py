@@ -22,7 +22,7 @@ app = typer.Typer(
 run_commands.register(app)
 train_commands.register(app)
 
-# Newer versions of Typer bring a copy of click of their own; either way these are the bases of the error it does export.
+# Newer versions of Typer bring their own copy of click; either way these are the bases of an error that it exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 _ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 

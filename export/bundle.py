@@ -23,6 +23,7 @@ from foretype.runtime.bundle import (
     STEP,
     STEP_FLOAT,
     TOKENIZER,
+    Bundle,
     case_rule_to_json,
 )
 from foretype.runtime.errors import CheckpointError, ExportError
@@ -59,6 +60,14 @@ def write_manifest(folder: Path, values: dict[str, Any]) -> None:
             content = path.read_bytes()
             files[path.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     write_json(folder / MANIFEST, {"format": FORMAT, **values, "files": files})
+
+
+def record_evaluation(folder: Path, report: dict[str, Any]) -> None:
+    """Put the means of an evaluation (see `foretype.tui.evaluation`) into the manifest of the bundle in `folder`."""
+    manifest = dict(Bundle.open(folder).manifest)
+    figures = {"limit": report["limit"], "mean": report["mean"], "microseconds": report["microseconds"]}
+    manifest["figures"].setdefault("evaluation", {})[report["engine"]] = figures
+    write_json(folder / MANIFEST, manifest)
 
 
 def spread(stream: np.ndarray, tokens: int, pieces: int = 40) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Canonical stepping of a neural model: the same tokens always give the same scores, whatever came before.
 
-An int8 graph scales its activations over a whole call, so how tokens are cut into calls shows in the scores. Here the
+How tokens are cut into calls may show in the scores: an int8 graph may round all tokens of a call together. Here the
 cut is fixed by position: tokens are run one by one, but the state at every multiple of `CHUNK` comes from one run over
 the chunk that ends there. A pasted text is read chunk by chunk, a typed one token by token, and both meet in the same
 states. Reached states are kept, by the tokens that lead to them, so that a backspace or a jump back is a look-up.

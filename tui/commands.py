@@ -147,12 +147,18 @@ def evaluate(
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
     provider: ProviderOption = "cpu",
+    record: Annotated[bool, typer.Option("--record", help="Keep the means in the bundle's manifest.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the model on text: perplexity, next-word accuracy, keystroke savings, time per suggestion."""
     from foretype.tui.evaluation import evaluate_files, print_report
 
-    report = evaluate_files(_load(bundle, engine, provider), files, limit, lines)
+    model = _load(bundle, engine, provider)
+    report = evaluate_files(model, files, limit, lines)
+    if record:
+        from foretype.export.bundle import record_evaluation
+
+        record_evaluation(model.bundle.folder, report)
     if as_json:
         print_json(report)
     else:

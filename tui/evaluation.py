@@ -79,6 +79,7 @@ def evaluate_files(model: Model, paths: list[Path], limit: int = 0, lines: bool 
     return {
         "bundle": model.bundle.name,
         "engine": model.engine,
+        "limit": limit,
         "sources": sources,
         "mean": _mean([figures for figures in sources.values() if figures["plain"]["words"] >= MINIMUM_WORDS]),
         "microseconds": times.times(),

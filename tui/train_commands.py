@@ -21,14 +21,17 @@ class _Display:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task = progress.add_task("starting", total=None)
+        self._perplexity = ""
 
     def step(self, message: str) -> None:
         self._progress.update(self._task, description=message)
 
     def training(self, report: Any, total_tokens: int) -> None:
-        text = f"loss {report.loss:.3f}  {report.tokens_per_second:,.0f} tokens/s"
-        if report.validation_perplexity is not None:
-            text += f"  validation perplexity {report.validation_perplexity:.1f}"
+        measured = report.validation_perplexity is not None
+        if measured:
+            self._perplexity = f"  validation perplexity {report.validation_perplexity:.1f}"
+        text = f"loss {report.loss:.3f}  {report.tokens_per_second:,.0f} tokens/s{self._perplexity}"
+        if measured:
             self._progress.console.print(f"{report.tokens / 1e6:8.2f} M tokens  {text}")
         self._progress.update(self._task, description=text, total=total_tokens, completed=report.tokens)
 

@@ -107,7 +107,6 @@ class Bundle:
         except Exception as error:  # `tokenizers` raises bare Exception
             raise BundleError(f"{path}: not a tokenizer ({error})") from error
         try:
-            rule = case_rule_from_json(self.manifest["case"])
-        except (KeyError, TypeError, ValueError) as error:
+            return TextForm(tokenizer, case_rule_from_json(self.manifest["case"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(f"{self.folder / MANIFEST}: the case rule is incomplete ({error})") from error
-        return TextForm(tokenizer, rule)

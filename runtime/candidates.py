@@ -38,7 +38,7 @@ def written(word: str, prefix: str, starts_sentence: bool) -> str:
         return word
     if sum(map(str.isalpha, prefix)) > 1 and prefix.isupper():
         return word.upper()
-    if prefix or starts_sentence:
+    if (prefix or starts_sentence) and not any(map(str.isupper, word[1:])):
         return word[0].upper() + word[1:]
     return word
 
@@ -69,7 +69,8 @@ def suggestions(vocabulary: Vocabulary, probabilities: Probabilities, context: C
         word = vocabulary.tokens[low + position]
         if vocabulary.keys[low + position - vocabulary.first_word] == typed:
             continue
-        text = context.head + written(word, context.prefix, context.starts_sentence)
+        text = written(word, context.prefix, context.starts_sentence)
+        text = context.head + (text.replace("'", "\u2019") if context.curly else text)
         merged[text] = merged.get(text, 0.0) + float(part[position]) / max(total, 1e-30)
     ranked = sorted(merged.items(), key=lambda item: -item[1])[:k]
     return [Suggestion(text, probability, context.replaces) for text, probability in ranked]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from foretype.runtime.text import TextForm
 from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID
 
 WINDOW_CHARACTERS = 1024
 """The context reaches between one and two times this far back; see `window_start`."""
-MAXIMUM_PREFIX = 64
-"""A longer run of letters is no word that anything could complete."""
+MAXIMUM_WORD = 64
+"""A longer word is none that anything could complete."""
+_MAXIMUM_CHUNK = 256
+"""A longer run without white space (encoded data, say) is no place for words, and is not tokenised while it grows."""
+_DOCUMENT_SEARCH = 65_536
+"""How far back the blank line that starts the document is looked for."""
 
 _CHUNK = re.compile(r"\S+|\n")
 _SPACE = re.compile(r"\s")
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 # A word as the text form splits them (letters, digits inside, apostrophes inside), still open at the end.
 _LETTER, _CHARACTER, _APOSTROPHE = r"[^\W\d_]", r"(?:[^\W_]|[\u0300-\u036f])", "['\u2018\u2019\u02bc]"
 _OPEN_WORD = re.compile(rf"(?<![^\W_]){_LETTER}{_CHARACTER}*(?:{_APOSTROPHE}{_CHARACTER}+)*{_APOSTROPHE}?$")
@@ -33,6 +39,7 @@ class Context:
     head: what the same run of letters, apostrophes and hyphens holds before the prefix ("well-" in "well-kn").
     starts_sentence: whether a sentence starts with that word.
     open_to_words: False where no word can follow at once (after a comma without a space, inside a number or link).
+    curly: whether the text writes its apostrophes as ’.
     """
 
     ids: tuple[int, ...]
@@ -40,6 +47,7 @@ class Context:
     head: str
     starts_sentence: bool
     open_to_words: bool
+    curly: bool = False
 
     @property
     def replaces(self) -> int:
@@ -54,18 +62,21 @@ def window_start(text: str) -> int:
     windows back. The place moves only once per window, and only the text decides where, so a session that followed
     the typing and one that was just handed the text read the same tokens.
     """
-    blank = text.rfind("\n\n")
+    blank = text.rfind("\n\n", max(0, len(text) - _DOCUMENT_SEARCH))
     start = 0 if blank < 0 else blank + 2
     position = start + ((len(text) - start) // WINDOW_CHARACTERS - 1) * WINDOW_CHARACTERS
-    if position <= start:
-        return start
-    space = _SPACE.search(text, position)
-    return position if space is None else space.end()
+    if position > start:
+        space = _SPACE.search(text, position)
+        start = position if space is None else space.end()
+    # Lines of other white space are blank as well; searching all of the text for them would cost too much.
+    for match in _BLANK_LINE.finditer(text, start):
+        start = match.end()
+    return start
 
 
 def open_word(chunk: str) -> str:
     """The word that `chunk`, text without white space, ends in the middle of; "" when it does not end in a word."""
-    match = _OPEN_WORD.search(chunk[-2 * MAXIMUM_PREFIX :])
+    match = _OPEN_WORD.search(chunk)
     return match.group() if match else ""
 
 
@@ -102,12 +113,16 @@ class ContextReader:
     def read(self, text: str) -> Context:
         """The context of the end of `text`."""
         window = text[window_start(text) :]
+        if not window.isascii():
+            window = _SURROGATE.sub("\ufffd", window)  # halves of characters, which a UTF-16 host may hand over
         self._follow(window)
         last = self._chunks[-1] if self._chunks else _Chunk(0, (), True)
         ids = [DOCUMENT_START_ID]
         for chunk in self._chunks:
             ids += chunk.ids
         rest = window[last.end :].lstrip()
+        if len(rest) > _MAXIMUM_CHUNK:
+            return Context(tuple(ids), "", "", False, False)
         prefix = open_word(rest)
         before = rest[: len(rest) - len(prefix)]
         starts = last.starts_after
@@ -115,14 +130,15 @@ class ContextReader:
             more, starts = self._form.encode_text(before, starts)
             ids += more
         head = _WRITTEN_WORD.search(before)
-        fits = len(prefix) <= MAXIMUM_PREFIX and not _NO_PLACE_FOR_WORDS.search(rest)
-        return Context(
+        context = Context(
             tuple(ids),
             prefix,
             head.group() if head else "",
             starts,
-            fits and (prefix != "" or takes_word(before)),
+            not _NO_PLACE_FOR_WORDS.search(rest) and (prefix != "" or takes_word(before)),
+            window.rfind("\u2019") > window.rfind("'"),
         )
+        return context if context.replaces <= MAXIMUM_WORD else replace(context, open_to_words=False)
 
     def _follow(self, window: str) -> None:
         """Make the finished chunks those of `window`, keeping the ones that both texts share."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from foretype.runtime.context import ContextReader
 from foretype.runtime.model import Model
-from foretype.runtime.vocabulary import LINE_END_ID, UNKNOWN_ID
+from foretype.runtime.vocabulary import LINE_END_ID, UNKNOWN_ID, fold
 
 Mode = Literal["plain", "text"]
 Document = Sequence[str]
@@ -167,12 +167,17 @@ class Keystrokes:
 
 
 def _saved(characters: NDArray[np.float64], strokes: NDArray[np.float64]) -> float:
-    return 100.0 * (1.0 - float(strokes.sum()) / max(1.0, float(characters.sum())))
+    return 100.0 * (1.0 - float(strokes.sum()) / float(characters.sum())) if characters.any() else 0.0
 
 
 def _interval(characters: NDArray[np.float64], strokes: NDArray[np.float64]) -> list[float]:
-    draws = np.random.default_rng(0).integers(len(characters), size=(_RESAMPLES, len(characters)))
-    saved = 100.0 * (1.0 - strokes[draws].sum(1) / np.maximum(1.0, characters[draws].sum(1)))
+    if not characters.any():
+        return [0.0, 0.0]
+    random = np.random.default_rng(0)
+    saved = []
+    for _ in range(_RESAMPLES):
+        draw = random.integers(len(characters), size=len(characters))
+        saved.append(_saved(characters[draw], strokes[draw]))
     return [float(bound) for bound in np.percentile(saved, (2.5, 97.5))]
 
 
@@ -186,13 +191,14 @@ def evaluate_keystrokes(
     """
     result = Keystrokes(mode)
     for document in documents:
-        _type_document(model, [plain(line) for line in document] if mode == "plain" else document, result)
+        lines = [line for line in map(plain, document) if line] if mode == "plain" else document
+        _type_document(model, lines, result)
         done(count_words(document))
     return result
 
 
 def _type_document(model: Model, document: Document, result: Keystrokes) -> None:
-    session, folded = model.session(), model.vocabulary.folded
+    session = model.session()
     words, characters, limit, vocabulary_limit = 0, 0, 0, 0
     strokes = [0] * len(LIST_LENGTHS)
     before = ""
@@ -206,7 +212,7 @@ def _type_document(model: Model, document: Document, result: Keystrokes) -> None
             for column, letters in enumerate(typed):
                 strokes[column] += len(word) + space if letters is None else letters + 1
             limit += 1
-            vocabulary_limit += 1 if word.casefold().replace("\u2019", "'") in folded else len(word) + space
+            vocabulary_limit += _least_keystrokes(model, word, space)
             words += 1
             rest -= len(word) + space
         limit += rest
@@ -219,6 +225,14 @@ def _type_document(model: Model, document: Document, result: Keystrokes) -> None
         result.keystrokes.append(strokes)
         result.limit.append(limit)
         result.vocabulary_limit.append(vocabulary_limit)
+
+
+def _least_keystrokes(model: Model, word: str, space: int) -> int:
+    """Keystrokes of `word` when it is offered as soon as can be: before the first letter, or, where hyphens or
+    apostrophes come before the part that the vocabulary holds ("well-known"), behind these."""
+    folded = fold(word)
+    cut = max(folded.rfind("-") + 1, len(folded) - len(folded.lstrip("'")))
+    return cut + 1 if folded[cut:] in model.vocabulary.folded else len(word) + space
 
 
 def _letters_needed(suggest: Callable[..., Any], before: str, word: str, result: Keystrokes) -> list[int | None]:

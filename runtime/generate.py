@@ -42,6 +42,8 @@ class SamplingConfig:
             raise ConfigError(f"temperature is {self.temperature}; legal: 0 to 10")
         if self.top_k < 0:
             raise ConfigError(f"top_k is {self.top_k}; legal: 0 (all) or more")
+        if self.seed is not None and self.seed < 0:
+            raise ConfigError(f"seed is {self.seed}; legal: 0 or more")
         if not 0.0 < self.top_p <= 1.0:
             raise ConfigError(f"top_p is {self.top_p}; legal: above 0, at most 1")
 

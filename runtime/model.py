@@ -37,6 +37,7 @@ class Model:
 
     def __init__(self, bundle: Bundle, engine: EngineName = "auto", provider: str = "cpu", threads: int = 1) -> None:
         self.bundle = bundle
+        self._may_fall_back = engine == "auto"
         self.form = bundle.text_form()
         self.vocabulary = self.form.vocabulary
         self.notice: str | None = None
@@ -53,12 +54,21 @@ class Model:
             try:
                 self.neural = self._load_neural(provider, threads)
             except EngineError as error:
-                if engine != "auto":
-                    raise
-                self.fall_back(str(error))
+                self.fall_back(error)
         self.engine: str = "ngram" if self.neural is None else "neural" if engine == "neural" else "blend"
 
     def _load_neural(self, provider: str, threads: int) -> NeuralModel:
+        """The neural model on `provider`, or, where a fallback is allowed, on the CPU with a notice."""
+        if not self._may_fall_back or provider in ("cpu", "auto"):
+            return self._open_neural(provider, threads)
+        try:
+            return self._open_neural(provider, threads)
+        except EngineError as error:
+            neural = self._open_neural("cpu", threads)
+            self.notice = f"on the CPU: {error}"
+            return neural
+
+    def _open_neural(self, provider: str, threads: int) -> NeuralModel:
         name = STEP_FLOAT if provider not in ("cpu", "auto") and self.bundle.lists(STEP_FLOAT) else STEP
         if not self.bundle.lists(name) or not (self.bundle.folder / name).exists():
             raise EngineError(f"{self.bundle.folder / name}: missing")
@@ -68,8 +78,10 @@ class Model:
             raise EngineError(f"{path}: for {neural.vocab_size} tokens; tokenizer.json has {len(self.vocabulary)}")
         return neural
 
-    def fall_back(self, reason: str) -> None:
-        """Go on with the n-gram model alone, and say why in `notice`."""
+    def fall_back(self, reason: EngineError) -> None:
+        """Go on with the n-gram model alone, and say why in `notice`; raise `reason` where that was not asked for."""
+        if not self._may_fall_back:
+            raise reason
         self.neural = None
         self.engine = "ngram"
         self.notice = f"n-gram model only: {reason}"
@@ -111,7 +123,8 @@ class Predictor:
     def parts(self, ids: tuple[int, ...]) -> tuple[NDArray[np.float32] | None, Probabilities, int]:
         """Neural scores [vocab] (None on the fallback), n-gram probabilities [vocab], and the matched order.
 
-        A neural model that fails at a run is given up for the n-gram model, with a notice, and nothing is lost.
+        A neural model that fails at a run is given up for the n-gram model, with a notice, and nothing is lost;
+        EngineError where an engine was asked for by name.
         """
         counted, matched = self._model.ngram.probabilities(ids)
         if self._stepper is None:
@@ -119,8 +132,8 @@ class Predictor:
         try:
             return self._stepper.logits(ids), counted, matched
         except EngineError as error:
+            self._model.fall_back(error)
             self._stepper = None
-            self._model.fall_back(str(error))
             return None, counted, matched
 
     def words(self, ids: tuple[int, ...]) -> Probabilities:

@@ -27,7 +27,7 @@ class Session:
         self._model = model
         self._reader = ContextReader(model.form)
         self._predictor = model.predictor()
-        self._kept: OrderedDict[tuple[int, ...], Probabilities] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, tuple[int, ...]], Probabilities] = OrderedDict()
 
     def suggest(self, text: str, k: int = 3) -> list[Suggestion]:
         """At most `k` words for the place at the end of `text`, best first.
@@ -41,11 +41,12 @@ class Session:
         return suggestions(self._model.vocabulary, self._distribution(context.ids), context, k)
 
     def _distribution(self, ids: tuple[int, ...]) -> Probabilities:
-        found = self._kept.get(ids)
+        key = (self._model.engine, ids)  # a fallback on the way must not leave answers of two engines in use
+        found = self._kept.get(key)
         if found is None:
-            found = self._kept[ids] = self._predictor.words(ids)
+            found = self._kept[key] = self._predictor.words(ids)
             if len(self._kept) > KEPT_DISTRIBUTIONS:
                 self._kept.popitem(last=False)
         else:
-            self._kept.move_to_end(ids)
+            self._kept.move_to_end(key)
         return found

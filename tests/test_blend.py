@@ -55,6 +55,9 @@ def test_fitted_shares_find_the_mixture_that_made_the_data() -> None:
         ("API", "A", False, "API"),
         ("don't", "DO", False, "DON'T"),
         ("élan", "É", False, "Élan"),
+        ("iPhone", "", True, "iPhone"),
+        ("iPhone", "IPh", False, "iPhone"),
+        ("McDonald", "M", False, "McDonald"),
     ],
 )
 def test_words_are_written_as_their_place_and_the_typed_letters_ask(

@@ -63,6 +63,7 @@ def test_a_folder_that_is_no_bundle_is_named(tmp_path: Path) -> None:
         {"blend": {"neural_shares": [2.0, 0.5, 0.5]}},
         {"blend": {"neural_shares": [0.5]}},
         {"case": {}},
+        {"case": {"sentence_ends": [], "transparent": [], "preferred": {"cat": ["cat"]}}},
         {"case": {"sentence_ends": [], "transparent": [], "preferred": {"cat": "Kitten"}}},
     ],
 )
@@ -116,6 +117,28 @@ def test_an_engine_that_fails_while_typing_loses_no_keystroke(bundle: Path, monk
     assert session.suggest("I love the ") == load(bundle, engine="ngram").session().suggest("I love the ")
     assert model.engine == "ngram"
     assert "the device went away" in (model.notice or "")
+
+
+def test_an_engine_asked_for_by_name_fails_rather_than_falls_back(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = load(bundle, engine="blend").session()
+    assert session.suggest("I love ")
+
+    def fail(*_: object) -> None:
+        raise EngineError("the device went away")
+
+    monkeypatch.setattr(NeuralModel, "run", fail)
+    with pytest.raises(EngineError, match="went away"):
+        session.suggest("I love the ")
+
+
+def test_a_provider_that_is_not_there_leaves_the_cpu(bundle: Path) -> None:
+    model = load(bundle, provider="abacus")
+    assert model.engine == "blend"
+    assert "abacus" in (model.notice or "")
+    with pytest.raises(EngineError, match="abacus"):
+        load(bundle, engine="blend", provider="abacus")
 
 
 def test_an_unknown_engine_names_the_legal_ones(bundle: Path) -> None:

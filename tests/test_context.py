@@ -58,9 +58,16 @@ def test_sentence_starts(text: str, starts: bool) -> None:
 
 
 def test_a_line_end_is_a_token_and_a_blank_line_starts_anew() -> None:
-    names = [FORM.vocabulary.tokens[i] for i in read("the cat\n \nmay ").ids]
+    names = [FORM.vocabulary.tokens[i] for i in read("the cat\nmay ").ids]
     assert names == ["<s>", "the", "cat", "</s>", "may"]
-    assert read("the cat\n\nmay ").ids == read("may ").ids
+    for blank in ("\n\n", "\r\n\r\n", "\n \t\n", "\n\n\n"):
+        assert read(f"the cat{blank}may ").ids == read("may ").ids
+
+
+def test_halves_of_characters_and_endless_runs_are_taken() -> None:
+    assert read("the \ud83d ca").prefix == "ca"
+    assert not read("a-" * 5000).open_to_words
+    assert not read("x" * 100).open_to_words
 
 
 TEXTS = st.lists(

@@ -51,6 +51,17 @@ def test_savings_of_a_real_model_keep_their_order(tiny_bundle: Path) -> None:
         assert figures["k3_interval"][0] <= figures["k3"] <= figures["k3_interval"][1]
 
 
+def test_text_without_letters_saves_nothing(tiny_bundle: Path) -> None:
+    figures = evaluate_keystrokes(load(tiny_bundle), [["123 456 !!!"]], "plain").savings()
+    assert {figures[name] for name in ("k1", "k3", "k5", "limit", "vocabulary_limit")} == {0.0}
+
+
+def test_the_vocabulary_limit_knows_what_is_offered_behind_a_hyphen(tiny_bundle: Path) -> None:
+    result = evaluate_keystrokes(load(tiny_bundle), [["anti-music xx"]], "text")
+    assert result.vocabulary_limit == [len("anti-") + 1 + len("xx")]
+    assert result.savings()["k5"] <= result.savings()["vocabulary_limit"]
+
+
 def test_a_word_never_offered_costs_all_its_letters(tiny_bundle: Path) -> None:
     result = evaluate_keystrokes(load(tiny_bundle), [["qqqq zzzz"]], "plain")
     assert result.keystrokes == [[9, 9, 9]]

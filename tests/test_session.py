@@ -130,6 +130,12 @@ def test_suggestions_say_what_they_replace(model: Model) -> None:
     assert found[0].replaces == 8
 
 
+def test_apostrophes_are_written_as_the_text_writes_them(model: Model) -> None:
+    assert model.session().suggest("don'")[0].text == "don't"
+    assert model.session().suggest("don\u2019")[0].text == "don\u2019t"
+    assert "don\u2019t" in [s.text for s in model.session().suggest("Anna\u2019s cat, do", k=5)]
+
+
 def test_probabilities_are_of_the_word_given_its_typed_letters(model: Model) -> None:
     everything = model.session().suggest("I love ", k=len(model.vocabulary))
     assert sum(s.probability for s in everything) == pytest.approx(1.0, abs=1e-3)

@@ -32,7 +32,7 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
             if not inside:
                 raise CorpusError(f"{path}: no text files here (looked for *{', *'.join(sorted(_SUFFIXES))})")
             files.extend(inside)
-        elif path == STANDARD_INPUT or path.is_file():
+        elif path == STANDARD_INPUT or path.exists():
             files.append(path)
         else:
             raise CorpusError(f"{path}: no such file or folder")

@@ -70,6 +70,11 @@ def _names(files: list[Path]) -> str:
     return str(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
+def _name(file: Path) -> str:
+    """What a run remembers of a file: the whole path, so that it may be resumed from any folder."""
+    return str(file if file == STANDARD_INPUT else file.resolve())
+
+
 class Run:
     """A training run in `folder`.
 
@@ -86,8 +91,8 @@ class Run:
         self._piped: list[Document] = []
         identity: dict[str, Any] = {
             "recipe": recipe.to_json(),
-            "files": [str(file) for file in self.files],
-            "valid": [str(file) for file in self.valid],
+            "files": [_name(file) for file in self.files],
+            "valid": [_name(file) for file in self.valid],
         }
         stored = folder / RUN
         if stored.exists():
@@ -109,7 +114,7 @@ class Run:
         for name, value in parts.items():
             now = identity["recipe"][name[7:]] if name.startswith("recipe ") else identity[name]
             if value != now:
-                raise CheckpointError(f"{stored}: the run was started with other {name}: {value}")
+                raise CheckpointError(f"{stored}: the run was started with other {name}: {value}, not {now}")
 
     def train(self, progress: Progress) -> dict[str, Any]:
         """Do what is left to do; returns the report."""

@@ -52,8 +52,9 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
-    except BrokenPipeError:
-        # The reader went away (`foretype generate | head`); keep Python from complaining at exit.
+    except (BrokenPipeError, SystemExit):
+        # The reader went away (`foretype generate | head`), which Typer turns into an exit of its own; keep Python
+        # from complaining when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ForetypeError, _ClickError) as error:

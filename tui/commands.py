@@ -41,6 +41,14 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
+def _check_text(text: str) -> None:
+    """Refuse an argument or input whose bytes were no UTF-8 (Python keeps them as lone surrogates)."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ForetypeError(f"the text is not UTF-8 (at character {error.start})") from error
+
+
 def _version(asked: bool) -> None:
     if asked:
         print(f"foretype {version('foretype')}")
@@ -73,7 +81,9 @@ def pad(
 
 
 def suggest(
-    text: Annotated[str, typer.Argument(help="The text before the cursor; - reads standard input.")],
+    text: Annotated[
+        str, typer.Argument(help="The text before the cursor; - reads standard input, less its last newline.")
+    ],
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many words.")] = 3,
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
@@ -82,7 +92,10 @@ def suggest(
 ) -> None:
     """Print suggestions for the end of TEXT, one a line, best first."""
     if text == "-":
-        text = sys.stdin.read()
+        if sys.stdin is None:
+            raise ForetypeError("standard input is closed; give the text as an argument")
+        text = sys.stdin.read().removesuffix("\n")
+    _check_text(text)
     model = _load(bundle, engine, provider)
     found = model.session().suggest(text, k=k)
     if as_json:
@@ -114,13 +127,15 @@ def _line(value: Any) -> str:
 
 def generate(
     prompt: Annotated[str, typer.Argument(help="Text to go on from.")] = "",
-    tokens: Annotated[int, typer.Option(help="At most this many tokens.")] = 100,
-    temperature: Annotated[float, typer.Option(help="Below 1 sharper, above 1 wilder; 0 takes the best.")] = 0.8,
-    top_k: Annotated[int, typer.Option(help="Draw from the k best tokens; 0 for all.")] = 0,
+    tokens: Annotated[int, typer.Option(min=1, help="At most this many tokens.")] = 100,
+    temperature: Annotated[
+        float, typer.Option(min=0, max=10, help="Below 1 sharper, above 1 wilder; 0 takes the best.")
+    ] = 0.8,
+    top_k: Annotated[int, typer.Option(min=0, help="Draw from the k best tokens; 0 for all.")] = 0,
     top_p: Annotated[
-        float, typer.Option(help="Draw from the best tokens that reach this probability together.")
+        float, typer.Option(min=0.0001, max=1, help="Draw from the best tokens that reach this probability together.")
     ] = 0.95,
-    seed: Annotated[int | None, typer.Option(help="Fixes the text.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Fixes the text.")] = None,
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
     as_json: JsonOption = False,
@@ -129,6 +144,7 @@ def generate(
     from foretype.runtime.generate import SamplingConfig
     from foretype.runtime.generate import generate as sample
 
+    _check_text(prompt)
     config = SamplingConfig(tokens, temperature, top_k, top_p, seed)
     pieces = sample(_load(bundle, engine), prompt, config)
     if as_json:

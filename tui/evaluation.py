@@ -57,7 +57,10 @@ def _until(document: Document, limit: int) -> Iterator[str]:
 
 def evaluate_files(model: Model, paths: list[Path], limit: int = 0, lines: bool = False) -> dict[str, Any]:
     """All figures of `model` on each source, and the means over those with enough words, as plain JSON values."""
-    texts = [(source_name(file), read_text(file, limit, lines)) for file in find_files(paths)]
+    files = find_files(paths)
+    stems = [source_name(file) for file in files]
+    names = [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
+    texts = [(name, read_text(file, limit, lines)) for name, file in zip(names, files, strict=True)]
     if not any(documents for _, documents in texts):
         raise CorpusError(f"{', '.join(map(str, paths))}: the text is empty")
     total = sum(count_words(document) for _, documents in texts for document in documents)

@@ -239,10 +239,10 @@ class TypingArea(TextArea):
         self._take_space_back(event)
 
     def _take_space_back(self, event: events.Key) -> None:
-        """Types a mark that stands close to its word, or a new line, in the place of an accepted word's space."""
+        """Types a mark that stands close to its word, a space or a new line in the place of an accepted space."""
         typed = "\n" if event.key == "enter" else event.character
         row, column = self.cursor_location
-        if typed in (*_CLOSING_MARKS, "\n") and self._automatic_space == (row, column) and self.selection.is_empty:
+        if typed in (*_CLOSING_MARKS, " ", "\n") and self._automatic_space == (row, column) and self.selection.is_empty:
             event.prevent_default()
             event.stop()
             self.replace(typed, (row, column - 1), (row, column), maintain_selection_offset=False)

@@ -32,7 +32,8 @@ class Session:
     def suggest(self, text: str, k: int = 3) -> list[Suggestion]:
         """At most `k` words for the place at the end of `text`, best first.
 
-        text: what stands before the cursor; all of it, or a tail that starts at a line boundary. With a partly typed
+        text: what stands before the cursor; all of it, or a tail that starts at a line boundary (the context window is
+        then counted from there, so a tail of a long document may be answered a little differently). With a partly typed
         word, its completions; after a space, the next word. Empty where no word can stand.
         """
         context = self._reader.read(text)

@@ -285,3 +285,10 @@ async def test_an_unexpected_error_brings_the_text_to_safety(model: Model, tmp_p
     assert pad.stopped is not None
     assert "ZeroDivisionError" in pad.stopped
     assert pad.stopped.endswith(f"unsaved text is in {place}")
+
+
+async def test_a_space_typed_by_habit_after_an_accepted_word_is_not_doubled(model: Model, tmp_path: Path) -> None:
+    offer = best(model, "and th")
+    async with opened(model, tmp_path / "t.txt", "and th") as (pad, pilot):
+        await pilot.press("tab", "space", "x")
+        assert pad.area.text == f"and {offer.text} x"

@@ -9,7 +9,7 @@ import pytest
 
 from foretype.runtime.errors import ConfigError
 from foretype.train.ngram import NgramConfig
-from foretype.train.recipe import ModelShape, Recipe, read_recipe
+from foretype.train.recipe import ModelShape, Recipe, read_recipe, stored_recipe
 from foretype.train.tokenizer import VocabularyConfig
 from foretype.train.train_config import TrainConfig
 
@@ -126,3 +126,14 @@ def test_files_that_are_no_recipe_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_bytes(b"name = '\xff'")
     with pytest.raises(ConfigError, match=r"recipe\.toml: cannot be read"):
         read_recipe(tmp_path / "recipe.toml")
+
+
+def test_a_run_gives_its_recipe_back(tmp_path: Path) -> None:
+    recipe = read_recipe(SHIPPED / "en.toml")
+    stored = tmp_path / "run.json"
+    stored.write_text(json.dumps({"recipe": recipe.to_json()}), encoding="utf-8")
+    assert stored_recipe(stored) == recipe
+    assert stored_recipe(stored).to_json() == recipe.to_json()
+    stored.write_text("{", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"run\.json"):
+        stored_recipe(stored)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
 from collections.abc import Mapping
@@ -102,6 +103,25 @@ def read_recipe(path: Path) -> Recipe:
         value = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
+    return make_recipe(value, path)
+
+
+def stored_recipe(path: Path) -> Recipe:
+    """The recipe that a run keeps in its run.json at `path`. Raises ConfigError when it cannot be read."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))["recipe"]
+        value = {name: _without_none(given) for name, given in value.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error})") from error
+    return make_recipe(value, path)
+
+
+def _without_none(value: Any) -> Any:
+    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
+def make_recipe(value: dict[str, Any], path: Path) -> Recipe:
+    """A recipe from its settings, which `path` holds. Raises ConfigError naming the file and the setting at fault."""
     parts = {"vocabulary": VocabularyConfig, "ngram": NgramConfig, "model": ModelShape}
     legal = [item.name for item in fields(Recipe)]
     try:

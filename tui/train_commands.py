@@ -42,7 +42,9 @@ def train(
     valid: Annotated[
         list[Path] | None, typer.Option(help="Text to measure on; else one line in fifty is held out.")
     ] = None,
-    recipe: Annotated[Path | None, typer.Option(help="Settings in TOML, such as train/recipes/en.toml.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Settings in TOML; with --resume, those of the run are kept.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     tokens: Annotated[int | None, typer.Option(help="Tokens that the neural model is trained on.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
@@ -52,13 +54,17 @@ def train(
 ) -> None:
     """Train a model: vocabulary, n-gram tables and neural model. Killed at any moment, it goes on with --resume."""
     try:
-        from foretype.train.pipeline import Run
-        from foretype.train.recipe import Recipe, read_recipe
+        from foretype.train.pipeline import RUN, Run
+        from foretype.train.recipe import Recipe, read_recipe, stored_recipe
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
-    settings = (read_recipe(recipe) if recipe else Recipe()).with_training(
-        tokens=tokens, device=device, threads=threads, seed=seed
-    )
+    if recipe:
+        settings = read_recipe(recipe)
+    elif resume and (out / RUN).exists():
+        settings = stored_recipe(out / RUN)
+    else:
+        settings = Recipe()
+    settings = settings.with_training(tokens=tokens, device=device, threads=threads, seed=seed)
     run = Run(out, settings, files, valid or [], resume=resume)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:

@@ -59,11 +59,11 @@ class Model:
 
     def _load_neural(self, provider: str, threads: int) -> NeuralModel:
         """The neural model on `provider`, or, where a fallback is allowed, on the CPU with a notice."""
-        if not self._may_fall_back or provider in ("cpu", "auto"):
-            return self._open_neural(provider, threads)
         try:
             return self._open_neural(provider, threads)
         except EngineError as error:
+            if not self._may_fall_back or provider in ("cpu", "auto"):
+                raise
             neural = self._open_neural("cpu", threads)
             self.notice = f"on the CPU: {error}"
             return neural

@@ -24,8 +24,6 @@ from foretype.train.files import write_tensors
 from foretype.train.parallel import map_batches
 from foretype.train.tokenizer import load_text_form
 
-TOKENS = "tokens.safetensors"
-
 
 def encode_document(form: TextForm, document: Document) -> list[int]:
     """Token ids of one document, `<s>` first and `</s>` after each line."""

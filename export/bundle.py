@@ -30,8 +30,8 @@ from foretype.runtime.errors import CheckpointError, ExportError
 from foretype.runtime.model import load
 from foretype.runtime.ngram import NgramModel
 from foretype.train import pipeline
-from foretype.train.checkpoint import load_for_inference
 from foretype.train.files import write_json
+from foretype.train.neural.checkpoint import load_for_inference
 from foretype.train.shards import read_stream
 from foretype.train.tokenizer import load_text_form
 

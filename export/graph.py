@@ -20,7 +20,8 @@ from foretype.runtime.errors import ExportError
 from foretype.runtime.neural import GraphMetadata
 from foretype.runtime.vocabulary import SPECIAL_TOKENS
 from foretype.train.files import replacing
-from foretype.train.model import LanguageModel, ModelConfig
+from foretype.train.neural.model import LanguageModel
+from foretype.train.neural.model_config import ModelConfig
 
 OPSET = 21
 IR_VERSION = 10  # the one that goes with opset 21; onnx's newest may be ahead of the installed ONNX Runtime
@@ -51,10 +52,10 @@ def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     gates = 4 * config.hidden_size
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (config.vocab_size, config.embedding_size)}
     for layer in range(config.layers):
-        shapes[f"lstm.weight_ih_l{layer}"] = (gates, config.hidden_size if layer else config.embedding_size)
-        shapes[f"lstm.weight_hh_l{layer}"] = (gates, config.hidden_size)
-        shapes[f"lstm.bias_ih_l{layer}"] = (gates,)
-        shapes[f"lstm.bias_hh_l{layer}"] = (gates,)
+        shapes[f"layers.{layer}.weight_ih_l0"] = (gates, config.hidden_size if layer else config.embedding_size)
+        shapes[f"layers.{layer}.weight_hh_l0"] = (gates, config.hidden_size)
+        shapes[f"layers.{layer}.bias_ih_l0"] = (gates,)
+        shapes[f"layers.{layer}.bias_hh_l0"] = (gates,)
     shapes["projection.weight"] = (config.embedding_size, config.hidden_size)
     shapes["projection.bias"] = (config.embedding_size,)
     shapes["output_bias"] = (config.vocab_size,)
@@ -119,12 +120,12 @@ class FloatArithmetic:
 
     def layer(self, builder: Builder, index: int, inputs: str, hidden: str, cell: str) -> str:
         weights = self._weights
-        biases = [reorder_gates(weights[f"lstm.bias_{kind}_l{index}"]) for kind in ("ih", "hh")]
+        biases = [reorder_gates(weights[f"layers.{index}.bias_{kind}_l0"]) for kind in ("ih", "hh")]
         builder.add(
             "LSTM",
             inputs,
-            builder.constant(f"input_weight_{index}", reorder_gates(weights[f"lstm.weight_ih_l{index}"])[None]),
-            builder.constant(f"hidden_weight_{index}", reorder_gates(weights[f"lstm.weight_hh_l{index}"])[None]),
+            builder.constant(f"input_weight_{index}", reorder_gates(weights[f"layers.{index}.weight_ih_l0"])[None]),
+            builder.constant(f"hidden_weight_{index}", reorder_gates(weights[f"layers.{index}.weight_hh_l0"])[None]),
             builder.constant(f"lstm_bias_{index}", np.concatenate(biases)[None]),
             "",  # every sequence of a batch has all the steps
             hidden,

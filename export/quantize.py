@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from foretype.export.graph import Builder, FloatArray, build, reorder_gates, weights_of
-from foretype.train.model import LanguageModel, ModelConfig
+from foretype.train.neural.model import LanguageModel
+from foretype.train.neural.model_config import ModelConfig
 
 BLOCK = 64
 """Weights that share a scale: 16 rounds finer (0.7 points of top-3 agreement) in a graph a quarter slower."""
@@ -84,10 +85,10 @@ class Int8Arithmetic:
 
     def layer(self, builder: Builder, index: int, inputs: str, hidden: str, cell: str) -> str:
         weights, size = self._weights, self._config.hidden_size
-        bias = weights[f"lstm.bias_ih_l{index}"] + weights[f"lstm.bias_hh_l{index}"]
+        bias = weights[f"layers.{index}.bias_ih_l0"] + weights[f"layers.{index}.bias_hh_l0"]
         builder.constant(f"lstm_bias_{index}", reorder_gates(bias))
         for name, kind in (("input_weight", "ih"), ("hidden_weight", "hh")):
-            _store(builder, f"{name}_{index}", reorder_gates(weights[f"lstm.weight_{kind}_l{index}"]))
+            _store(builder, f"{name}_{index}", reorder_gates(weights[f"layers.{index}.weight_{kind}_l0"]))
         # What the inputs give to the gates needs no state: one product for all steps, ahead of the loop.
         width = size if index else self._config.embedding_size
         from_inputs = _multiply(builder, f"input_weight_{index}", inputs, (4 * size, width), f"lstm_bias_{index}")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from foretype.export.graph import FloatArray
 from foretype.runtime.errors import ExportError
 from foretype.runtime.neural import NeuralModel
-from foretype.train.model import LanguageModel
+from foretype.train.neural.model import LanguageModel
 
 PIECE = 100
 """Tokens read from one place of the text: 100 rows of 30,000 float32 scores are 12 MB."""

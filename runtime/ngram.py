@@ -90,7 +90,7 @@ class NgramModel:
 
     @classmethod
     def open(cls, path: Path) -> NgramModel:
-        """Map the tables of a file written by `foretype.train.ngram`.
+        """Map the tables of a file written by `foretype.train.ngrams.estimate`.
 
         Raises TableError, naming the file, where it is missing, damaged or of another format.
         """

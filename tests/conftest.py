@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from foretype.export.bundle import export_run
-from foretype.train.ngram import NgramConfig
+from foretype.train.ngrams.estimate import NgramConfig
 from foretype.train.pipeline import Run
-from foretype.train.recipe import ModelShape, Recipe
+from foretype.train.recipe import Recipe
 from foretype.train.tokenizer import VocabularyConfig
 
 SUBJECTS = ["I", "you", "we", "they", "she", "he", "the cat", "the dog", "my sister", "Tom", "Anna", "the team"]
@@ -63,7 +63,7 @@ TINY = Recipe(
     name="tiny",
     vocabulary=VocabularyConfig(size=200, minimum_count=1),
     ngram=NgramConfig(order=3),
-    model=ModelShape(embedding_size=32, hidden_size=48),
+    model={"embedding_size": 32, "hidden_size": 48},
     training={
         "tokens": 60_000,
         "batch": 16,

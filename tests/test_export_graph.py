@@ -17,7 +17,8 @@ from foretype.export.quantize import int8_graph, quantize_blocks
 from foretype.export.verify import LIMITS, Verification, verify
 from foretype.runtime.errors import ExportError
 from foretype.runtime.neural import GraphMetadata, NeuralModel
-from foretype.train.model import LanguageModel, ModelConfig
+from foretype.train.neural.model import LanguageModel
+from foretype.train.neural.model_config import ModelConfig
 
 torch.set_num_threads(1)  # handing these tiny products to more threads costs more than it saves
 

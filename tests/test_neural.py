@@ -18,7 +18,8 @@ from foretype.export.graph import float_graph, save
 from foretype.export.quantize import int8_graph
 from foretype.runtime.errors import EngineError
 from foretype.runtime.neural import NeuralModel
-from foretype.train.model import LanguageModel, ModelConfig
+from foretype.train.neural.model import LanguageModel
+from foretype.train.neural.model_config import ModelConfig
 
 CONFIG = ModelConfig(vocab_size=40, embedding_size=16, hidden_size=24, layers=2)
 

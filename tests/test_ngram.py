@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from foretype.runtime.errors import TableError
 from foretype.runtime.ngram import FORMAT, NgramModel
-from foretype.train.ngram import NgramConfig, train_ngram
+from foretype.train.ngrams.estimate import NgramConfig, train_ngram
 
 VOCAB = 40
 

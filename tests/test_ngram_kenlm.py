@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from foretype.runtime.ngram import NgramModel
-from foretype.train.kneser_ney import smooth
-from foretype.train.ngram import NgramConfig, train_ngram
-from foretype.train.ngram_counts import count_ngrams
-from foretype.train.ngram_prune import keep_counts_above
+from foretype.train.ngrams.counts import count_ngrams
+from foretype.train.ngrams.estimate import NgramConfig, train_ngram
+from foretype.train.ngrams.kneser_ney import smooth
+from foretype.train.ngrams.prune import keep_counts_above
 
 SMALL = Path(__file__).parent / "data" / "kenlm"
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "benchmarks" / "kenlm"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from foretype.runtime.errors import ConfigError, CorpusError
 from foretype.runtime.ngram import NgramModel
-from foretype.train.kneser_ney import FALLBACK_DISCOUNTS, adjusted_counts, estimate_discounts
-from foretype.train.ngram import NgramConfig, NgramEstimate, estimate_ngram, quantise, train_ngram
-from foretype.train.ngram_counts import count_ngrams
+from foretype.train.ngrams.counts import count_ngrams
+from foretype.train.ngrams.estimate import NgramConfig, NgramEstimate, estimate_ngram, quantise, train_ngram
+from foretype.train.ngrams.kneser_ney import FALLBACK_DISCOUNTS, adjusted_counts, estimate_discounts
 
 VOCAB = 12
 STREAMS = st.lists(st.integers(0, VOCAB - 1), min_size=1, max_size=120).map(lambda ids: np.array(ids, np.uint16))

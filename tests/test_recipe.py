@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime.errors import ConfigError
-from foretype.train.ngram import NgramConfig
-from foretype.train.recipe import ModelShape, Recipe, read_recipe, stored_recipe
+from foretype.train.neural.train_config import TrainConfig
+from foretype.train.ngrams.estimate import NgramConfig
+from foretype.train.recipe import Recipe, read_recipe, stored_recipe
 from foretype.train.tokenizer import VocabularyConfig
-from foretype.train.train_config import TrainConfig
 
 SHIPPED = Path(__file__).resolve().parents[1] / "train" / "recipes"
 
@@ -50,7 +50,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         name="small",
         vocabulary=VocabularyConfig(size=5000, form_share=1),
         ngram=NgramConfig(order=3, prune=(0, 1, 2), max_bytes=100_000, fallback_discounts=(0.5, 1, 1.5)),
-        model=ModelShape(layers=2),
+        model={"layers": 2},
         training={"tokens": 1_000_000, "learning_rate": 1e-3, "precision": "fp32"},
         weights={"talk": 0.25, "mail": 2},
     )

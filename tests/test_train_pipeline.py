@@ -16,13 +16,12 @@ from killing import finish_despite_kills
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.train.corpus import STANDARD_INPUT, read_lines
 from foretype.train.pipeline import Run
-from foretype.train.recipe import ModelShape
 from foretype.train.shards import read_stream
 from foretype.train.tokenizer import VocabularyConfig, load_text_form
 
 RECIPE = replace(
     TINY,
-    model=ModelShape(embedding_size=8, hidden_size=8),
+    model={"embedding_size": 8, "hidden_size": 8},
     weights={"talk": 0.5},
     training={**TINY.training, "tokens": 4096, "checkpoint_seconds": 0},
 )

@@ -19,11 +19,12 @@ from killing import finish_despite_kills
 from safetensors.torch import load_file, save_file
 
 from foretype.runtime.errors import CheckpointError, ConfigError
-from foretype.train.checkpoint import checkpoints, load_for_inference, load_model
-from foretype.train.model import LanguageModel, ModelConfig
-from foretype.train.train_config import TrainConfig
-from foretype.train.trainer import Report, Trainer, perplexity
-from foretype.train.windows import Windows
+from foretype.train.neural.checkpoint import checkpoints, load_for_inference, load_model
+from foretype.train.neural.model import LanguageModel
+from foretype.train.neural.model_config import ModelConfig
+from foretype.train.neural.train_config import TrainConfig
+from foretype.train.neural.trainer import Report, Trainer, perplexity
+from foretype.train.neural.windows import Windows
 
 VOCAB = 40
 MODEL = ModelConfig(VOCAB, embedding_size=12, hidden_size=16)

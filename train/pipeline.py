@@ -19,7 +19,6 @@ import json
 import math
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,13 +29,13 @@ from foretype.runtime.ngram import NgramModel
 from foretype.runtime.vocabulary import DOCUMENT_START_ID
 from foretype.train.corpus import STANDARD_INPUT, Document, find_files, read_documents, source_name
 from foretype.train.files import write_json, write_text
-from foretype.train.model import ModelConfig
-from foretype.train.ngram import train_ngram
+from foretype.train.neural.model_config import ModelConfig
+from foretype.train.neural.train_config import TrainConfig
+from foretype.train.neural.trainer import Trainer
+from foretype.train.ngrams.estimate import train_ngram
 from foretype.train.recipe import Recipe
 from foretype.train.shards import build_stream, read_stream, shuffle_documents, write_stream
 from foretype.train.tokenizer import count_sources, learn_text_form, load_text_form, save_text_form
-from foretype.train.train_config import TrainConfig
-from foretype.train.trainer import Trainer
 
 RUN, REPORT, PIPED, CASE = "run.json", "report.json", "stdin.txt", "case.json"
 ALL, MIX, VALID = "all.safetensors", "mix.safetensors", "valid.safetensors"
@@ -53,7 +52,7 @@ class Progress(Protocol):
         """A step begins, or goes on to its next part."""
 
     def training(self, report: Any, total_tokens: int) -> None:
-        """A measurement of the neural training, a `foretype.train.trainer.Report`."""
+        """A measurement of the neural training, a `foretype.train.neural.trainer.Report`."""
 
 
 def _split(documents: Iterable[Document], held_out: bool) -> Iterator[Document]:
@@ -196,7 +195,7 @@ class Run:
         config = self._config
         size = len(load_text_form(self.folder).vocabulary)
         stream, valid = read_stream(self.folder / MIX), read_stream(self.folder / VALID)
-        shape = ModelConfig(size, **asdict(self.recipe.model))
+        shape = ModelConfig(size, **self.recipe.model)
         trainer = Trainer(self.folder / LSTM, shape, config, stream, valid, resume=True)
         for report in trainer.fit():
             progress.training(report, config.tokens)

@@ -12,22 +12,10 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from foretype.runtime.errors import ConfigError
-from foretype.train.model import ModelConfig
-from foretype.train.ngram import NgramConfig
+from foretype.train.neural.model_config import ModelConfig
+from foretype.train.neural.train_config import TrainConfig
+from foretype.train.ngrams.estimate import NgramConfig
 from foretype.train.tokenizer import VocabularyConfig
-from foretype.train.train_config import TrainConfig
-
-
-@dataclass(frozen=True)
-class ModelShape:
-    """The size of the neural model; see `foretype.train.model.ModelConfig`."""
-
-    embedding_size: int = 256
-    hidden_size: int = 640
-    layers: int = 1
-
-    def __post_init__(self) -> None:
-        ModelConfig(1, **asdict(self))  # checks the values
 
 
 @dataclass(frozen=True)
@@ -35,14 +23,15 @@ class Recipe:
     """What a model is made of and how.
 
     name: the model's name, which its bundle carries.
-    vocabulary, ngram, model: see their classes. training: settings of `foretype.train.train_config.TrainConfig`.
+    vocabulary, ngram: see their classes. model: settings of `foretype.train.neural.model_config.ModelConfig`, but
+        vocab_size, which follows from the vocabulary. training: of `foretype.train.neural.train_config.TrainConfig`.
     weights: source name -> share of its documents that the neural model reads; 2 is twice. Sources not named: 1.
     """
 
     name: str = "model"
     vocabulary: VocabularyConfig = field(default_factory=VocabularyConfig)
     ngram: NgramConfig = field(default_factory=NgramConfig)
-    model: ModelShape = field(default_factory=ModelShape)
+    model: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
 
@@ -122,7 +111,7 @@ def _without_none(value: Any) -> Any:
 
 def make_recipe(value: dict[str, Any], path: Path) -> Recipe:
     """A recipe from its settings, which `path` holds. Raises ConfigError naming the file and the setting at fault."""
-    parts = {"vocabulary": VocabularyConfig, "ngram": NgramConfig, "model": ModelShape}
+    parts = {"vocabulary": VocabularyConfig, "ngram": NgramConfig}
     legal = [item.name for item in fields(Recipe)]
     try:
         for name, given in value.items():
@@ -136,6 +125,10 @@ def make_recipe(value: dict[str, Any], path: Path) -> Recipe:
                     raise ConfigError(f"weights is {given!r}; it must be a table of numbers, each 0 or more")
             elif name == "training":
                 _build(TrainConfig, given, name)
+            elif name == "model":
+                if isinstance(given, dict) and "vocab_size" in given:
+                    raise ConfigError("model.vocab_size follows from vocabulary.size")
+                _build(ModelConfig, {"vocab_size": 1, **given} if isinstance(given, dict) else given, name)
             else:
                 value[name] = _build(parts[name], given, name)
         return Recipe(**value)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from foretype.train.kneser_ney import Smoothed
-from foretype.train.ngram_counts import Array, NgramCounts
+from foretype.train.ngrams.counts import Array, NgramCounts
+from foretype.train.ngrams.kneser_ney import Smoothed
 
 UNIGRAM_BYTES = 1
 ENTRY_BYTES = 3 + 1 / 8

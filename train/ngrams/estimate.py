@@ -12,9 +12,9 @@ from safetensors.numpy import save
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.ngram import FORMAT, MAX_ORDER
 from foretype.train.files import replacing
-from foretype.train.kneser_ney import FALLBACK_DISCOUNTS, Smoothed, smooth
-from foretype.train.ngram_counts import Array, NgramCounts, Progress, count_ngrams
-from foretype.train.ngram_prune import keep_counts_above, keep_within, pruning_costs
+from foretype.train.ngrams.counts import Array, NgramCounts, Progress, count_ngrams
+from foretype.train.ngrams.kneser_ney import FALLBACK_DISCOUNTS, Smoothed, smooth
+from foretype.train.ngrams.prune import keep_counts_above, keep_within, pruning_costs
 
 FIRST_CUT = 1.5
 """Entropy pruning goes by way of a model this many times larger. The costs of the final cut are then taken

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foretype.train.ngram_counts import SENTENCE_START, Array, NgramCounts
+from foretype.train.ngrams.counts import SENTENCE_START, Array, NgramCounts
 
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)
 """What lmplz takes under --discount_fallback where the counts allow no estimate (tiny or artificial text)."""

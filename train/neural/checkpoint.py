@@ -16,7 +16,8 @@ from torch import Tensor
 
 from foretype.runtime.errors import CheckpointError, ConfigError
 from foretype.train.files import write_json
-from foretype.train.model import LanguageModel, ModelConfig
+from foretype.train.neural.model import LanguageModel
+from foretype.train.neural.model_config import ModelConfig
 
 MODEL = "model.safetensors"
 TRAINING = "training.safetensors"

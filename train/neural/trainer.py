@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foretype.runtime.errors import CheckpointError
-from foretype.train.checkpoint import (
+from foretype.train.neural.checkpoint import (
     TRAINING,
     Progress,
     checkpoints,
@@ -24,15 +24,17 @@ from foretype.train.checkpoint import (
     load_training,
     save_checkpoint,
 )
-from foretype.train.model import LanguageModel, ModelConfig, State
-from foretype.train.softmax import (
+from foretype.train.neural.layers import State
+from foretype.train.neural.model import LanguageModel
+from foretype.train.neural.model_config import ModelConfig
+from foretype.train.neural.softmax import (
     draw_sample,
     full_cross_entropy,
     inclusion_probabilities,
     sampled_cross_entropy,
 )
-from foretype.train.train_config import TrainConfig
-from foretype.train.windows import Windows
+from foretype.train.neural.train_config import TrainConfig
+from foretype.train.neural.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -147,14 +149,14 @@ class Trainer:
                     "exp_avg": tensors[f"exp_avg.{name}"].to(self.device),
                     "exp_avg_sq": tensors[f"exp_avg_sq.{name}"].to(self.device),
                 }
-            self.state = tensors["hidden"].to(self.device), tensors["cell"].to(self.device)
+            self.state = tuple(tensors[name].to(self.device) for name in self.model.config.state_sizes)
         except KeyError as error:
             raise CheckpointError(f"{find_checkpoint(self.run) / TRAINING}: holds no tensor {error}") from error
         self.step, self.seconds, self.history = progress.step, progress.seconds, list(progress.history)
 
     def save(self) -> Path:
         """Write a checkpoint of where the run stands."""
-        tensors: dict[str, Tensor] = {"hidden": self.state[0], "cell": self.state[1]}
+        tensors: dict[str, Tensor] = dict(zip(self.model.config.state_sizes, self.state, strict=True))
         for name, parameter in self.model.named_parameters():
             moments = self.optimizer.state[parameter]
             tensors[f"exp_avg.{name}"] = moments["exp_avg"]
@@ -164,7 +166,7 @@ class Trainer:
 
     def _forget(self, state: State, generator: torch.Generator) -> State:
         keep = torch.rand(self.config.batch, generator=generator, device=self.device) >= self.config.forget
-        return state[0] * keep[None, :, None], state[1] * keep[None, :, None]
+        return tuple(part * keep[None, :, None] for part in state)
 
     def train_step(self) -> Tensor:
         """One optimiser step; returns the loss and the gradient norm before clipping, [2], without waiting for them."""
@@ -175,9 +177,9 @@ class Trainer:
             group["lr"] = config.rate(self.step)
         state = self._forget(self.state, generator)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-            features, (hidden, cell) = model(tokens[:-1], state)
+            features, after = model(tokens[:-1], state)
             flat, targets = features.flatten(0, 1), tokens[1:].flatten()
-            table, bias = model.embedding.weight, model.output_bias
+            table, bias = model.table, model.output_bias
             if config.samples:
                 sample = draw_sample(self.inclusion, generator)
                 loss = sampled_cross_entropy(flat, table, bias, targets, self.inclusion, sample)
@@ -187,7 +189,7 @@ class Trainer:
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self.state = hidden.detach(), cell.detach()
+        self.state = tuple(part.detach() for part in after)
         self.step += 1
         return torch.stack((loss.detach(), norm))
 

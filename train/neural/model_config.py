@@ -1,0 +1,112 @@
+"""The shape of a neural language model: architecture, sizes, and what lies between its layers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from foretype.runtime.errors import ConfigError
+
+ARCHITECTURES = ("window", "rnn", "gru", "lstm", "cifg", "peephole")
+"""Fixed window (Bengio et al. 2003), simple RNN with tanh (Elman 1990), GRU (Cho et al. 2014), LSTM (Hochreiter and
+Schmidhuber 1997), LSTM with input gate 1 - forget gate (Greff et al. 2017), LSTM whose gates see the cell (Gers and
+Schmidhuber 2000)."""
+CONNECTIONS = ("none", "residual", "dense", "highway")
+HEADS = ("softmax", "adaptive")
+_WITH_CELL = ("lstm", "cifg", "peephole")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The shape of a language model; stored with every checkpoint.
+
+    vocab_size: ids the model knows, special tokens included.
+    architecture: one of `ARCHITECTURES`.
+    embedding_size: width of one row of the word table.
+    hidden_size: width of the hidden state of each layer, which is also its output.
+    cell_size: width of the cell state of LSTMs; 0 for hidden_size. Where it differs, the cell's output is projected to
+        hidden_size before it is fed back (Sak et al. 2014).
+    layers: stacked recurrent layers.
+    connections: what a layer above the first adds to its own output or input: "none"; "residual", its input is added
+        to its output (He et al. 2016); "dense", it reads the embedding and the outputs of all layers below, and the
+        head those of all (Huang et al. 2017); "highway", a gate mixes its input and output (Srivastava et al. 2015).
+    tied: the word table is the output head as well (Press and Wolf 2017); otherwise the head has a table of its own.
+    window: words that a fixed-window model sees, the latest included.
+    head: "softmax", or "adaptive" for the hierarchical softmax by frequency classes of Grave et al. 2017.
+    maxent_bits: hashed n-gram features of maximum entropy beside the network (RNNME, Mikolov et al. 2011): a table of
+        2^bits weights; 0 for none. maxent_order: the longest n-gram that is a feature.
+    """
+
+    vocab_size: int
+    embedding_size: int = 256
+    hidden_size: int = 640
+    layers: int = 1
+    architecture: str = "lstm"
+    cell_size: int = 0
+    connections: str = "none"
+    tied: bool = True
+    window: int = 5
+    head: str = "softmax"
+    maxent_bits: int = 0
+    maxent_order: int = 3
+
+    def __post_init__(self) -> None:
+        if self.architecture in ("bidirectional", "bilstm", "birnn", "bigru"):
+            raise ConfigError(
+                f"architecture is {self.architecture!r}: a bidirectional model also reads the words to the right, and "
+                f"where a person is typing there are none yet; legal: {', '.join(ARCHITECTURES)}"
+            )
+        for name, legal in (("architecture", ARCHITECTURES), ("connections", CONNECTIONS), ("head", HEADS)):
+            if getattr(self, name) not in legal:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; legal: {', '.join(legal)}")
+        for name in ("vocab_size", "embedding_size", "hidden_size", "layers"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not 2 <= self.window <= 64:
+            raise ConfigError(f"window is {self.window}; legal: 2 to 64")
+        if self.cell_size < 0 or (self.cell_size and not self.has_cell):
+            raise ConfigError(
+                f"cell_size is {self.cell_size} with architecture {self.architecture!r}; only {', '.join(_WITH_CELL)} "
+                "have a cell state, of at least 1 (0 for hidden_size)"
+            )
+        if self.architecture == "window" and (self.layers > 1 or self.connections != "none"):
+            raise ConfigError("architecture 'window' has one layer and no connections between layers")
+        if not (self.maxent_bits == 0 or 10 <= self.maxent_bits <= 28):
+            raise ConfigError(f"maxent_bits is {self.maxent_bits}; legal: 0, or 10 to 28")
+        if not 1 <= self.maxent_order <= 5:
+            raise ConfigError(f"maxent_order is {self.maxent_order}; legal: 1 to 5")
+        if self.maxent_bits and self.head != "softmax":
+            raise ConfigError("maxent_bits needs the head 'softmax'")
+
+    @property
+    def has_cell(self) -> bool:
+        """Whether the state has a cell part beside the hidden one."""
+        return self.architecture in _WITH_CELL
+
+    @property
+    def state_sizes(self) -> dict[str, int]:
+        """The parts of the state and their widths: each is float32 [layers, batch, width].
+
+        A fixed-window model keeps the embeddings of the words before the latest in `hidden`.
+        """
+        if self.architecture == "window":
+            return {"hidden": (self.window - 1) * self.embedding_size}
+        sizes = {"hidden": self.hidden_size}
+        return sizes | {"cell": self.cell_size or self.hidden_size} if self.has_cell else sizes
+
+    def input_size(self, layer: int) -> int:
+        """Width of what `layer` reads."""
+        if layer == 0:
+            return self.embedding_size * (self.window if self.architecture == "window" else 1)
+        if self.connections == "dense":
+            return self.embedding_size + layer * self.hidden_size
+        return self.hidden_size
+
+    @property
+    def output_size(self) -> int:
+        """Width of what the layers hand to the projection or the head."""
+        return self.hidden_size * (self.layers if self.connections == "dense" else 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as plain JSON values."""
+        return asdict(self)

@@ -27,12 +27,7 @@ from foretype.train.neural.checkpoint import (
 from foretype.train.neural.layers import State
 from foretype.train.neural.model import LanguageModel
 from foretype.train.neural.model_config import ModelConfig
-from foretype.train.neural.softmax import (
-    draw_sample,
-    full_cross_entropy,
-    inclusion_probabilities,
-    sampled_cross_entropy,
-)
+from foretype.train.neural.objective import Objective
 from foretype.train.neural.train_config import TrainConfig
 from foretype.train.neural.windows import Windows
 
@@ -108,7 +103,6 @@ class Trainer:
         }
         torch.manual_seed(config.seed)
         counts = torch.from_numpy(np.bincount(stream, minlength=model_config.vocab_size)).float()
-        self.inclusion = inclusion_probabilities(counts, config.samples or len(counts)).to(self.device)
 
         self.step, self.seconds, self.history = 0, 0.0, list[Mapping[str, Any]]()
         found = bool(checkpoints(run))
@@ -119,6 +113,7 @@ class Trainer:
             frequency = (counts + 1.0) / (counts + 1.0).sum()
             self.model.output_bias.data.copy_(frequency.log())
         self.model.to(self.device)
+        self.objective = Objective(self.model, counts.to(self.device), config.samples)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             config.learning_rate,
@@ -178,13 +173,7 @@ class Trainer:
         state = self._forget(self.state, generator)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             features, after = model(tokens[:-1], state)
-            flat, targets = features.flatten(0, 1), tokens[1:].flatten()
-            table, bias = model.table, model.output_bias
-            if config.samples:
-                sample = draw_sample(self.inclusion, generator)
-                loss = sampled_cross_entropy(flat, table, bias, targets, self.inclusion, sample)
-            else:
-                loss = full_cross_entropy(flat, table, bias, targets)
+            loss = self.objective(features, tokens, generator)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         self.optimizer.step()

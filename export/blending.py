@@ -1,70 +1,111 @@
-"""Fitting the blend: how much each engine counts, from how well each predicts held-out text."""
+"""Fitting the blend: how much each engine and the recent text count, from how well each predicts held-out text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.blend import softmax
+from foretype.runtime.cache import CacheConfig, recall
+from foretype.runtime.errors import ExportError
 from foretype.runtime.model import Model
 from foretype.runtime.vocabulary import DOCUMENT_START_ID
 
 _WINDOW = 256
 _SEEN_ENOUGH = 50
+_LONGEST_MATCH = 4
+_CACHES = [
+    CacheConfig(decay, boost, (0.0,) * (_LONGEST_MATCH + 1)) for decay in (0.98, 0.99, 0.995) for boost in (20.0, 60.0)
+]
+"""Ways to weigh places that are tried; around the best of them the likelihood hardly changes."""
+_LARGEST_CACHE_SHARE = 0.9
 
 
 def fit_blend(
     model: Model, stream: NDArray[np.unsignedinteger], done: Callable[[int], None] = lambda _: None
-) -> list[float]:
-    """The neural share for each matched n-gram order that fits the words of `stream` best.
+) -> dict[str, Any]:
+    """The manifest's blend settings that fit the words of `stream` best.
 
     stream: token ids of held-out documents. `done` is told the tokens of each stretch read.
+
+    Returns `neural_shares`, the neural share for each matched n-gram order (without a neural model a half each,
+    which nothing reads), and `cache`, the fields of `CacheConfig`. Raises ExportError when the stream has no words.
     """
     first_word = model.vocabulary.first_word
     neural: list[float] = []
     counted: list[float] = []
     orders: list[int] = []
+    cached: list[list[float]] = []
+    matches: list[int] = []
     starts = np.flatnonzero(stream == DOCUMENT_START_ID)
     for document in np.split(stream, starts[1:]):
         for begin in range(0, len(document), _WINDOW):
             tokens = [DOCUMENT_START_ID, *map(int, document[begin + (begin == 0) : begin + _WINDOW])]
             predictor = model.predictor()
             for position in range(1, len(tokens)):
-                if tokens[position] < first_word:
+                word = tokens[position] - first_word
+                if word < 0:
                     continue
-                logits, ngram, matched = predictor.parts(tuple(tokens[:position]))
-                assert logits is not None, "fitting a blend needs the neural model"
-                neural.append(float(softmax(logits[first_word:])[tokens[position] - first_word]))
-                counted.append(float(ngram[tokens[position]] / ngram[first_word:].sum()))
-                orders.append(matched)
+                path = tuple(tokens[:position])
+                parts = predictor.parts(path)
+                said = parts.ngram[first_word:]
+                counted.append(float(said[word] / said.sum()))
+                neural.append(counted[-1] if parts.logits is None else float(softmax(parts.logits[first_word:])[word]))
+                orders.append(parts.matched)
+                recalled = [recall(path, first_word, config) for config in _CACHES]
+                cached.append([votes.probability(word) if votes else 0.0 for votes in recalled])
+                matches.append(recalled[0].match if recalled[0] else 0)
             done(len(tokens))
-    return fit_shares(np.array(neural), np.array(counted), np.array(orders), model.ngram.order)
+    if not orders:
+        raise ExportError("the validation text holds no word of the vocabulary to fit the blend on")
+    shares = fit_shares(np.array(neural), np.array(counted), np.array(orders), model.ngram.order)
+    share = np.array(shares)[orders]
+    blended = share * np.array(neural) + (1.0 - share) * np.array(counted)
+    cache = fit_cache(blended, np.array(cached), np.array(matches))
+    return {"neural_shares": shares, "cache": asdict(cache)}
+
+
+def fit_cache(blended: NDArray[np.float64], cached: NDArray[np.float64], matches: NDArray[np.int64]) -> CacheConfig:
+    """The cache that, mixed with the engines, gives held-out words the highest likelihood.
+
+    blended: probability that the engines gave to the word that came [positions]. cached: the same of each cache of
+    `_CACHES` [positions, caches]. matches: tokens of the longest agreement there [positions].
+    """
+    best, most = _CACHES[0], -np.inf
+    for config, votes in zip(_CACHES, cached.T, strict=True):
+        fitted = fit_shares(votes, blended, matches, _LONGEST_MATCH + 1)
+        shares = tuple(min(share, _LARGEST_CACHE_SHARE) for share in fitted)
+        share = np.array(shares)[matches]
+        likelihood = float(np.log(share * votes + (1.0 - share) * blended + 1e-12).sum())
+        if likelihood > most:
+            best, most = replace(config, shares=shares), likelihood
+    return best
 
 
 def fit_shares(
-    neural: NDArray[np.float64], ngram: NDArray[np.float64], matched: NDArray[np.int64], orders: int
+    first: NDArray[np.float64], second: NDArray[np.float64], group: NDArray[np.int64], groups: int
 ) -> list[float]:
-    """The neural share for each matched order 0 .. orders - 1 that gives held-out words the highest likelihood.
+    """The share of the first of two models, for each group 0 .. groups - 1 of positions, that gives held-out words the
+    highest likelihood.
 
-    neural, ngram: probability that each engine gave to the word that came, one entry a position.
-    matched: the n-gram model's matched order there.
+    first, second: probability that each model gave to the word that came, one entry a position. group: of each.
 
-    Expectation maximisation for a two-part mixture (Jelinek and Mercer 1980), per order; an order seen fewer than
+    Expectation maximisation for a two-part mixture (Jelinek and Mercer 1980), per group; a group seen fewer than
     50 times takes the share of all positions together.
     """
 
     def fit(rows: NDArray[np.bool_]) -> float:
-        a, b = neural[rows] + 1e-12, ngram[rows] + 1e-12
+        a, b = first[rows] + 1e-12, second[rows] + 1e-12
         share = 0.5
         for _ in range(100):
             part = share * a
             share = float(np.mean(part / (part + (1.0 - share) * b)))
         return share
 
-    everywhere = fit(np.ones(len(matched), bool))
-    shares = [
-        fit(matched == order) if np.sum(matched == order) >= _SEEN_ENOUGH else everywhere for order in range(orders)
-    ]
+    everywhere = fit(np.ones(len(group), bool))
+    shares = [fit(group == one) if np.sum(group == one) >= _SEEN_ENOUGH else everywhere for one in range(groups)]
     return [round(share, 4) for share in shares]

@@ -35,8 +35,8 @@ from foretype.train.neural.checkpoint import load_for_inference
 from foretype.train.shards import read_stream
 from foretype.train.tokenizer import load_text_form
 
-FREQUENT = 2000
-"""Words whose scores get 16-bit weights in the int8 graph."""
+FREQUENT = 15
+"""One word in so many, the frequent ones, is scored with 16-bit weights in the int8 graph."""
 
 BLEND_TOKENS = 40_000
 """Tokens of validation text that the blend is fitted on."""
@@ -84,9 +84,13 @@ def export_run(
     out: Path,
     card: Path | None = None,
     with_float: bool = False,
+    check: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Export the run in `run` to the bundle `out`; returns the figures of the verification and the blend.
+
+    A run without a neural model gives a bundle of the n-gram model alone. `check` refuses a graph that strays from the
+    checkpoint; without it, the figures alone tell.
 
     Everything is made in a folder beside `out` that takes its name at the end. Raises ExportError when `out` exists
     or a graph does not agree with the checkpoint, CheckpointError when the run is not finished.
@@ -98,7 +102,8 @@ def export_run(
         if not (run / name).is_file():
             raise CheckpointError(f"{run}: no {name} here; finish the run with `foretype train --resume`")
     form = load_text_form(run)
-    model = load_for_inference(run / pipeline.LSTM)
+    neural = run / pipeline.NEURAL
+    model = load_for_inference(neural) if neural.exists() else None
     valid = read_stream(run / pipeline.VALID)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
@@ -107,18 +112,20 @@ def export_run(
         shutil.copyfile(run / "tokenizer.json", folder / TOKENIZER)
         shutil.copyfile(run / pipeline.NGRAM, folder / NGRAM)
         figures: dict[str, Any] = {}
-        counts = np.bincount(valid, minlength=model.config.vocab_size)
-        frequent = np.argsort(-counts, kind="stable")[: min(FREQUENT, len(counts) // 4)]
-        graphs = {STEP: ("int8", int8_graph(model, frequent.tolist()))}
-        if with_float:
-            graphs[STEP_FLOAT] = ("float32", float_graph(model))
-        for name, (precision, graph) in graphs.items():
-            progress(f"{precision} graph")
-            save(graph, folder / name)
-            progress(f"{precision} graph against the checkpoint")
-            verification = verify(model, folder / name, valid)
-            verification.check()
-            figures[precision] = verification.to_json()
+        if model:
+            counts = np.bincount(valid, minlength=model.config.vocab_size)
+            frequent = np.argsort(-counts, kind="stable")[: len(counts) // FREQUENT]
+            graphs = {STEP: ("int8", int8_graph(model, frequent.tolist()))}
+            if with_float:
+                graphs[STEP_FLOAT] = ("float32", float_graph(model))
+            for name, (precision, graph) in graphs.items():
+                progress(f"{precision} graph")
+                save(graph, folder / name)
+                progress(f"{precision} graph against the checkpoint")
+                verification = verify(model, folder / name, valid)
+                if check:
+                    verification.check()
+                figures[precision] = verification.to_json()
         values: dict[str, Any] = {
             "name": out.name,
             "card": description,
@@ -128,8 +135,9 @@ def export_run(
         }
         write_manifest(folder, values)
         progress("blend weights")
-        shares = fit_blend(load(folder, engine="blend"), spread(valid, BLEND_TOKENS))
-        values["blend"]["neural_shares"] = figures["neural_shares"] = shares
+        values["blend"] = fit_blend(load(folder, engine="blend" if model else "ngram"), spread(valid, BLEND_TOKENS))
+        if model:
+            figures["neural_shares"] = values["blend"]["neural_shares"]
         write_manifest(folder, values)
         folder.rename(out)
     return figures

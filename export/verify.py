@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from foretype.export.graph import FloatArray
+from foretype.export.builder import FloatArray
 from foretype.runtime.errors import ExportError
 from foretype.runtime.neural import NeuralModel
 from foretype.train.neural.model import LanguageModel

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from foretype.runtime.blend import Probabilities
 from foretype.runtime.context import Context
+from foretype.runtime.ranking import by_keystrokes_saved
 from foretype.runtime.vocabulary import Vocabulary, fold
 
 _SPARE = 8
@@ -52,11 +54,20 @@ def best_words(probabilities: Probabilities, count: int) -> list[int]:
     return [int(i) for i in top[np.lexsort((top, -probabilities[top]))]]
 
 
-def suggestions(vocabulary: Vocabulary, probabilities: Probabilities, context: Context, k: int) -> list[Suggestion]:
-    """At most `k` suggestions for `context`, most probable first.
+def suggestions(
+    vocabulary: Vocabulary,
+    probabilities: Probabilities,
+    context: Context,
+    k: int,
+    passed_over: Collection[str] | None = None,
+) -> list[Suggestion]:
+    """At most `k` suggestions for `context`, most useful first.
 
     probabilities: of each word [words], entry i for id first_word + i. Words that read the same here are merged and
     their probabilities added; the word that is already typed in full is not offered.
+    passed_over: words not to be offered, since the user saw them and typed on; None where words may be shown again. The
+        most useful are then those that save most keystrokes against being shown later; but where no word is shown
+        twice, all come up soon, and the most probable are the most useful.
     """
     low, high = vocabulary.prefix_range(context.prefix) if context.prefix else (vocabulary.first_word, len(vocabulary))
     if low == high or k < 1:
@@ -65,12 +76,20 @@ def suggestions(vocabulary: Vocabulary, probabilities: Probabilities, context: C
     total = float(part.sum())
     typed = fold(context.prefix)
     merged: dict[str, float] = {}
-    for position in best_words(part, k + _SPARE):
+    keys: dict[str, str] = {}
+    for position in best_words(part, k + _SPARE + len(passed_over or ())):
         word = vocabulary.tokens[low + position]
-        if vocabulary.keys[low + position - vocabulary.first_word] == typed:
+        key = vocabulary.keys[low + position - vocabulary.first_word]
+        if key == typed:
             continue
         text = written(word, context.prefix, context.starts_sentence)
         text = context.head + (text.replace("'", "\u2019") if context.curly else text)
         merged[text] = merged.get(text, 0.0) + float(part[position]) / max(total, 1e-30)
-    ranked = sorted(merged.items(), key=lambda item: -item[1])[:k]
-    return [Suggestion(text, probability, context.replaces) for text, probability in ranked]
+        keys.setdefault(text, key)
+    ranked = sorted(merged, key=lambda text: -merged[text])
+    if passed_over is None:
+        order = by_keystrokes_saved([keys[text] for text in ranked], [merged[text] for text in ranked], len(typed), k)
+        ranked = [ranked[i] for i in order]
+    else:
+        ranked = [text for text in ranked if text not in passed_over]
+    return [Suggestion(text, merged[text], context.replaces) for text in ranked[:k]]

@@ -103,7 +103,9 @@ def _score_document(model: Model, document: Document, result: Tokens) -> None:
         else:
             words = predictor.mix(parts, first_word)
             result.words.append(score)
-            result.ranks.append(float(np.sum(words > words[token - first_word])))
+            place = token - first_word
+            # Of words that are equally likely, those that come first are offered first.
+            result.ranks.append(float(np.sum(words > words[place]) + np.sum(words[:place] == words[place])))
     result.characters += sum(len(line) + 1 for line in document)
 
 
@@ -182,9 +184,15 @@ def _interval(characters: NDArray[np.float64], strokes: NDArray[np.float64]) -> 
 
 
 def evaluate_keystrokes(
-    model: Model, documents: Iterable[Document], mode: Mode, done: Callable[[int], None] = lambda _: None
+    model: Model,
+    documents: Iterable[Document],
+    mode: Mode,
+    done: Callable[[int], None] = lambda _: None,
+    repeat: bool = True,
 ) -> Keystrokes:
     """Type `documents` with the model's suggestions; `done` is told the words of each document.
+
+    repeat: as in `Model.session`.
 
     A choice costs one keystroke and types the space that follows, where one does. The context starts anew with each
     document. Line ends are typed for nothing.
@@ -192,13 +200,13 @@ def evaluate_keystrokes(
     result = Keystrokes(mode)
     for document in documents:
         lines = [line for line in map(plain, document) if line] if mode == "plain" else document
-        _type_document(model, lines, result)
+        _type_document(model, lines, result, repeat)
         done(count_words(document))
     return result
 
 
-def _type_document(model: Model, document: Document, result: Keystrokes) -> None:
-    session = model.session()
+def _type_document(model: Model, document: Document, result: Keystrokes, repeat: bool) -> None:
+    session = model.session(repeat=repeat)
     words, characters, limit, vocabulary_limit = 0, 0, 0, 0
     strokes = [0] * len(LIST_LENGTHS)
     before = ""
@@ -241,15 +249,16 @@ def _letters_needed(suggest: Callable[..., Any], before: str, word: str, result:
     needed: list[int | None] = [None] * len(LIST_LENGTHS)
     for letters in range(len(word)):
         text = before + word[:letters]
-        begin = time.perf_counter()
-        offered = suggest(text, k=LIST_LENGTHS[-1])
-        (result.letter_seconds if letters else result.word_seconds).append(time.perf_counter() - begin)
-        texts = [s.text.lower() for s in offered] if result.mode == "plain" else [s.text for s in offered]
-        if wanted in texts:
-            rank = texts.index(wanted)
-            needed = [
-                letters if found is None and rank < k else found for found, k in zip(needed, LIST_LENGTHS, strict=True)
-            ]
-        if needed[0] is not None:
+        seconds: list[float] = []
+        for column, k in enumerate(LIST_LENGTHS):
+            if needed[column] is None:
+                begin = time.perf_counter()
+                offered = suggest(text, k=k)
+                seconds.append(time.perf_counter() - begin)
+                if wanted in [s.text.lower() if result.mode == "plain" else s.text for s in offered]:
+                    needed[column] = letters
+        # What is new at a place is done for the first list; the others only filter.
+        (result.letter_seconds if letters else result.word_seconds).append(seconds[0])
+        if None not in needed:
             break
     return needed

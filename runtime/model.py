@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.blend import Probabilities, blend
 from foretype.runtime.bundle import MANIFEST, NGRAM, STEP, STEP_FLOAT, Bundle
+from foretype.runtime.cache import CacheConfig, Recalled, recall
 from foretype.runtime.errors import BundleError, ConfigError, EngineError, TableError
 from foretype.runtime.neural import NeuralModel
 from foretype.runtime.ngram import NgramModel
@@ -30,7 +32,8 @@ class Model:
     """A loaded model; made by `load`. Sessions share it; it may be used from several threads at once.
 
     form: the text form. ngram: the n-gram model. neural: the neural model, None on the fallback.
-    shares: the neural share of the blend for each matched n-gram order.
+    shares: the neural share of the blend for each matched n-gram order. cache: how the recent text counts, None where
+        it does not.
     engine: what answers: "blend", "neural" or "ngram".
     notice: None, or one line saying why a fallback is in use.
     """
@@ -49,6 +52,7 @@ class Model:
         if self.ngram.vocab_size != len(self.vocabulary):
             raise BundleError(f"{path}: for {self.ngram.vocab_size} tokens; tokenizer.json has {len(self.vocabulary)}")
         self.shares = _shares(bundle, self.ngram.order)
+        self.cache = _cache(bundle)
         self.neural: NeuralModel | None = None
         if engine != "ngram":
             try:
@@ -87,9 +91,13 @@ class Model:
         self.notice = f"n-gram model only: {reason}"
         _log.warning(self.notice)
 
-    def session(self) -> Session:
-        """A session for one text field."""
-        return Session(self)
+    def session(self, *, repeat: bool = True) -> Session:
+        """A session for one text field.
+
+        repeat: whether a word that was shown, and passed over by typing on, may be shown again at the same word.
+            Without repeats more words get their turn; with them, a word that was overlooked comes back.
+        """
+        return Session(self, repeat=repeat)
 
     def predictor(self) -> Predictor:
         """The engines, with a store of states of their own, for one session or one evaluation."""
@@ -107,10 +115,24 @@ class Model:
             "vocabulary": len(self.vocabulary),
             "ngram_order": self.ngram.order,
             "neural_shares": self.shares,
+            "cache": asdict(self.cache) if self.cache else None,
             "bytes": {name: entry.get("bytes") for name, entry in manifest["files"].items()},
             "card": manifest.get("card", {}),
             "figures": manifest.get("figures", {}),
         }
+
+
+class Parts(NamedTuple):
+    """What each part of the blend says at one place.
+
+    logits: neural scores [vocab], None on the fallback. ngram: probabilities [vocab]. matched: the n-gram model's
+    matched order. recalled: what the recent text says, None without a cache.
+    """
+
+    logits: NDArray[np.float32] | None
+    ngram: Probabilities
+    matched: int
+    recalled: Recalled | None
 
 
 class Predictor:
@@ -120,31 +142,35 @@ class Predictor:
         self._model = model
         self._stepper = Stepper(model.neural) if model.neural else None
 
-    def parts(self, ids: tuple[int, ...]) -> tuple[NDArray[np.float32] | None, Probabilities, int]:
-        """Neural scores [vocab] (None on the fallback), n-gram probabilities [vocab], and the matched order.
+    def parts(self, ids: tuple[int, ...]) -> Parts:
+        """What each engine, and the cache, say about the token after `ids`.
 
         A neural model that fails at a run is given up for the n-gram model, with a notice, and nothing is lost;
         EngineError where an engine was asked for by name.
         """
-        counted, matched = self._model.ngram.probabilities(ids)
-        if self._stepper is None:
-            return None, counted, matched
-        try:
-            return self._stepper.logits(ids), counted, matched
-        except EngineError as error:
-            self._model.fall_back(error)
-            self._stepper = None
-            return None, counted, matched
+        model = self._model
+        counted, matched = model.ngram.probabilities(ids)
+        recalled = recall(ids, model.vocabulary.first_word, model.cache) if model.cache else None
+        logits = None
+        if self._stepper is not None:
+            try:
+                logits = self._stepper.logits(ids)
+            except EngineError as error:
+                model.fall_back(error)
+                self._stepper = None
+        return Parts(logits, counted, matched, recalled)
 
     def words(self, ids: tuple[int, ...]) -> Probabilities:
         """The engines' probabilities [words] of each word after `ids`, summing to one; punctuation has no part."""
         return self.mix(self.parts(ids), self._model.vocabulary.first_word)
 
-    def mix(self, parts: tuple[NDArray[np.float32] | None, Probabilities, int], first: int) -> Probabilities:
-        """Blend `parts` over the tokens from id `first` on, as the model's engine asks."""
-        logits, counted, matched = parts
-        alone = self._model.engine == "neural" and logits is not None
-        return blend(logits, None if alone else counted, self._model.shares[matched], first)
+    def mix(self, parts: Parts, first: int) -> Probabilities:
+        """Blend `parts` over the tokens from id `first` on, as the model's engine asks; the cache knows words only."""
+        alone = self._model.engine == "neural" and parts.logits is not None
+        mixed = blend(parts.logits, None if alone else parts.ngram, self._model.shares[parts.matched], first)
+        if parts.recalled is not None:
+            parts.recalled.mix_into(mixed[self._model.vocabulary.first_word - first :])
+        return mixed
 
 
 def _shares(bundle: Bundle, order: int) -> list[float]:
@@ -155,6 +181,14 @@ def _shares(bundle: Bundle, order: int) -> list[float]:
     if len(shares) != order or not all(0.0 <= share <= 1.0 for share in shares):
         raise BundleError(f"{bundle.folder / MANIFEST}: neural_shares must be {order} numbers between 0 and 1")
     return shares
+
+
+def _cache(bundle: Bundle) -> CacheConfig | None:
+    values = bundle.manifest["blend"].get("cache")
+    try:
+        return None if values is None else CacheConfig.from_json(values)
+    except ValueError as error:
+        raise BundleError(f"{bundle.folder / MANIFEST}: {error}") from error
 
 
 def load(

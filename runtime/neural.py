@@ -1,8 +1,8 @@
 """The neural engine: one call of a step graph (`step.onnx`) by ONNX Runtime, the recurrent state in and out.
 
-The graph's contract: inputs `input_ids` int64 [batch, steps] and the state, `hidden` (and for LSTMs `cell`)
-float32 [layers, batch, size]; outputs `logits` float32 [batch, vocab] after the last step, and the new state,
-`hidden_out` (and `cell_out`). Only batch and steps are symbolic. The metadata are those of `GraphMetadata`.
+The graph's contract: inputs `input_ids` int64 [batch, steps] and the parts of the state (see `STATE_PARTS`), float32
+[layers, batch, size]; outputs `logits` float32 [batch, vocab] after the last step, and the new state, `hidden_out` and
+so on. Only batch and steps are symbolic. The metadata are those of `GraphMetadata`.
 """
 
 from __future__ import annotations
@@ -21,17 +21,21 @@ from foretype.runtime.errors import EngineError
 
 GRAPH_FORMAT_VERSION = 1
 PRECISIONS = ("float32", "int8")
+STATE_PARTS = ("hidden", "cell", "history")
+"""What a state may consist of, in this order: `hidden`, which every model has (one with a fixed window keeps the
+embeddings of the words before the latest in it), the `cell` of LSTMs, and the `history` of models with hashed n-grams:
+the last words, each its id plus 1, 0 for none."""
 
 FloatArray = NDArray[np.float32]
 State = tuple[FloatArray, ...]
-"""The state, (hidden, cell) for an LSTM: each float32 [layers, 1, size], and read-only, so it may be kept."""
+"""The parts of a state, (hidden, cell) for an LSTM: each float32 [layers, 1, size], read-only, so it may be kept."""
 
 
 @dataclass(frozen=True)
 class GraphMetadata:
     """What a step graph says of itself; each field is one key of the ONNX model's metadata, as text.
 
-    architecture: the family of the network, "lstm" so far.
+    architecture: the family of the network: "window", "rnn", "gru", "lstm", "cifg" or "peephole".
     vocab_size: width of `logits`; legal ids are 0 .. vocab_size - 1.
     layers: first dimension of the state.
     hidden_size: last dimension of `hidden`.
@@ -201,7 +205,7 @@ def _check_contract(session: Any, metadata: GraphMetadata) -> tuple[str, ...]:
     """The names of the state inputs; a ValueError says which input or output breaks the contract."""
     inputs = {value.name: value for value in session.get_inputs()}
     outputs = {value.name: value for value in session.get_outputs()}
-    state_names = ("hidden", "cell") if "cell" in inputs else ("hidden",)
+    state_names = tuple(part for part in STATE_PARTS if part == "hidden" or part in inputs)
     expected_outputs = ["logits", *(f"{name}_out" for name in state_names)]
     for kind, found, expected in (
         ("inputs", inputs, ["input_ids", *state_names]),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 SERVER = multiprocessing.get_context("forkserver")
 """Processes are forked from one that has done the slow imports, so that most are killed at work, not before it."""
-SERVER.set_forkserver_preload(["foretype.train.pipeline", "torch._dynamo"])
+SERVER.set_forkserver_preload(["foretype.train.pipeline", "torch._dynamo", "torch.utils.tensorboard"])
 
 
 def finish_despite_kills(target: Callable[[Path], None], folder: Path, *, within: float, seed: int, kills: int) -> int:

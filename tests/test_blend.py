@@ -37,7 +37,7 @@ def test_fitted_shares_find_the_mixture_that_made_the_data() -> None:
     a, b = draw.dirichlet(np.ones(6) * 0.3), draw.dirichlet(np.ones(6) * 0.3)
     words = np.where(draw.random(20_000) < 0.7, draw.choice(6, 20_000, p=a), draw.choice(6, 20_000, p=b))
     orders = draw.integers(0, 2, 20_000)
-    shares = fit_shares(a[words], b[words], orders, orders=3)
+    shares = fit_shares(a[words], b[words], orders, groups=3)
     assert shares[:2] == pytest.approx([0.7, 0.7], abs=0.05)
     assert shares[2] == pytest.approx(0.7, abs=0.05)  # never seen: what fits everywhere
 

@@ -72,6 +72,19 @@ def test_without_a_terminal_the_pad_says_what_to_use() -> None:
         (["generate", "--seed", "-1"], 2, "seed"),
         (["suggest", "a\udcff"], 1, "UTF-8"),
         (["train", "/no/such/file.txt", "--out", "x"], 1, "/no/such/file.txt"),
+        (["train", "x.txt"], 2, "--out"),
+        (["train", "x.txt", "--out", "x", "--preset", "huge"], 2, "legal: tiny, base, large"),
+        (["train", "x.txt", "--out", "x", "--preset", "tiny", "--recipe", "x.toml"], 2, "give one of the two"),
+        (["train", "x.txt", "--out", "x", "--set", "model.layers"], 2, "legal: NAME=VALUE or TABLE.NAME=VALUE"),
+        (["train", "x.txt", "--out", "x", "--set", "modle.layers=2"], 1, "no setting 'modle'; legal: name, vocab"),
+        (["train", "x.txt", "--out", "x", "--preset", "tiny", "--set", "model.layers=0"], 1, "it must be at least 1"),
+        (["train", "x.txt", "--out", "x", "--tokens", "0"], 1, "tokens is 0; legal: 1 or more"),
+        (["train", "plot"], 2, "run"),
+        (["train", "plot", "/no/such/run"], 1, "/no/such/run/curves.csv: no such file"),
+        (["train", "probe-gradients"], 2, "give text to train on, or trained runs with --run"),
+        (["train", "probe-gradients", "x.txt"], 2, "--out"),
+        (["train", "probe-gradients", "x.txt", "--out", "x", "--set", "model.architecture=gru"], 1, "rnn, gru, lstm"),
+        (["train", "probe-gradients", "--run", "/no/such/run"], 1, "/no/such/run"),
         (["export", "/no/such/run", "--out", "x"], 1, "/no/such/run"),
     ],
 )
@@ -144,9 +157,70 @@ def test_an_altered_run_writes_no_bundle(tiny_run: Path, tmp_path: Path, capsys:
     import shutil
 
     run_copy = shutil.copytree(tiny_run, tmp_path / "run")
-    checkpoint = sorted((run_copy / "lstm").glob("step-*"))[-1] / "model.safetensors"
+    checkpoint = sorted((run_copy / "neural").glob("step-*"))[-1] / "model.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     status, _, err = in_process(capsys, "export", run_copy, "--out", tmp_path / "bundle")
     assert status == 1
     assert "model.safetensors" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+def test_train_takes_a_preset_and_settings_and_draws_its_curves(
+    corpus: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib", reason="the extra `plots` is not installed")
+    folder = tmp_path / "run"
+    sizes = ["vocabulary.size=150", "model.embedding_size=8", "model.hidden_size=8", "model.cell_size=0"]
+    training = ["training.batch=4", "training.steps=8", "training.samples=0", "training.threads=1", "name=mine"]
+    settings = [word for setting in (*sizes, *training) for word in ("--set", setting)]
+    command = ["train", corpus[1], "--out", folder, "--preset", "tiny", *settings, "--tokens", 640, "--device", "cpu"]
+    status, out, err = in_process(capsys, *command, "--plot", "--json")
+    assert status == 0, err
+    assert json.loads(out)["neural"]["tokens"] == 640
+    recipe = json.loads((folder / "run.json").read_text(encoding="utf-8"))["recipe"]
+    assert recipe["name"] == "mine"
+    assert recipe["ngram"]["order"] == 3, "of the preset"
+    assert recipe["model"]["hidden_size"] == 8
+    assert recipe["training"]["tokens"] == 640
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+    (folder / "curves.png").unlink()
+    status, out, err = in_process(capsys, "train", corpus[1], "--out", folder, "--resume", "--tokens", 704)
+    assert status == 0, err
+    status, out, err = in_process(capsys, "train", "plot", folder, "--json")
+    assert status == 0, err
+    assert [row["tokens"] for row in json.loads(out)["curves"]] == [640, 704]
+    assert (folder / "curves.png").exists()
+    status, out, _ = in_process(capsys, "train", "plot", folder, "--out", tmp_path / "picture.pdf")
+    assert out == f"{tmp_path / 'picture.pdf'}: 2 measurements\n"
+
+
+def test_a_missing_package_for_plots_is_told_before_the_work(
+    corpus: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    for command in (["train"], ["train", "probe-gradients", "--plot", str(tmp_path / "reach.png")]):
+        more = ["--plot"] if command == ["train"] else []
+        status, _, err = in_process(capsys, *command, corpus[1], "--out", tmp_path / "run", *more)
+        assert status == 1
+        assert "pip install 'foretype[plots]'" in err
+        assert not list(tmp_path.iterdir())
+
+
+def test_train_throughput_compares_with_plain_loops(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = ["vocabulary.size=60", "model.embedding_size=8", "model.hidden_size=8", "training.batch=4"]
+    words = [word for setting in settings for word in ("--set", setting)]
+    status, out, err = in_process(capsys, "train", "throughput", *words, "--trials", 2, "--json")
+    assert status == 0, err
+    figures = json.loads(out)
+    assert figures["model"]["vocab_size"] == 60
+    assert all(len(speeds) == 2 for speeds in figures["tokens_per_second"].values())
+    status, out, _ = in_process(capsys, "train", "throughput", *words, "--trials", 1)
+    assert "foretype / plain: " in out
+
+
+@pytest.mark.parametrize("command", ["train", "train plot", "train throughput", "train probe-gradients"])
+def test_help_is_printed_under_the_name_that_was_typed(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = in_process(capsys, *command.split(), "--help")
+    assert status == 0
+    assert out.startswith(f"Usage: foretype {command} [OPTIONS]")

@@ -51,6 +51,14 @@ def test_savings_of_a_real_model_keep_their_order(tiny_bundle: Path) -> None:
         assert figures["k3_interval"][0] <= figures["k3"] <= figures["k3_interval"][1]
 
 
+def test_without_repeats_a_perfect_user_types_less(tiny_bundle: Path, corpus: tuple[Path, Path]) -> None:
+    model = load(tiny_bundle)
+    document = corpus[1].read_text(encoding="utf-8").splitlines()[:60]
+    repeated = evaluate_keystrokes(model, [document], "plain").savings()
+    once = evaluate_keystrokes(model, [document], "plain", repeat=False).savings()
+    assert once["k1"] > repeated["k1"]
+
+
 def test_text_without_letters_saves_nothing(tiny_bundle: Path) -> None:
     figures = evaluate_keystrokes(load(tiny_bundle), [["123 456 !!!"]], "plain").savings()
     assert {figures[name] for name in ("k1", "k3", "k5", "limit", "vocabulary_limit")} == {0.0}
@@ -70,6 +78,7 @@ def test_a_word_never_offered_costs_all_its_letters(tiny_bundle: Path) -> None:
 
 def test_token_figures_agree_with_the_engine(tiny_bundle: Path) -> None:
     model = load(tiny_bundle, engine="ngram")
+    model.cache = None
     result = evaluate_tokens(model, [["I love the xylophone.", "Yes"]])
     ids = [1, *model.form.encode_text("I love the xylophone.")[0], 2]
     scores = [model.ngram.log_probability(ids[:i], ids[i]) for i in range(1, len(ids))]

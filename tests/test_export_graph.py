@@ -7,10 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
+from graphs import StepGraph, language_model
 
 from foretype.export.graph import float_graph, save
 from foretype.export.quantize import int8_graph, quantize_blocks
@@ -22,77 +21,12 @@ from foretype.train.neural.model_config import ModelConfig
 
 torch.set_num_threads(1)  # handing these tiny products to more threads costs more than it saves
 
-CONFIGS = [
-    pytest.param(ModelConfig(vocab_size=200, embedding_size=64, hidden_size=64, layers=1), id="1 layer"),
-    pytest.param(ModelConfig(vocab_size=200, embedding_size=40, hidden_size=72, layers=2), id="2 layers, padded"),
-]
-GRAPHS = [pytest.param(float_graph, 1e-4, id="float32"), pytest.param(int8_graph, 0.1, id="int8")]
-"""Each with its bound on score errors; the scores of `language_model` span about 10."""
-
-
-def language_model(config: ModelConfig) -> LanguageModel:
-    """A random model whose every tensor matters and whose scores are as spread as a trained model's."""
-    torch.manual_seed(1)
-    model = LanguageModel(config)
-    with torch.no_grad():
-        model.embedding.weight.mul_(2)
-        for name, parameter in model.named_parameters():
-            if "bias" in name:
-                parameter.add_(torch.randn_like(parameter) * 0.3)
-        model.output_bias.mul_(5)
-    return model
-
-
-def session_of(graph: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-
-
-def feed(
-    session: onnxruntime.InferenceSession, ids: np.ndarray, state: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """One call: `ids` [batch, steps] -> logits [batch, vocab] and the state after."""
-    logits, hidden, cell = session.run(
-        ["logits", "hidden_out", "cell_out"], {"input_ids": ids, "hidden": state[0], "cell": state[1]}
-    )
-    return logits, (hidden, cell)
-
-
-@pytest.mark.parametrize("config", CONFIGS)
-@pytest.mark.parametrize(("build", "bound"), GRAPHS)
-@pytest.mark.parametrize("batch", [1, 3])
-def test_graph_agrees_with_torch(config: ModelConfig, build, bound: float, batch: int) -> None:
-    """From any state, for any batch: scores after the last step and new state are the checkpoint's."""
-    model = language_model(config)
-    ids = np.random.default_rng(0).integers(0, config.vocab_size, (batch, 6))
-    state = tuple(torch.rand(config.layers, batch, config.hidden_size) - 0.5 for _ in range(2))
-    with torch.no_grad():
-        features, after = model(torch.from_numpy(ids.T), state)
-        expected = model.logits(features[-1])
-    logits, found = feed(session_of(build(model)), ids, tuple(part.numpy() for part in state))
-    np.testing.assert_allclose(logits, expected, atol=bound)
-    for part, expected_part in zip(found, after, strict=True):
-        np.testing.assert_allclose(part, expected_part, atol=bound)
-
-
-@pytest.mark.parametrize("config", CONFIGS)
-@pytest.mark.parametrize(("build", "bound"), GRAPHS)
-def test_tokens_at_once_equal_tokens_one_by_one(config: ModelConfig, build, bound: float) -> None:
-    """The state carries everything: how a text is cut into calls does not show in its scores."""
-    session = session_of(build(language_model(config)))
-    ids = np.random.default_rng(0).integers(0, config.vocab_size, (1, 20))
-    zeros = np.zeros((config.layers, 1, config.hidden_size), np.float32)
-    at_once, _ = feed(session, ids, (zeros, zeros))
-    state = (zeros, zeros)
-    for step in range(ids.shape[1]):
-        logits, state = feed(session, ids[:, step : step + 1], state)
-    np.testing.assert_allclose(logits, at_once, atol=bound)
-
 
 @pytest.mark.parametrize("build", [float_graph, int8_graph])
 def test_contract(build) -> None:
     """Names, types, shapes and metadata are those that programs in other languages rely on."""
     config = ModelConfig(vocab_size=50, embedding_size=16, hidden_size=24, layers=2)
-    session = session_of(build(language_model(config)))
+    session = StepGraph(build(language_model(config))).session
     state = [2, "batch", 24]
     assert [(value.name, value.type, value.shape) for value in session.get_inputs()] == [
         ("input_ids", "tensor(int64)", ["batch", "steps"]),
@@ -155,7 +89,7 @@ def test_weight_map_must_match_exactly() -> None:
     with pytest.raises(ExportError, match=r"output_bias is \[29\]; expected \[30\]"):
         float_graph(model)
     del model.output_bias
-    with pytest.raises(ExportError, match="lacks the tensors output_bias"):
+    with pytest.raises(ExportError, match="lacks the tensor output_bias"):
         int8_graph(model)
     model = language_model(ModelConfig(30, 8, 8))
     model.gate = torch.nn.Linear(8, 8, bias=False)

@@ -148,6 +148,12 @@ def with_fixed_batch(graph: onnx.ModelProto) -> None:
     graph.graph.input[1].type.tensor_type.shape.dim[1].dim_value = 1
 
 
+def with_unknown_state_part(graph: onnx.ModelProto) -> None:
+    graph.graph.input[2].name = "memory"
+    for node in graph.graph.node:
+        node.input[:] = ["memory" if name == "cell" else name for name in node.input]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -159,6 +165,7 @@ def with_fixed_batch(graph: onnx.ModelProto) -> None:
         (with_property("special_tokens", "[]"), "'special_tokens' is '\\[\\]'; it must be a JSON object"),
         (with_float_ids, r"input_ids is tensor\(int32\)"),
         (without_cell_output, "outputs are logits, hidden_out; expected logits, hidden_out, cell_out"),
+        (with_unknown_state_part, "inputs are input_ids, hidden, memory; expected input_ids, hidden"),
         (with_fixed_batch, r"hidden is .*; expected tensor\(float\) \[2, any, 24\]"),
     ],
 )

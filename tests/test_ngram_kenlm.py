@@ -9,7 +9,7 @@ import pytest
 from foretype.runtime.ngram import NgramModel
 from foretype.train.ngrams.counts import count_ngrams
 from foretype.train.ngrams.estimate import NgramConfig, train_ngram
-from foretype.train.ngrams.kneser_ney import smooth
+from foretype.train.ngrams.kneser_ney import kneser_ney
 from foretype.train.ngrams.prune import keep_counts_above
 
 SMALL = Path(__file__).parent / "data" / "kenlm"
@@ -20,8 +20,8 @@ def read_lines(path: Path) -> list[str]:
     return lzma.decompress(path.read_bytes()).decode().splitlines()
 
 
-def read_arpa(path: Path) -> list[dict[tuple[str, ...], tuple[float, float]]]:
-    """Per order: n-gram -> log10 of its probability and of its backoff."""
+def read_numbers(path: Path) -> list[dict[tuple[str, ...], tuple[float, float]]]:
+    """Of an ARPA file, per order: n-gram -> log10 of its probability and of its backoff; by plain reading."""
     orders: list[dict[tuple[str, ...], tuple[float, float]]] = []
     for line in read_lines(path):
         if line.endswith("-grams:"):
@@ -54,11 +54,11 @@ def test_agrees_with_lmplz(text: str, arpa: str, prune: tuple[int, ...]) -> None
     if not folder.exists():
         pytest.skip("../shared/benchmarks is absent")
     stream, words = read_stream(folder / text)
-    expected = read_arpa(folder / arpa)
+    expected = read_numbers(folder / arpa)
 
     orders = count_ngrams(stream, len(words), len(prune))
     keep = keep_counts_above(orders, prune)
-    models = smooth(orders, keep)
+    models = kneser_ney(orders, keep)
 
     names: list[tuple[str, ...]] = [()]
     for n, (rows, kept, model) in enumerate(zip(orders, keep, models, strict=True), start=1):

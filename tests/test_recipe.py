@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from foretype.runtime.errors import ConfigError
 from foretype.train.neural.train_config import TrainConfig
 from foretype.train.ngrams.estimate import NgramConfig
-from foretype.train.recipe import Recipe, read_recipe, stored_recipe
+from foretype.train.recipe import PRESETS, Recipe, make_recipe, parse_settings, preset, read_recipe, stored_recipe
 from foretype.train.tokenizer import VocabularyConfig
 
 SHIPPED = Path(__file__).resolve().parents[1] / "train" / "recipes"
@@ -62,9 +63,61 @@ def test_an_empty_recipe_has_the_defaults(tmp_path: Path) -> None:
     assert read(tmp_path, "") == Recipe()
 
 
-def test_settings_given_beside_a_recipe_go_before_its_own() -> None:
-    recipe = Recipe(training={"tokens": 5, "seed": 1}).with_training(tokens=7, device=None, threads=0)
-    assert recipe.training == {"tokens": 7, "seed": 1, "threads": 0}
+def test_settings_given_beside_a_recipe_go_before_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("name = 'a'\n[training]\ntokens = 5\nseed = 1\n[weights]\ntalk = 2", encoding="utf-8")
+    given = parse_settings(["training.tokens=7", "name=b", "model.layers = 2", "ngram.prune=[0, 1, 1, 1]"])
+    recipe = read_recipe(path, given)
+    assert recipe.training == {"tokens": 7, "seed": 1}
+    assert (recipe.name, recipe.model, recipe.ngram.prune) == ("b", {"layers": 2}, (0, 1, 1, 1))
+    assert recipe.weights == {"talk": 2}
+    assert read_recipe(path, parse_settings(["weights={}"])).weights == {}
+    assert make_recipe({}, given).training == {"tokens": 7}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "settings"),
+    [
+        ("model.hidden_size=512", {"model": {"hidden_size": 512}}),
+        ("model.architecture=gru", {"model": {"architecture": "gru"}}),
+        ('model.architecture="gru"', {"model": {"architecture": "gru"}}),
+        ("training.clip=0.5", {"training": {"clip": 0.5}}),
+        ("model.tied=false", {"model": {"tied": False}}),
+        ("weights={talk = 1, mail = 2}", {"weights": {"talk": 1, "mail": 2}}),
+        ("name=a=b", {"name": "a=b"}),
+        ("name=1\nother = 2", {"name": "1\nother = 2"}),
+        ("training.samples=2k", {"training": {"samples": "2k"}}),
+    ],
+)
+def test_an_assignment_is_toml_or_else_a_text(assignment: str, settings: dict[str, Any]) -> None:
+    assert parse_settings([assignment]) == settings
+
+
+@pytest.mark.parametrize("assignment", ["", "model", "=3", "model.=3", "model.layers.first=3"])
+def test_what_is_no_assignment_is_refused(assignment: str) -> None:
+    with pytest.raises(ConfigError, match=r"is no setting; legal: NAME=VALUE or TABLE\.NAME=VALUE"):
+        parse_settings([assignment])
+
+
+def test_a_mistake_in_given_settings_names_them_too(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("[model]\narchitecture = 'gru'", encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r"recipe\.toml with model\.cell_size = 8: cell_size is 8 with architecture 'gru'"
+    ):
+        read_recipe(path, {"model": {"cell_size": 8}})
+    assert read_recipe(path, {"model": {"cell_size": 8, "architecture": "lstm"}}).model["cell_size"] == 8
+    with pytest.raises(
+        ConfigError, match=r"the defaults with training\.samples = '2k': training\.samples is '2k'; it m"
+    ):
+        make_recipe({}, parse_settings(["training.samples=2k"]))
+
+
+def test_the_presets_are_there_by_name() -> None:
+    assert [preset(name).name for name in PRESETS] == ["tiny", "en", "large"]
+    assert preset("tiny", {"vocabulary": {"size": 500}}).vocabulary.size == 500
+    with pytest.raises(ConfigError, match="preset is 'huge'; legal: tiny, base, large"):
+        preset("huge")
 
 
 @pytest.mark.parametrize(
@@ -101,11 +154,12 @@ def test_recipes_in_the_repository_are_legal(path: Path) -> None:
             "ngram.fallback_discounts is [0.5]; it must be a list, each entry a number, 3 in all",
         ),
         ("[model]\nhidden_size = 0", "hidden_size is 0; it must be at least 1"),
+        ("[model]\ntied = 1", "model.tied is 1; it must be true or false"),
         ("[model]\nhidden_size = '640'", "model.hidden_size is '640'; it must be a whole number"),
-        ("[training]\nbatches = 3", "training has no setting 'batches'; legal: tokens, batch, steps, "),
+        ("[training]\nbatches = 3", "training has no setting 'batches'; legal: "),
         ("[training]\nbatch = 2.5", "training.batch is 2.5; it must be a whole number"),
         ("[training]\nbatch = 0", "batch is 0; legal: 1 or more"),
-        ("[training]\nprecision = 'fp16'", "precision is 'fp16'; legal: bf16, fp32"),
+        ("[training]\nprecision = 'fp16'", "precision is 'fp16'; legal: auto, bf16, fp32"),
         ("[training]\nclip = inf", "training.clip is inf; it must be a number"),
         ("[weights]\ntalk = -1", "weights is {'talk': -1}; it must be a table of numbers, each 0 or more"),
         ("[weights]\ntalk = 'all'", "weights is {'talk': 'all'}; it must be a table of numbers, each 0 or more"),
@@ -129,11 +183,12 @@ def test_files_that_are_no_recipe_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_a_run_gives_its_recipe_back(tmp_path: Path) -> None:
-    recipe = read_recipe(SHIPPED / "en.toml")
+    recipe = preset("base")
     stored = tmp_path / "run.json"
     stored.write_text(json.dumps({"recipe": recipe.to_json()}), encoding="utf-8")
-    assert stored_recipe(stored) == recipe
     assert stored_recipe(stored).to_json() == recipe.to_json()
+    assert stored_recipe(stored).weights == recipe.weights
+    assert stored_recipe(stored, {"training": {"tokens": 9}}).training["tokens"] == 9
     stored.write_text("{", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"run\.json"):
         stored_recipe(stored)

@@ -143,6 +143,30 @@ def test_probabilities_are_of_the_word_given_its_typed_letters(model: Model) -> 
     assert ranked == sorted(ranked, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("before", "word"),
+    [("I love the ", "garden"), ("Well, ", "they"), ("we ", "don't"), ("We see it on ", "Monday"), ("anti-", "music")],
+)
+def test_without_repeats_a_word_is_shown_once_in_live_and_fresh_sessions(model: Model, before: str, word: str) -> None:
+    session = model.session(repeat=False)
+    shown: list[str] = []
+    for typed in range(len(word) + 1):
+        text = before + word[:typed]
+        found = session.suggest(text)
+        assert found == model.session(repeat=False).suggest(text)
+        assert session.suggest(text, k=1) == model.session(repeat=False).suggest(text, k=1)
+        shown += [suggestion.text for suggestion in found]
+    assert shown
+    assert len(set(shown)) == len(shown)
+
+
+def test_the_next_word_starts_anew_without_repeats(model: Model) -> None:
+    session = model.session(repeat=False)
+    first = session.suggest("I love ")
+    session.suggest("I love m")
+    assert session.suggest("I love ") == first
+
+
 def test_sessions_share_a_model_between_threads(model: Model) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +16,15 @@ from foretype.runtime.errors import CorpusError, TableError
 from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID
 from foretype.train import parallel
 from foretype.train.files import write_tensors
-from foretype.train.shards import build_stream, read_stream, shuffle_documents, write_stream
-from foretype.train.tokenizer import VocabularyConfig, count_sources, learn_text_form, save_text_form
+from foretype.train.shards import (
+    build_stream,
+    encode_document,
+    read_stream,
+    shuffle_documents,
+    write_shards,
+    write_stream,
+)
+from foretype.train.tokenizer import VocabularyConfig, count_sources, learn_text_form, load_text_form, save_text_form
 
 LINES = list(sentences(240, seed=5))
 DOCUMENTS = [LINES[i : i + 3] for i in range(0, len(LINES), 3)]
@@ -116,3 +126,89 @@ def test_a_stream_is_stored_and_mapped_and_damage_is_named(folder: Path, tmp_pat
     path.unlink()
     with pytest.raises(CorpusError, match=r"tokens\.safetensors: no such file"):
         read_stream(path)
+
+
+def test_a_stream_is_what_its_documents_are_one_after_another(folder: Path) -> None:
+    form = load_text_form(folder)
+    plain = np.concatenate([np.array(encode_document(form, document), np.uint16) for document in DOCUMENTS])
+    stream = build_stream([("a", DOCUMENTS[:30]), ("b", DOCUMENTS[30:])], folder)
+    assert stream.dtype == plain.dtype
+    assert np.array_equal(stream, plain)
+    starts = np.flatnonzero(plain == DOCUMENT_START_ID)
+    documents = np.split(plain, starts[1:])
+    order = np.random.default_rng(7).permutation(len(documents))
+    assert np.array_equal(shuffle_documents(stream, seed=7), np.concatenate([documents[i] for i in order]))
+
+
+@pytest.mark.parametrize("length", [0, 1, 99, 1000, 12_345])
+@pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
+def test_a_stream_file_is_the_one_that_safetensors_writes(length: int, dtype: type, tmp_path: Path) -> None:
+    stream = np.arange(length).astype(dtype)
+    write_stream(tmp_path / "ours", stream)
+    write_tensors(tmp_path / "theirs", {"ids": stream}, {"format": "foretype-stream 1"})
+    assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
+
+
+def test_building_and_shuffling_leave_no_file_also_after_an_error(folder: Path, tmp_path: Path) -> None:
+    def broken() -> Iterator[list[str]]:
+        yield from DOCUMENTS[:3]
+        raise CorpusError("the text ends here")
+
+    before = sorted(folder.iterdir())
+    stream = shuffle_documents(build_stream([("a", DOCUMENTS)], folder), seed=1, folder=tmp_path)
+    with pytest.raises(CorpusError, match="ends here"):
+        build_stream([("a", DOCUMENTS), ("b", broken())], folder)
+    assert sorted(folder.iterdir()) == before
+    assert list(tmp_path.iterdir()) == []
+    assert len(stream)
+
+
+def test_shards_hold_whole_documents_in_order(folder: Path, tmp_path: Path) -> None:
+    stream = build_stream([("a", DOCUMENTS)], folder)
+    shards = [read_stream(path) for path in write_shards(tmp_path, stream, 300)]
+    assert np.array_equal(np.concatenate(shards), stream)
+    assert all(shard[0] == DOCUMENT_START_ID for shard in shards)
+    assert all(300 <= len(shard) < 400 for shard in shards[:-1])
+
+
+def test_text_is_read_no_faster_than_it_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "_BATCH_CHARACTERS", 10)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    read: list[int] = []
+
+    def documents() -> Iterator[list[str]]:
+        for number in range(1000):
+            read.append(number)
+            yield ["ten letters"]
+
+    results = parallel.map_batches(len, documents())
+    assert next(results) == 1
+    assert len(read) < 20
+    assert sum(results) == 999
+
+
+MEASURED = """
+import sys
+from pathlib import Path
+from foretype.train.shards import read_stream, shuffle_documents, write_stream
+
+def peak():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
+
+folder = Path(sys.argv[1])
+stream = read_stream(folder / "stream")
+before = peak()
+write_stream(folder / "shuffled", shuffle_documents(stream, 1, folder=folder))
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+def test_shuffling_takes_less_memory_than_the_stream(tmp_path: Path) -> None:
+    stream = np.full(40_000_000, 3, np.uint16)
+    stream[::1000] = DOCUMENT_START_ID
+    write_stream(tmp_path / "stream", stream)
+    command = [sys.executable, "-c", MEASURED, str(tmp_path)]
+    megabytes = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert megabytes < 40 < stream.nbytes / 1e6

@@ -8,14 +8,19 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from conftest import TINY, Quiet, write_corpus
 from killing import finish_despite_kills
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.train.corpus import STANDARD_INPUT, read_lines
+from foretype.train.curves import read_curves
+from foretype.train.neural.checkpoint import checkpoints
 from foretype.train.pipeline import Run
+from foretype.train.recipe import Recipe, stored_recipe
 from foretype.train.shards import read_stream
 from foretype.train.tokenizer import VocabularyConfig, load_text_form
 
@@ -25,6 +30,12 @@ RECIPE = replace(
     weights={"talk": 0.5},
     training={**TINY.training, "tokens": 4096, "checkpoint_seconds": 0},
 )
+
+
+def with_training(**settings: Any) -> Recipe:
+    return replace(RECIPE, training={**RECIPE.training, **settings})
+
+
 SAME = ("run.json", "tokenizer.json", "case.json", "all", "mix", "valid", "ngram", "model", "training")
 
 
@@ -57,7 +68,7 @@ def run_here(folder: Path) -> None:
 
 def results(run: Path) -> dict[str, bytes]:
     """The content of every file whose content does not depend on the clock."""
-    newest = sorted((run / "lstm").glob("step-*"))[-1]
+    newest = sorted((run / "neural").glob("step-*"))[-1]
     paths = [path for path in (*run.iterdir(), *newest.iterdir()) if path.stem in SAME or path.name in SAME]
     assert len(paths) == len(SAME)
     return {path.name: path.read_bytes() for path in paths}
@@ -83,14 +94,14 @@ def test_a_run_leaves_its_files_and_a_report(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     streams = {"all.safetensors", "mix.safetensors", "valid.safetensors"}
     texts = {"run.json", "tokenizer.json", "case.json", "report.json"}
-    assert names == streams | texts | {"ngram.safetensors", "lstm"}
+    assert names - {"tensorboard"} == streams | texts | {"ngram.safetensors", "neural", "curves.csv"}
     report = json.loads((finished / "report.json").read_text(encoding="utf-8"))
     assert report["ngram"]["order"] == 3
     assert report["ngram"]["bytes"] == (finished / "ngram.safetensors").stat().st_size
     assert 1 < report["ngram"]["validation_perplexity"] < 60
-    assert report["lstm"]["tokens"] == 4096
-    assert 1 < report["lstm"]["validation_perplexity"] < 200
-    assert report["lstm"]["parameters"] > 8 * len(load_text_form(finished).vocabulary)
+    assert report["neural"]["tokens"] == 4096
+    assert 1 < report["neural"]["validation_perplexity"] < 200
+    assert report["neural"]["parameters"] > 8 * len(load_text_form(finished).vocabulary)
 
 
 def test_weights_thin_what_the_neural_model_reads_and_nothing_else(finished: Path) -> None:
@@ -121,6 +132,43 @@ def split(ids: list[int]) -> list[list[int]]:
         elif token != 1:
             lines[-1].append(token)
     return lines[:-1]
+
+
+def test_the_curves_are_those_of_the_checkpoints(finished: Path) -> None:
+    rows = read_curves(finished / "curves.csv")
+    newest = checkpoints(finished / "neural")[-1]
+    assert rows == json.loads((newest / "progress.json").read_text(encoding="utf-8"))["history"]
+    assert [row["step"] for row in rows] == list(range(1, 17))
+    assert all(row["gradient_norm"] > 0 and row["validation_perplexity"] > 1 for row in rows)
+
+
+def test_a_run_remembers_seed_versions_and_every_setting(finished: Path) -> None:
+    stored = json.loads((finished / "run.json").read_text(encoding="utf-8"))
+    assert stored["seed"] == 1
+    assert torch.__version__.startswith(stored["versions"]["torch"].split("+")[0])
+    assert set(stored["versions"]) >= {"python", "torch", "numpy", "foretype"}
+    assert stored["recipe"]["training"]["learning_rate"] == 0.01
+    assert stored["recipe"]["training"]["clip"] == 1.0, "defaults too"
+    assert stored_recipe(finished / "run.json").to_json() == RECIPE.to_json()
+
+
+def test_settings_that_may_change_are_remembered_when_a_run_goes_on(text: Path, finished: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(finished, tmp_path / "run")
+    with pytest.raises(CheckpointError, match="training seed"):
+        Run(folder, with_training(tokens=4608, seed=2), files(text), [], resume=True).train(Quiet())
+    assert stored_recipe(folder / "run.json").training["tokens"] == 4096, "refused, so not remembered"
+    Run(folder, with_training(tokens=4608), files(text), [], resume=True).train(Quiet())
+    assert stored_recipe(folder / "run.json").training["tokens"] == 4608
+    assert [row["step"] for row in read_curves(folder / "curves.csv")] == list(range(1, 19))
+
+
+def test_a_run_from_another_machine_goes_on_with_the_device_at_hand(text: Path, finished: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(finished, tmp_path / "run")
+    stored = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    stored["recipe"]["training"]["device"] = "cuda"
+    (folder / "run.json").write_text(json.dumps(stored), encoding="utf-8")
+    recipe = stored_recipe(folder / "run.json", {"training": {"device": "cpu"}})
+    assert Run(folder, recipe, files(text), [], resume=True).train(Quiet())["neural"]["tokens"] == 4096
 
 
 def test_a_run_is_not_started_twice(text: Path, finished: Path) -> None:
@@ -155,14 +203,14 @@ def test_a_run_is_not_continued_with_other_text_or_settings(
 
 
 def test_other_training_settings_are_refused_by_name(text: Path, finished: Path) -> None:
-    run = Run(finished, RECIPE.with_training(seed=2), files(text), [], resume=True)
+    run = Run(finished, with_training(seed=2), files(text), [], resume=True)
     with pytest.raises(CheckpointError, match="was started with training seed 1, not 2"):
         run.train(Quiet())
 
 
 def test_settings_are_checked_before_anything_is_read_or_written(text: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="precision is 'fp16'"):
-        Run(tmp_path / "run", RECIPE.with_training(precision="fp16"), files(text), [], resume=False)
+        Run(tmp_path / "run", with_training(precision="fp16"), files(text), [], resume=False)
     with pytest.raises(CorpusError, match="no such file"):
         Run(tmp_path / "run", RECIPE, [tmp_path / "nowhere.txt"], [], resume=False)
     assert not (tmp_path / "run").exists()

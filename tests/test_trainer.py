@@ -25,6 +25,7 @@ from foretype.train.neural.model_config import ModelConfig
 from foretype.train.neural.train_config import TrainConfig
 from foretype.train.neural.trainer import Report, Trainer, perplexity
 from foretype.train.neural.windows import Windows
+from foretype.train.throughput import measure
 
 VOCAB = 40
 MODEL = ModelConfig(VOCAB, embedding_size=12, hidden_size=16)
@@ -279,6 +280,66 @@ def test_a_gradient_that_is_no_number_stops_the_run_although_its_loss_is_one(tmp
     assert not checkpoints(tmp_path)
 
 
+@pytest.mark.parametrize(("optimizer", "rate"), [("adamw", 0.9), ("sgd", 99.0)])
+def test_an_absurd_learning_rate_stops_the_run_and_keeps_what_was_good(
+    tmp_path: Path, optimizer: str, rate: float
+) -> None:
+    train(tmp_path / "good", RARELY)
+    start = str(tmp_path / "good")
+    config = replace(CONFIG, optimizer=optimizer, learning_rate=rate, warmup=20, clip=1e9, start_from=start)
+    run = tmp_path / "run"
+    with pytest.raises(
+        CheckpointError, match=r"the loss had risen to \d+\.\d\d, where a blind guess has 3\.69, by step"
+    ):
+        train(run, replace(config, tokens=4 * 8 * 300))
+    assert perplexity(load_for_inference(run), VALID) < VOCAB**2
+
+
+def test_a_loss_three_times_what_it_was_and_worse_than_guessing_is_refused(tmp_path: Path) -> None:
+    trainer = Trainer(tmp_path, MODEL, replace(CONFIG, samples=0), TEXT, VALID)
+    reports = trainer.fit()
+    next(reports)
+    assert trainer.history[0]["loss"] < 3.9
+    trainer.history[0]["loss"] = 1.5
+    trainer.model.output_bias.data[9] += 5.5
+    with pytest.raises(CheckpointError, match=r"the loss had risen to [4-6]\."):
+        next(reports)
+
+
+def test_a_checkpoint_says_what_it_was_written_with(finished: Path) -> None:
+    versions = json.loads((checkpoints(finished)[-1] / "progress.json").read_text(encoding="utf-8"))["versions"]
+    assert versions.keys() == {"python", "foretype", "torch", "numpy"}
+    assert versions["torch"] == torch.__version__
+
+
+def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path, finished: Path) -> None:
+    config = replace(CONFIG, start_from=str(finished))
+    trainer = Trainer(tmp_path / "run", MODEL, config, TEXT, VALID)
+    expected = load_model(finished).state_dict()
+    assert all(torch.equal(weight, expected[name]) for name, weight in trainer.model.state_dict().items())
+    assert trainer.step == 0
+    trainer.train_step()
+    trainer.save()
+    assert Trainer(tmp_path / "run", MODEL, config, TEXT, VALID, resume=True).step == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (ModelConfig(VOCAB, 12, 17), r"has layers\.0\.weight_ih_l0 \[64, 12\], this one \[68, 12\]"),
+        (ModelConfig(VOCAB, 12, 16, layers=2), r"has layers\.1\.weight_ih_l0 absent, this one \[64, 16\]"),
+    ],
+)
+def test_a_start_from_weights_of_another_shape_is_refused(
+    tmp_path: Path, finished: Path, model: ModelConfig, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        Trainer(tmp_path / "run", model, replace(CONFIG, start_from=str(finished)), TEXT)
+    assert str(caught.value).startswith(f"start_from is {finished}: ")
+    with pytest.raises(CheckpointError, match="no checkpoint here"):
+        Trainer(tmp_path / "run", model, replace(CONFIG, start_from=str(tmp_path)), TEXT)
+
+
 def test_bfloat16_learns_as_well_as_float32(tmp_path: Path) -> None:
     reached = []
     for precision in ("fp32", "bf16"):
@@ -327,13 +388,16 @@ def test_warm_up_rises_in_a_line_and_a_cosine_falls_to_a_twentieth() -> None:
     assert config.rate(550) == pytest.approx(0.01 * (0.05 + 0.95 / 2))
     assert config.rate(1000) == pytest.approx(0.0005)
     assert config.rate(5000) == pytest.approx(0.0005)
+    assert replace(config, schedule="constant").rate(49) == pytest.approx(0.005)
+    assert replace(config, schedule="constant").rate(550) == 0.01
     short = replace(config, tokens=100 * 128 * 32)
     assert short.rate(9) == pytest.approx(0.01), "a warm-up takes at most a tenth of the run"
 
 
-def test_windows_cover_the_text_once_in_each_pass() -> None:
+@pytest.mark.parametrize("jitter", [0.0, 2.0, 1e6])
+def test_windows_cover_the_text_once_in_each_pass(jitter: float) -> None:
     stream = np.arange(1000, dtype=np.uint16)
-    windows = Windows(stream, batch=6, steps=8, seed=1)
+    windows = Windows(stream, batch=6, steps=8, seed=1, jitter=jitter)
     for number in range(3):
         steps = [windows[number * windows.per_pass + i] for i in range(windows.per_pass)]
         inputs = Counter(np.concatenate([step[:-1] for step in steps]).ravel().tolist())
@@ -343,10 +407,12 @@ def test_windows_cover_the_text_once_in_each_pass() -> None:
             assert (step[1:] == (step[:-1] + 1) % 1000).all(), "targets are the next tokens"
         for step, after in pairwise(steps):
             assert (step[-1] == after[0]).all(), "a window begins where the one before ended"
+        lengths = {len(step) - 1 for step in steps}
+        assert (lengths == {8}) if jitter == 0 else (len(lengths) > 3 and min(lengths) > 0 and max(lengths) < 16)
     assert windows[0][0, 0] == 0
     assert windows[windows.per_pass][0, 0] != 0, "each pass cuts the text elsewhere"
-    assert (windows[50] == Windows(stream, 6, 8, seed=1)[50]).all()
-    assert (windows[50] != Windows(stream, 6, 8, seed=2)[50]).any()
+    assert (windows[50] == Windows(stream, 6, 8, seed=1, jitter=jitter)[50]).all()
+    assert windows[50][0, 0] != Windows(stream, 6, 8, seed=2)[50][0, 0]
     with pytest.raises(ConfigError, match="the text has 40 tokens, too few for 6 streams of 8"):
         Windows(stream[:40], 6, 8, seed=1)
 
@@ -355,7 +421,11 @@ def test_windows_cover_the_text_once_in_each_pass() -> None:
     ("setting", "message"),
     [
         ({"device": "tpu"}, "device is 'tpu'; legal: auto, cpu, cuda"),
-        ({"precision": "fp16"}, "precision is 'fp16'; legal: bf16, fp32"),
+        ({"precision": "fp16"}, "precision is 'fp16'; legal: auto, bf16, fp32"),
+        ({"optimizer": "adam"}, "optimizer is 'adam'; legal: adamw, sgd, asgd"),
+        ({"schedule": "step"}, "schedule is 'step'; legal: cosine, constant"),
+        ({"jitter": -1.0}, "jitter is -1.0; legal: 0 or more"),
+        ({"optimizer": "sgd", "learning_rate": 200.0}, "learning_rate is 200.0; legal: above 0, below 100"),
         ({"tokens": 0}, "tokens is 0; legal: 1 or more"),
         ({"samples": -1}, "samples is -1; legal: 0 or more"),
         ({"forget": 1.5}, "forget is 1.5; legal: 0 to 1"),
@@ -376,8 +446,29 @@ def test_a_missing_cuda_device_is_said() -> None:
         TrainConfig(device="cuda")
 
 
+def test_throughput_is_measured_by_turns_against_plain_loops() -> None:
+    said: list[str] = []
+    figures = measure(
+        model={"vocab_size": 500, "embedding_size": 8, "hidden_size": 12},
+        training={"batch": 4, "steps": 8, "samples": 50, "threads": 1},
+        trials=3,
+        progress=said.append,
+    )
+    assert {name: len(speeds) for name, speeds in figures["tokens_per_second"].items()} == {
+        "foretype": 3,
+        "plain": 3,
+        "plain_narrow": 3,
+    }
+    ours, theirs = (figures["tokens_per_second"][name] for name in ("foretype", "plain"))
+    ratios = sorted(mine / other for mine, other in zip(ours, theirs, strict=True))
+    assert list(figures["ratio"]["plain"].values()) == [ratios[1], ratios[0], ratios[2]]
+    assert figures["threads"] == 1
+    assert [line.split(":")[0] for line in said[:6]] == ["foretype", "plain", "plain_narrow"] * 2
+
+
 def test_reports_say_how_fast_it_goes(tmp_path: Path) -> None:
     report = next(Trainer(tmp_path, MODEL, CONFIG, TEXT, VALID).fit())
     assert isinstance(report, Report)
     assert report.tokens_per_second == pytest.approx(32 / report.seconds)
     assert report.learning_rate == CONFIG.rate(0)
+    assert report.perplexity == pytest.approx(math.exp(report.loss))

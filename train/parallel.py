@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from multiprocessing.pool import AsyncResult
 from typing import TypeVar
 
 from foretype.train.corpus import Document
@@ -30,7 +32,10 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 
 def map_batches(function: Callable[[list[Document]], Result], documents: Iterable[Document]) -> Iterator[Result]:
-    """Apply `function` to batches of documents, in order; a text of one batch is not worth a second process."""
+    """Apply `function` to batches of documents, in order; a text of one batch is not worth a second process.
+
+    No more than a few batches are in memory: documents are read as fast as results are taken.
+    """
     groups = batches(documents)
     first = next(groups, None)
     second = next(groups, None)
@@ -41,5 +46,12 @@ def map_batches(function: Callable[[list[Document]], Result], documents: Iterabl
         return
     context = multiprocessing.get_context("spawn")
     # Ctrl+C reaches all processes of a terminal: this one ends the others, which need not report it each.
-    with context.Pool(min(os.cpu_count() or 1, 8), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
-        yield from pool.imap(function, chain([first, second], groups))
+    processes = min(os.cpu_count() or 1, 8)
+    pending: deque[AsyncResult[Result]] = deque()
+    with context.Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        for group in chain([first, second], groups):
+            pending.append(pool.apply_async(function, (group,)))
+            if len(pending) > 2 * processes:
+                yield pending.popleft().get()
+        while pending:
+            yield pending.popleft().get()

@@ -2,44 +2,45 @@
 
 A run is a folder:
 
-    run.json                    the recipe and the text it was started with
+    run.json                    the recipe, its text, and the versions of the programs that it was last trained with
     stdin.txt                   what came on standard input, where it was asked for
     tokenizer.json, case.json   the text form
     all.safetensors             every token, for the n-gram model
     mix.safetensors             weighted and shuffled, for the neural model
     valid.safetensors           held out, the same share of every source
     ngram.safetensors           the n-gram tables
-    lstm/step-*                 checkpoints of the neural model
+    neural/step-*                 checkpoints of the neural model
+    curves.csv, tensorboard     its loss, perplexity, gradient norm, learning rate and speed on the way
     report.json                 what was measured
 """
 
 from __future__ import annotations
 
 import json
-import math
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
-from foretype.runtime.errors import CheckpointError, CorpusError
-from foretype.runtime.ngram import NgramModel
-from foretype.runtime.vocabulary import DOCUMENT_START_ID
+from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.train.corpus import STANDARD_INPUT, Document, find_files, read_documents, source_name
+from foretype.train.curves import recorded
 from foretype.train.files import write_json, write_text
+from foretype.train.neural.checkpoint import versions
+from foretype.train.neural.distributed import join
 from foretype.train.neural.model_config import ModelConfig
 from foretype.train.neural.train_config import TrainConfig
 from foretype.train.neural.trainer import Trainer
 from foretype.train.ngrams.estimate import train_ngram
-from foretype.train.recipe import Recipe
+from foretype.train.ngrams.perplexity import ngram_perplexity
+from foretype.train.ngrams.tables import load_tables
+from foretype.train.recipe import Recipe, stored_recipe
 from foretype.train.shards import build_stream, read_stream, shuffle_documents, write_stream
 from foretype.train.tokenizer import count_sources, learn_text_form, load_text_form, save_text_form
 
 RUN, REPORT, PIPED, CASE = "run.json", "report.json", "stdin.txt", "case.json"
 ALL, MIX, VALID = "all.safetensors", "mix.safetensors", "valid.safetensors"
-NGRAM, LSTM = "ngram.safetensors", "lstm"
+NGRAM, NEURAL = "ngram.safetensors", "neural"
 _HELD_OUT_EVERY = 50
 _VALID_CAP = 40_000
 _NGRAM_TOKENS = 50_000
@@ -92,6 +93,8 @@ class Run:
             "recipe": recipe.to_json(),
             "files": [_name(file) for file in self.files],
             "valid": [_name(file) for file in self.valid],
+            "seed": self._config.seed,
+            "versions": versions(),
         }
         stored = folder / RUN
         if stored.exists():
@@ -102,27 +105,37 @@ class Run:
             raise CheckpointError(f"{folder}: holds {CASE} but no {RUN}, so it is no run; name another folder")
         self._identity = identity
 
-    @staticmethod
-    def _check(stored: Path, identity: dict[str, Any]) -> None:
+    def _check(self, stored: Path, identity: dict[str, Any]) -> None:
         try:
+            # The device may be another one, on a machine without the one before.
+            recipe = stored_recipe(stored, {"training": {"device": self._config.device}}).to_json()
             before = json.loads(stored.read_text(encoding="utf-8"))
-            parts = {name: before[name] for name in ("files", "valid")}
-            parts |= {f"recipe {name}": before["recipe"][name] for name in ("vocabulary", "ngram", "model", "weights")}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            parts = {name: (before[name], identity[name]) for name in ("files", "valid")}
+        except ConfigError as error:
+            raise CheckpointError(str(error)) from error
+        except KeyError as error:
             raise CheckpointError(f"{stored}: cannot be read ({error})") from error
-        for name, value in parts.items():
-            now = identity["recipe"][name[7:]] if name.startswith("recipe ") else identity[name]
-            if value != now:
-                raise CheckpointError(f"{stored}: the run was started with other {name}: {value}, not {now}")
+        for name in ("vocabulary", "ngram", "model", "weights"):
+            parts[f"recipe {name}"] = (recipe[name], identity["recipe"][name])
+        for name, (then, now) in parts.items():
+            if then != now:
+                raise CheckpointError(f"{stored}: the run was started with other {name}: {then}, not {now}")
 
     def train(self, progress: Progress) -> dict[str, Any]:
         """Do what is left to do; returns the report."""
+        processes = join()
+        with processes.leader_first():
+            self.prepare(progress)
+            self._ngram(progress)
+        report = {"ngram": self._ngram_figures(), "neural": self._neural(progress)}
+        if processes.leads:
+            write_json(self.folder / REPORT, report)
+        return report
+
+    def prepare(self, progress: Progress) -> None:
+        """Learn the text form and tokenise the text, where that is not done yet."""
         self._text_form(progress)
         self._streams(progress)
-        self._ngram(progress)
-        report = {"ngram": self._ngram_figures(), "lstm": self._lstm(progress)}
-        write_json(self.folder / REPORT, report)
-        return report
 
     def _documents(self, file: Path) -> Iterable[Document]:
         """The documents of `file`; standard input can be read but once, so the run keeps what came on it."""
@@ -172,7 +185,7 @@ class Run:
             write_stream(self.folder / ALL, build_stream(self._texts(), self.folder, done=done))
         if not (self.folder / MIX).exists():
             stream = build_stream(self._texts(), self.folder, weights=self.recipe.weights, done=done)
-            write_stream(self.folder / MIX, shuffle_documents(stream, seed=1))
+            write_stream(self.folder / MIX, shuffle_documents(stream, seed=1, folder=self.folder))
 
     def _ngram(self, progress: Progress) -> None:
         if not (self.folder / NGRAM).exists():
@@ -181,23 +194,22 @@ class Run:
             train_ngram(stream, size, self.recipe.ngram, self.folder / NGRAM, progress.step)
 
     def _ngram_figures(self) -> dict[str, Any]:
-        model = NgramModel.open(self.folder / NGRAM)
-        stream = read_stream(self.folder / VALID)[:_NGRAM_TOKENS]
-        scores = [
-            model.log_probability(stream[max(0, i - model.order) : i].tolist(), int(stream[i]))
-            for i in range(1, len(stream))
-            if stream[i] != DOCUMENT_START_ID
-        ]
+        model = load_tables(self.folder / NGRAM)
+        perplexity = ngram_perplexity(model, read_stream(self.folder / VALID)[:_NGRAM_TOKENS])
         size = (self.folder / NGRAM).stat().st_size
-        return {"order": model.order, "bytes": size, "validation_perplexity": math.exp(-float(np.mean(scores)))}
+        return {"order": len(model.orders), "bytes": size, "validation_perplexity": perplexity}
 
-    def _lstm(self, progress: Progress) -> dict[str, Any]:
+    def _neural(self, progress: Progress) -> dict[str, Any]:
         config = self._config
         size = len(load_text_form(self.folder).vocabulary)
         stream, valid = read_stream(self.folder / MIX), read_stream(self.folder / VALID)
         shape = ModelConfig(size, **self.recipe.model)
-        trainer = Trainer(self.folder / LSTM, shape, config, stream, valid, resume=True)
-        for report in trainer.fit():
+        trainer = Trainer(self.folder / NEURAL, shape, config, stream, valid, resume=True)
+        # What may change when a run is resumed is remembered as soon as the trainer has found nothing against it.
+        changed = json.loads((self.folder / RUN).read_text(encoding="utf-8")) != self._identity
+        if changed and trainer.processes.leads:
+            write_json(self.folder / RUN, self._identity)
+        for report in recorded(trainer, self.folder):
             progress.training(report, config.tokens)
         parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
         return {"parameters": parameters, "tokens": trainer.step * config.batch * config.steps, **trainer.history[-1]}

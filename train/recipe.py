@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -16,6 +16,12 @@ from foretype.train.neural.model_config import ModelConfig
 from foretype.train.neural.train_config import TrainConfig
 from foretype.train.ngrams.estimate import NgramConfig
 from foretype.train.tokenizer import VocabularyConfig
+
+PRESETS = ("tiny", "base", "large")
+"""Recipes that come with Foretype: a bundle of at most 3 MB, one of at most 25 MB, and one to train on a GPU."""
+
+Settings = Mapping[str, Any]
+"""Some settings of a recipe as nested tables, {"model": {"layers": 2}}, which go before those that stand elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +42,13 @@ class Recipe:
     weights: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """All settings as plain JSON values."""
+        """All settings as plain JSON values, defaults included, so that they hold when defaults change."""
         value = asdict(self)
         value["ngram"] = {k: list(v) if isinstance(v, tuple) else v for k, v in value["ngram"].items()}
+        value["model"] = asdict(ModelConfig(self.vocabulary.size, **self.model))
+        del value["model"]["vocab_size"]
+        value["training"] = asdict(TrainConfig(**self.training))
         return value
-
-    def with_training(self, **settings: Any) -> Recipe:
-        """A copy with those training settings that are not None."""
-        given = {name: value for name, value in settings.items() if value is not None}
-        return replace(self, training={**self.training, **given})
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -70,7 +74,7 @@ def _describe(kind: Any) -> str:
         return _describe(kinds[0])
     if get_origin(kind) is tuple:
         return f"a list, each entry {_describe(kinds[0])}" + ("" if kinds[-1] is Ellipsis else f", {len(kinds)} in all")
-    return {int: "a whole number", float: "a number", str: "a text"}[kind]
+    return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}[kind]
 
 
 def _build(cls: type[Any], value: Any, where: str) -> Any:
@@ -86,51 +90,106 @@ def _build(cls: type[Any], value: Any, where: str) -> Any:
     return cls(**{name: tuple(given) if isinstance(given, list) else given for name, given in value.items()})
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe. Raises ConfigError naming the file and the setting at fault."""
+def preset(name: str, settings: Settings | None = None) -> Recipe:
+    """The recipe of that name which comes with Foretype. Raises ConfigError for another name."""
+    if name not in PRESETS:
+        raise ConfigError(f"preset is {name!r}; legal: {', '.join(PRESETS)}")
+    return read_recipe(Path(__file__).parent / "recipes" / f"{name}.toml", settings)
+
+
+def read_recipe(path: Path, settings: Settings | None = None) -> Recipe:
+    """Read a recipe from TOML; `settings` go before its own. Raises ConfigError naming file and setting at fault."""
     try:
         value = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
-    return make_recipe(value, path)
+    return make_recipe(value, settings, str(path))
 
 
-def stored_recipe(path: Path) -> Recipe:
-    """The recipe that a run keeps in its run.json at `path`. Raises ConfigError when it cannot be read."""
+def stored_recipe(path: Path, settings: Settings | None = None) -> Recipe:
+    """The recipe that a run keeps in its run.json at `path`; `settings` go before its own.
+
+    Raises ConfigError when it cannot be read.
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))["recipe"]
         value = {name: _without_none(given) for name, given in value.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
-    return make_recipe(value, path)
+    return make_recipe(value, settings, str(path))
 
 
 def _without_none(value: Any) -> Any:
     return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
 
 
-def make_recipe(value: dict[str, Any], path: Path) -> Recipe:
-    """A recipe from its settings, which `path` holds. Raises ConfigError naming the file and the setting at fault."""
-    parts = {"vocabulary": VocabularyConfig, "ngram": NgramConfig}
-    legal = [item.name for item in fields(Recipe)]
+def parse_settings(assignments: Iterable[str]) -> dict[str, Any]:
+    """Settings from assignments as a command line has them. Raises ConfigError for one that is none.
+
+    The values are TOML; what is no TOML is a text, so that texts need no quotes.
+
+    >>> parse_settings(["model.hidden_size=512", "model.architecture=gru", "name=mine"])
+    {'model': {'hidden_size': 512, 'architecture': 'gru'}, 'name': 'mine'}
+    """
+    settings: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        *table, key = (part.strip() for part in name.split("."))
+        if not equals or not key or len(table) > 1:
+            raise ConfigError(f"{assignment!r} is no setting; legal: NAME=VALUE or TABLE.NAME=VALUE, as model.layers=2")
+        try:
+            parsed = tomllib.loads(f"value = {text}")
+        except tomllib.TOMLDecodeError:
+            parsed = {}
+        value = parsed["value"] if len(parsed) == 1 else text.strip()
+        settings = _merged(settings, {table[0]: {key: value}} if table else {key: value})
+    return settings
+
+
+def _merged(value: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """`value` with `settings` in it: those of a table go into the table; an empty table, and all else, replaces."""
+    merged = dict(value)
+    for name, given in settings.items():
+        inner = isinstance(given, dict) and given and isinstance(value.get(name), dict)
+        merged[name] = {**value[name], **given} if inner else given
+    return merged
+
+
+def _told(settings: Settings) -> str:
+    """Settings in one line: "model.layers = 2, name = 'mine'"."""
+    single = [(name, given) for name, given in settings.items() if not isinstance(given, dict)]
+    inner = [(f"{n}.{k}", v) for n, given in settings.items() if isinstance(given, dict) for k, v in given.items()]
+    return ", ".join(f"{name} = {value!r}" for name, value in single + inner)
+
+
+def make_recipe(value: Mapping[str, Any], settings: Settings | None = None, where: str = "the defaults") -> Recipe:
+    """A recipe from the settings `value`, which stand in `where`, and `settings` before them.
+
+    Raises ConfigError naming where they stand and the setting at fault.
+    """
+    if settings:
+        value, where = _merged(value, settings), f"{where} with {_told(settings)}"
     try:
-        for name, given in value.items():
-            if name not in legal:
-                raise ConfigError(f"no setting {name!r}; legal: {', '.join(legal)}")
-            if name == "name":
-                if not _fits(given, str):
-                    raise ConfigError(f"name is {given!r}; it must be a text")
-            elif name == "weights":
-                if not isinstance(given, dict) or not all(_fits(w, float) and w >= 0 for w in given.values()):
-                    raise ConfigError(f"weights is {given!r}; it must be a table of numbers, each 0 or more")
-            elif name == "training":
-                _build(TrainConfig, given, name)
-            elif name == "model":
-                if isinstance(given, dict) and "vocab_size" in given:
-                    raise ConfigError("model.vocab_size follows from vocabulary.size")
-                _build(ModelConfig, {"vocab_size": 1, **given} if isinstance(given, dict) else given, name)
-            else:
-                value[name] = _build(parts[name], given, name)
-        return Recipe(**value)
+        return _checked(value)
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _checked(value: Mapping[str, Any]) -> Recipe:
+    legal = [item.name for item in fields(Recipe)]
+    for name in value:
+        if name not in legal:
+            raise ConfigError(f"no setting {name!r}; legal: {', '.join(legal)}")
+    name, weights = value.get("name", Recipe.name), value.get("weights", {})
+    if not _fits(name, str):
+        raise ConfigError(f"name is {name!r}; it must be a text")
+    if not isinstance(weights, dict) or not all(_fits(weight, float) and weight >= 0 for weight in weights.values()):
+        raise ConfigError(f"weights is {weights!r}; it must be a table of numbers, each 0 or more")
+    vocabulary = _build(VocabularyConfig, value.get("vocabulary", {}), "vocabulary")
+    ngram = _build(NgramConfig, value.get("ngram", {}), "ngram")
+    model, training = value.get("model", {}), value.get("training", {})
+    if isinstance(model, dict) and "vocab_size" in model:
+        raise ConfigError("model.vocab_size follows from vocabulary.size")
+    _build(ModelConfig, {"vocab_size": vocabulary.size, **model} if isinstance(model, dict) else model, "model")
+    _build(TrainConfig, training, "training")
+    return Recipe(name, vocabulary, ngram, model, training, weights)

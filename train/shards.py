@@ -1,11 +1,13 @@
 """Tokenised text on disk: one stream of ids per corpus, memory-mapped when read.
 
 A document is `<s> line </s> line </s> ...`; documents follow one another. The n-gram model reads every line as a
-sentence; the neural model reads the stream through.
+sentence; the neural model reads the stream through. Streams may be larger than memory: they are built, shuffled and
+written on disk, a piece at a time.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -20,9 +22,16 @@ from foretype.runtime.tables import read_tables
 from foretype.runtime.text import TextForm
 from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID
 from foretype.train.corpus import Document
-from foretype.train.files import write_tensors
+from foretype.train.disk_array import DiskArray, release
+from foretype.train.files import replacing
 from foretype.train.parallel import map_batches
 from foretype.train.tokenizer import load_text_form
+
+_PIECE = 1 << 20
+"""Tokens that are in memory at a time."""
+_FAULT_AROUND = 1 << 16
+"""Bytes of a mapped file that Linux brings in where one of them is touched."""
+_DTYPES = {np.dtype(np.uint16): "U16", np.dtype(np.uint32): "U32"}
 
 
 def encode_document(form: TextForm, document: Document) -> list[int]:
@@ -67,36 +76,80 @@ def build_stream(
     cap: at most about this many tokens of each source, None for all.
     done: told each source and its number of tokens.
 
-    The stream is uint16 where the vocabulary allows. Raises CorpusError when there is no text in it.
+    The stream is uint16 where the vocabulary allows. It is mapped, read-only, from a file in `folder` that has no
+    name and is gone when the stream is. Raises CorpusError when there is no text in it.
     """
     form = _forms[folder] = load_text_form(folder)
-    dtype = np.uint16 if len(form.vocabulary) <= 1 << 16 else np.uint32
-    parts: list[NDArray[np.unsignedinteger]] = []
+    stream = DiskArray(np.uint16 if len(form.vocabulary) <= 1 << 16 else np.uint32, folder)
     for name, documents in texts:
         encoded = map_batches(partial(_encode_batch, folder), documents)
-        tokens = 0
+        before = len(stream)
         for document in thin(chain.from_iterable(encoded), (weights or {}).get(name, 1.0), name):
-            parts.append(document.astype(dtype))
-            tokens += len(document)
-            if cap is not None and tokens >= cap:
+            stream.append(document)
+            if cap is not None and len(stream) - before >= cap:
                 break
-        done(name, tokens)
-    if not parts:
+        done(name, len(stream) - before)
+    if not len(stream):
         raise CorpusError("the text is empty, or the weights leave nothing of it")
-    return np.concatenate(parts)
+    return stream.mapped()
 
 
-def shuffle_documents(stream: NDArray[np.unsignedinteger], seed: int) -> NDArray[np.unsignedinteger]:
-    """The documents of `stream` in an order that `seed` fixes, so that sources alternate."""
-    starts = np.flatnonzero(stream == DOCUMENT_START_ID)
+def document_starts(stream: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
+    """Where the documents of `stream` begin, int64 [documents]."""
+    starts = []
+    for position in range(0, len(stream), _PIECE):
+        starts.append(position + np.flatnonzero(stream[position : position + _PIECE] == DOCUMENT_START_ID))
+        release(stream)
+    return np.concatenate(starts)
+
+
+def shuffle_documents(
+    stream: NDArray[np.unsignedinteger], seed: int, *, folder: Path | None = None
+) -> NDArray[np.unsignedinteger]:
+    """The documents of `stream` in an order that `seed` fixes, so that sources alternate.
+
+    The result is mapped from a file without a name, as that of `build_stream`, in `folder` or else the system's
+    temporary folder. Memory holds no more than 24 bytes for each document.
+    """
+    starts = document_starts(stream)
     ends = np.append(starts[1:], len(stream))
-    order = np.random.default_rng(seed).permutation(len(starts))
-    return np.concatenate([stream[starts[i] : ends[i]] for i in order])
+    shuffled = DiskArray(stream.dtype, folder)
+    touched = 0
+    for i in np.random.default_rng(seed).permutation(len(starts)):
+        document = stream[starts[i] : ends[i]]
+        shuffled.append(document)
+        touched += max(document.nbytes, _FAULT_AROUND)
+        if touched > _PIECE * stream.itemsize:
+            release(stream)
+            touched = 0
+    return shuffled.mapped()
 
 
 def write_stream(path: Path, stream: NDArray[np.unsignedinteger]) -> None:
-    """Write `stream` as the tensor `ids` of a safetensors file."""
-    write_tensors(path, {"ids": stream}, {"format": "foretype-stream 1"})
+    """Write `stream`, uint16 or uint32, as the tensor `ids` of a safetensors file, a piece at a time."""
+    entry = {"dtype": _DTYPES[stream.dtype], "shape": [len(stream)], "data_offsets": [0, stream.nbytes]}
+    header = json.dumps({"__metadata__": {"format": "foretype-stream 1"}, "ids": entry}, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        for position in range(0, len(stream), _PIECE):
+            file.write(np.ascontiguousarray(stream[position : position + _PIECE]).data)
+            release(stream)
+
+
+def write_shards(folder: Path, stream: NDArray[np.unsignedinteger], tokens: int) -> list[Path]:
+    """Write `stream` as files of at least `tokens` tokens and whole documents, the last one shorter; returns them.
+
+    So each worker of a cluster, or each process, may take some of it.
+    """
+    starts = document_starts(stream)
+    cuts = [0]
+    while (following := int(np.searchsorted(starts, cuts[-1] + tokens))) < len(starts):
+        cuts.append(int(starts[following]))
+    paths = [folder / f"{number:05}.safetensors" for number in range(len(cuts))]
+    for path, start, end in zip(paths, cuts, [*cuts[1:], len(stream)], strict=True):
+        write_stream(path, stream[start:end])
+    return paths
 
 
 def read_stream(path: Path) -> NDArray[np.unsignedinteger]:

@@ -8,7 +8,9 @@ import sys
 import typer
 
 import foretype.tui.commands as run_commands
+import foretype.tui.comparisons as comparisons
 import foretype.tui.train_commands as train_commands
+import foretype.tui.training_tools as training_tools
 from foretype.runtime.errors import ForetypeError
 
 app = typer.Typer(
@@ -21,6 +23,8 @@ app = typer.Typer(
 )
 run_commands.register(app)
 train_commands.register(app)
+training_tools.register(app)
+comparisons.register(app)
 
 # Newer versions of Typer bring their own copy of click; either way these are the bases of an error that it exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -30,12 +34,18 @@ _OPTIONS_OF_THE_COMMAND_ITSELF = ("--help", "--version")
 
 
 def with_command(arguments: list[str]) -> list[str]:
-    """The arguments with `pad` put first where they name no command: `foretype FILE` opens a file.
+    """The arguments with the command they name in the first place, be it one word or two; where they name none it is
+    `pad`: `foretype FILE` opens a file.
 
     >>> with_command(["notes.txt"]), with_command(["suggest", "Hi"]), with_command(["./suggest"])
     (['pad', 'notes.txt'], ['suggest', 'Hi'], ['pad', './suggest'])
+    >>> with_command(["train", "plot", "runs/en"]), with_command(["train", "./plot"])
+    (['train plot', 'runs/en'], ['train', './plot'])
     """
     names = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    two = " ".join(arguments[:2])
+    if len(arguments) > 1 and two in names:
+        return [two, *arguments[2:]]
     if arguments and (arguments[0] in names or arguments[0] in _OPTIONS_OF_THE_COMMAND_ITSELF):
         return arguments
     return ["pad", *arguments]

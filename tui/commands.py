@@ -163,14 +163,19 @@ def evaluate(
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
     provider: ProviderOption = "cpu",
+    repeat: Annotated[
+        bool, typer.Option("--repeat/--no-repeat", help="Whether a word passed over may be shown again.")
+    ] = True,
     record: Annotated[bool, typer.Option("--record", help="Keep the means in the bundle's manifest.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the model on text: perplexity, next-word accuracy, keystroke savings, time per suggestion."""
     from foretype.tui.evaluation import evaluate_files, print_report
 
+    if record and not repeat:
+        raise typer.BadParameter("keeps the figures of --repeat only", param_hint="--record")
     model = _load(bundle, engine, provider)
-    report = evaluate_files(model, files, limit, lines)
+    report = evaluate_files(model, files, limit, lines, repeat)
     if record:
         from foretype.export.bundle import record_evaluation
 

@@ -55,7 +55,9 @@ def _until(document: Document, limit: int) -> Iterator[str]:
             return
 
 
-def evaluate_files(model: Model, paths: list[Path], limit: int = 0, lines: bool = False) -> dict[str, Any]:
+def evaluate_files(
+    model: Model, paths: list[Path], limit: int = 0, lines: bool = False, repeat: bool = True
+) -> dict[str, Any]:
     """All figures of `model` on each source, and the means over those with enough words, as plain JSON values."""
     files = find_files(paths)
     stems = [source_name(file) for file in files]
@@ -72,7 +74,7 @@ def evaluate_files(model: Model, paths: list[Path], limit: int = 0, lines: bool 
         for name, documents in texts:
             if documents:
                 progress.update(task, description=name)
-                figures, keystrokes = _evaluate(model, documents, lambda words: progress.advance(task, words))
+                figures, keystrokes = _evaluate(model, documents, lambda words: progress.advance(task, words), repeat)
                 sources[name] = figures
                 typed += keystrokes
     times = Keystrokes("text")
@@ -83,6 +85,7 @@ def evaluate_files(model: Model, paths: list[Path], limit: int = 0, lines: bool 
         "bundle": model.bundle.name,
         "engine": model.engine,
         "limit": limit,
+        "repeat": repeat,
         "sources": sources,
         "mean": _mean([figures for figures in sources.values() if figures["plain"]["words"] >= MINIMUM_WORDS]),
         "microseconds": times.times(),
@@ -90,11 +93,11 @@ def evaluate_files(model: Model, paths: list[Path], limit: int = 0, lines: bool 
 
 
 def _evaluate(
-    model: Model, documents: list[Document], done: Callable[[int], None]
+    model: Model, documents: list[Document], done: Callable[[int], None], repeat: bool
 ) -> tuple[dict[str, Any], list[Keystrokes]]:
     tokens = evaluate_tokens(model, documents, done)
-    plain = evaluate_keystrokes(model, documents, "plain", done)
-    text = evaluate_keystrokes(model, documents, "text", done)
+    plain = evaluate_keystrokes(model, documents, "plain", done, repeat)
+    text = evaluate_keystrokes(model, documents, "text", done, repeat)
     return {"tokens": tokens.figures(), "plain": plain.savings(), "text": text.savings()}, [plain, text]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,12 @@ PROGRESS = "progress.json"
 _KEPT = 2
 
 
+def versions() -> dict[str, str]:
+    """Versions of the programs whose change could change what training gives."""
+    packages = {name: metadata.version(name) for name in ("foretype", "torch", "numpy")}
+    return {"python": platform.python_version(), **packages}
+
+
 @dataclass(frozen=True)
 class Progress:
     """What a run needs besides tensors to go on.
@@ -34,12 +42,14 @@ class Progress:
     seconds: time spent training so far.
     settings: the run's settings, compared on resuming.
     history: measurements taken on the way.
+    versions: of the programs that the checkpoint was written with; kept for the reader's sake.
     """
 
     step: int
     seconds: float
     settings: Mapping[str, Any]
     history: tuple[Mapping[str, Any], ...]
+    versions: Mapping[str, str] = field(default_factory=versions)
 
 
 def checkpoints(run: Path) -> list[Path]:
@@ -112,12 +122,24 @@ def load_model(path: Path) -> LanguageModel:
     return model
 
 
+def load_weights(model: LanguageModel, path: Path) -> None:
+    """Give `model` the weights of the checkpoint at `path`. Raises ConfigError when its shapes are others."""
+    found, wanted = load_model(path).state_dict(), model.state_dict()
+    for name in {**wanted, **found}:
+        ours, theirs = (list(side[name].shape) if name in side else "absent" for side in (wanted, found))
+        if ours != theirs:
+            raise ConfigError(f"start_from is {path}: its model has {name} {theirs}, this one {ours}")
+    model.load_state_dict(found)
+
+
 def load_training(path: Path) -> tuple[dict[str, Tensor], Progress]:
     """Optimiser moments, carried state and progress of the newest checkpoint at `path`."""
     checkpoint = find_checkpoint(path)
     value = _json(checkpoint / PROGRESS)
     try:
-        progress = Progress(value["step"], value["seconds"], value["settings"], tuple(value["history"]))
+        progress = Progress(
+            value["step"], value["seconds"], value["settings"], tuple(value["history"]), value["versions"]
+        )
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{checkpoint / PROGRESS}: incomplete ({error})") from error
     return _tensors(checkpoint / TRAINING), progress

@@ -30,11 +30,13 @@ class ModelConfig:
     connections: what a layer above the first adds to its own output or input: "none"; "residual", its input is added
         to its output (He et al. 2016); "dense", it reads the embedding and the outputs of all layers below, and the
         head those of all (Huang et al. 2017); "highway", a gate mixes its input and output (Srivastava et al. 2015).
-    tied: the word table is the output head as well (Press and Wolf 2017); otherwise the head has a table of its own.
+    tied: the word table is the output head as well (Press and Wolf 2017); otherwise the head has a table of its own,
+        as an adaptive one always has.
     window: words that a fixed-window model sees, the latest included.
     head: "softmax", or "adaptive" for the hierarchical softmax by frequency classes of Grave et al. 2017.
     maxent_bits: hashed n-gram features of maximum entropy beside the network (RNNME, Mikolov et al. 2011): a table of
-        2^bits weights; 0 for none. maxent_order: the longest n-gram that is a feature.
+        2^bits weights; 0 for none. maxent_order: the longest n-gram that is a feature (that of n = 1 is the output
+        bias).
     """
 
     vocab_size: int
@@ -73,10 +75,16 @@ class ModelConfig:
             raise ConfigError("architecture 'window' has one layer and no connections between layers")
         if not (self.maxent_bits == 0 or 10 <= self.maxent_bits <= 28):
             raise ConfigError(f"maxent_bits is {self.maxent_bits}; legal: 0, or 10 to 28")
-        if not 1 <= self.maxent_order <= 5:
-            raise ConfigError(f"maxent_order is {self.maxent_order}; legal: 1 to 5")
+        if self.maxent_bits and 2**self.maxent_bits < 2 * self.vocab_size:
+            raise ConfigError(
+                f"maxent_bits is {self.maxent_bits}; 2^bits must be at least twice the vocabulary of {self.vocab_size}"
+            )
+        if not 2 <= self.maxent_order <= 5:
+            raise ConfigError(f"maxent_order is {self.maxent_order}; legal: 2 to 5")
         if self.maxent_bits and self.head != "softmax":
             raise ConfigError("maxent_bits needs the head 'softmax'")
+        if self.head == "adaptive" and self.vocab_size < 10:
+            raise ConfigError(f"vocab_size is {self.vocab_size}; the head 'adaptive' needs at least 10")
 
     @property
     def has_cell(self) -> bool:
@@ -87,12 +95,16 @@ class ModelConfig:
     def state_sizes(self) -> dict[str, int]:
         """The parts of the state and their widths: each is float32 [layers, batch, width].
 
-        A fixed-window model keeps the embeddings of the words before the latest in `hidden`.
+        A fixed-window model keeps the embeddings of the words before the latest in `hidden`. With hashed n-grams,
+        `history` holds the last words, the same for every layer.
         """
-        if self.architecture == "window":
-            return {"hidden": (self.window - 1) * self.embedding_size}
-        sizes = {"hidden": self.hidden_size}
-        return sizes | {"cell": self.cell_size or self.hidden_size} if self.has_cell else sizes
+        window = self.architecture == "window"
+        sizes = {"hidden": (self.window - 1) * self.embedding_size if window else self.hidden_size}
+        if self.has_cell:
+            sizes["cell"] = self.cell_size or self.hidden_size
+        if self.maxent_bits:
+            sizes["history"] = self.maxent_order - 1
+        return sizes
 
     def input_size(self, layer: int) -> int:
         """Width of what `layer` reads."""

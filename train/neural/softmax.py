@@ -13,6 +13,9 @@ from torch import Tensor
 
 _BLOCK = 512
 
+Ngrams = tuple[Tensor, Tensor]
+"""Weights of n-gram features, float [slots], and where those of a position's contexts begin, int64 [positions, n]."""
+
 
 def inclusion_probabilities(counts: Tensor, samples: int, power: float = 0.75) -> Tensor:
     """The chance of each word to be in a sample of about `samples` words: min(1, c * count^power).
@@ -40,7 +43,10 @@ def draw_sample(inclusion: Tensor, generator: torch.Generator) -> Tensor:
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """Mean of log(exp(s_target) + sum over sampled words of exp(s_word) / inclusion(word)) - s_target."""
+    """Mean of log(exp(s_target) + sum over sampled words of exp(s_word) / inclusion(word)) - s_target.
+
+    weights, contexts: of the n-gram features, as in `sampled_cross_entropy`.
+    """
 
     @staticmethod
     def forward(
@@ -51,6 +57,8 @@ class _CrossEntropy(torch.autograd.Function):
         targets: Tensor,
         words: Tensor,
         offset: Tensor,
+        weights: Tensor,
+        contexts: Tensor,
     ) -> Tensor:
         precision = torch.bfloat16 if torch.is_autocast_enabled(features.device.type) else features.dtype
         rows = table[words].to(precision)
@@ -58,22 +66,28 @@ class _CrossEntropy(torch.autograd.Function):
         slot = torch.full((len(table),), -1, dtype=torch.long, device=table.device)
         slot[words] = torch.arange(len(words), device=table.device)
 
-        count = len(targets)
+        count = max(1, len(targets))
         total = torch.zeros((), device=table.device)
         grad_features = torch.empty_like(features, dtype=torch.float32)
         grad_rows = torch.zeros(rows.shape, dtype=torch.float32, device=table.device)
         grad_bias_rows = torch.zeros(len(words), device=table.device)
         grad_table = torch.zeros_like(table)
         grad_bias = torch.zeros_like(bias)
-        for start in range(0, count, _BLOCK):
+        grad_weights = torch.zeros_like(weights)
+        for start in range(0, len(targets), _BLOCK):
             block = features[start : start + _BLOCK]
             target = targets[start : start + _BLOCK]
             narrow = block.to(precision)
             scores = torch.addmm(row_bias.to(precision), narrow, rows.t()).float()
+            context = contexts[start : start + _BLOCK]
+            slots = [first[:, None] + words for first in context.unbind(1)]
+            for places in slots:
+                scores += weights.take(places)
             hit = torch.nonzero(slot[target] >= 0).squeeze(1)
             scores[hit, slot[target[hit]]] = -torch.inf
             target_rows = table[target]
-            target_score = (block.float() * target_rows).sum(1) + bias[target]
+            target_slots = context + target[:, None]
+            target_score = (block.float() * target_rows).sum(1) + bias[target] + weights.take(target_slots).sum(1)
             normaliser = torch.logaddexp(torch.logsumexp(scores, 1), target_score)
             total += (normaliser - target_score).sum()
 
@@ -85,41 +99,61 @@ class _CrossEntropy(torch.autograd.Function):
             grad_bias_rows += share.sum(0)
             grad_table.index_add_(0, target, miss[:, None] * block.float())
             grad_bias.index_add_(0, target, miss)
+            for places in slots:
+                grad_weights.put_(places, share, accumulate=True)
+            grad_weights.put_(target_slots, miss[:, None].expand_as(target_slots), accumulate=True)
         grad_table.index_add_(0, words, grad_rows)
         grad_bias.index_add_(0, words, grad_bias_rows)
-        ctx.save_for_backward(grad_features.div_(count), grad_table.div_(count), grad_bias.div_(count))
+        ctx.save_for_backward(grad_features, grad_table, grad_bias, grad_weights)
+        ctx.count = count
         ctx.feature_type = features.dtype
         return total / count
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        features, table, bias = ctx.saved_tensors
-        scale = grads[0]
-        # In place, as the table's gradient is large; PyTorch refuses to use tensors again that changed since.
-        return features.mul_(scale).to(ctx.feature_type), table.mul_(scale), bias.mul_(scale), None, None, None
+        # In place, as the tables' gradients are large; PyTorch refuses to use tensors again that changed since.
+        scale = grads[0] / ctx.count
+        features, table, bias, weights = (grad.mul_(scale) for grad in ctx.saved_tensors)
+        return features.to(ctx.feature_type), table, bias, None, None, None, weights, None
 
 
 def sampled_cross_entropy(
-    features: Tensor, table: Tensor, bias: Tensor, targets: Tensor, inclusion: Tensor, sample: Tensor
+    features: Tensor,
+    table: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    inclusion: Tensor,
+    sample: Tensor,
+    ngrams: Ngrams | None = None,
 ) -> Tensor:
     """Cross-entropy with the normaliser estimated from a sample of the vocabulary.
 
     features: [positions, embedding_size]. table: [vocab, embedding_size]. bias: [vocab]. targets: [positions].
     inclusion: [vocab], from `inclusion_probabilities`. sample: ids from `draw_sample`.
+    ngrams: weights of n-gram features, and for each position where those of its contexts begin: the score of a word
+        also gets `weights[contexts[position, n] + word]` for every n.
 
     The normaliser is exp(s_target) + sum over the sample of exp(s_word) / inclusion(word), an unbiased
     (Horvitz-Thompson) estimate of the full one: the log-q correction of Bengio and Senécal (2008). Its logarithm is
     a little low on average, so this loss is no perplexity.
     """
-    loss = _CrossEntropy.apply(features, table, bias, targets, sample, -torch.log(inclusion[sample]))  # type: ignore[no-untyped-call]
-    assert isinstance(loss, Tensor)
-    return loss
+    return _cross_entropy(features, table, bias, targets, sample, -torch.log(inclusion[sample]), ngrams)
 
 
-def full_cross_entropy(features: Tensor, table: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+def full_cross_entropy(
+    features: Tensor, table: Tensor, bias: Tensor, targets: Tensor, ngrams: Ngrams | None = None
+) -> Tensor:
     """Cross-entropy over the whole vocabulary; arguments as for `sampled_cross_entropy`."""
     words = torch.arange(len(table), device=table.device)
     offset = torch.zeros(len(table), device=table.device)
-    loss = _CrossEntropy.apply(features, table, bias, targets, words, offset)  # type: ignore[no-untyped-call]
+    return _cross_entropy(features, table, bias, targets, words, offset, ngrams)
+
+
+def _cross_entropy(
+    features: Tensor, table: Tensor, bias: Tensor, targets: Tensor, words: Tensor, offset: Tensor, ngrams: Ngrams | None
+) -> Tensor:
+    # Without n-grams, each position has no contexts, in weights that nothing looks up.
+    weights, contexts = ngrams or (bias.new_zeros(1), targets.new_zeros((len(targets), 0)))
+    loss = _CrossEntropy.apply(features, table, bias, targets, words, offset, weights, contexts)  # type: ignore[no-untyped-call]
     assert isinstance(loss, Tensor)
     return loss

@@ -1,32 +1,17 @@
-"""Interpolated modified Kneser-Ney smoothing (Chen and Goodman 1999), with the conventions of KenLM's lmplz.
-
-Probabilities are those an ARPA file holds: p(w | h) with the lower orders already mixed in, and for each
-context the backoff by which an order below is multiplied where the n-gram itself has no row.
-"""
+"""Kneser-Ney smoothing (1995), interpolated, plain or modified (Chen and Goodman 1999), as KenLM's lmplz has it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from foretype.train.ngrams.counts import SENTENCE_START, Array, NgramCounts
+from foretype.train.ngrams.absolute import one_discount
+from foretype.train.ngrams.counts import Array, NgramCounts
+from foretype.train.ngrams.forms import Smoothed, interpolate
 
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)
 """What lmplz takes under --discount_fallback where the counts allow no estimate (tiny or artificial text)."""
-
-
-@dataclass(frozen=True)
-class Smoothed:
-    """The model of one order, aligned with the rows of its counts.
-
-    probabilities: float32 [rows], p(last word | context), also for pruned rows (there through the backoff).
-    backoffs: float32 [rows of the order below], the factor of each context; 1 where no n-gram of it was kept.
-    """
-
-    probabilities: Array
-    backoffs: Array
 
 
 def estimate_discounts(adjusted: Array, fallback: Sequence[float] = FALLBACK_DISCOUNTS) -> Array:
@@ -59,35 +44,25 @@ def adjusted_counts(orders: Sequence[NgramCounts], keep: Sequence[Array] | None 
     return adjusted
 
 
-def smooth(
+def kneser_ney(
     orders: Sequence[NgramCounts],
     keep: Sequence[Array],
     *,
+    modified: bool = True,
     hand_down: bool = False,
     fallback: Sequence[float] = FALLBACK_DISCOUNTS,
 ) -> list[Smoothed]:
     """Estimate the model that has only the rows of `keep` (bool [rows] per order; order 1 is always whole).
 
-    As in lmplz, counts and discounts are those of the unpruned text, unless pruned n-grams `hand_down` theirs
-    (see `adjusted_counts`). A pruned n-gram is one discounted by its whole count, so that its mass goes to
-    its context's backoff; the unigrams are mixed with a uniform share for every id but `<s>`, which is never
-    predicted.
+    modified: one discount each for counts of 1, 2 and 3 or more, instead of one for all.
+
+    As in lmplz, counts and discounts are those of the unpruned text, unless pruned n-grams `hand_down` theirs (see
+    `adjusted_counts`). The unigrams are mixed with a uniform share for every id but `<s>`.
     """
-    vocab_size = len(orders[0])
-    lower = np.full(1, 1 / (vocab_size - 1))
-    models: list[Smoothed] = []
-    for rows, adjusted, kept in zip(orders, adjusted_counts(orders, keep if hand_down else None), keep, strict=True):
-        discounts = estimate_discounts(adjusted, fallback)[np.minimum(adjusted, 3)]
-        if models:
-            discounts = np.where(kept, discounts, adjusted)
-        total = np.bincount(rows.contexts, weights=adjusted, minlength=len(lower))
-        freed = np.bincount(rows.contexts, weights=discounts, minlength=len(lower))
-        backoffs = np.divide(freed, total, out=np.ones(len(lower)), where=total > 0)
-        probabilities = adjusted - discounts
-        probabilities /= np.maximum(total, 1)[rows.contexts]
-        probabilities += backoffs[rows.contexts] * lower[rows.suffixes]
-        if not models:
-            probabilities[SENTENCE_START] = 0
-        lower = probabilities.astype(np.float32)
-        models.append(Smoothed(lower, backoffs.astype(np.float32)))
-    return models
+
+    def discount(adjusted: Array) -> Array:
+        if modified:
+            return estimate_discounts(adjusted, fallback)[np.minimum(adjusted, 3)]
+        return np.minimum(adjusted, one_discount(adjusted, fallback[0]))
+
+    return interpolate(orders, keep, adjusted_counts(orders, keep if hand_down else None), discount)

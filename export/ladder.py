@@ -1,0 +1,119 @@
+"""The ladder: every language model of the field, in the order in which the field found them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from foretype.runtime.errors import ConfigError
+from foretype.train.ngrams.estimate import NgramConfig
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One model of the comparison.
+
+    name: as it stands in the table.
+    family: "n-gram", "neural", or "blend".
+    ngram: for an n-gram model, how it is estimated.
+    model, training: for a neural model, settings of `ModelConfig` and `TrainConfig` beside those all rungs share.
+    parts: for a blend, the names of its neural and its n-gram rung.
+    passes: over the text, as a multiple of those that the others are given.
+    """
+
+    name: str
+    family: str
+    ngram: NgramConfig | None = None
+    model: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[str, str] | None = None
+    passes: int = 1
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder."""
+        return "".join(letter if letter.isalnum() else "-" for letter in self.name.lower())
+
+
+def _counted(name: str, **settings: Any) -> Rung:
+    return Rung(name, "n-gram", ngram=NgramConfig(**settings))
+
+
+def _neural(name: str, *, training: Mapping[str, Any] | None = None, passes: int = 1, **model: Any) -> Rung:
+    return Rung(name, "neural", model=model, training=training or {}, passes=passes)
+
+
+def _blend(name: str, neural: str, ngram: str) -> Rung:
+    return Rung(name, "blend", parts=(neural, ngram))
+
+
+_SMOOTHINGS = {
+    "add-delta": "add-delta",
+    "stupid backoff": "stupid-backoff",
+    "Katz": "katz",
+    "absolute discounting": "absolute",
+    "Kneser-Ney": "kneser-ney",
+    "modified Kneser-Ney": "modified-kneser-ney",
+}
+_PRUNED = 1_000_000
+_LARGE: dict[str, Any] = {"embedding_size": 192, "hidden_size": 512}
+_AWD = {
+    "embedding_dropout": 0.05,
+    "input_dropout": 0.1,
+    "output_dropout": 0.2,
+    "weight_drop": 0.2,
+    "activation_penalty": 0.5,
+    "temporal_penalty": 0.3,
+}
+
+# One-layer models of about 400,000 weights beside the word table, whatever the architecture.
+LADDER: tuple[Rung, ...] = (
+    *(_counted(f"3-gram, {name}", order=3, smoothing=value) for name, value in _SMOOTHINGS.items()),
+    *(_counted(f"{n}-gram, modified Kneser-Ney", order=n) for n in (1, 2, 4, 5)),
+    _counted("5-gram, modified Kneser-Ney, 1 MB by entropy", order=5, max_bytes=_PRUNED),
+    _counted("5-gram, modified Kneser-Ney, 1 MB by count", order=5, max_bytes=_PRUNED, prune_by="count"),
+    _counted("5-gram, Katz, 1 MB by entropy", order=5, max_bytes=_PRUNED, smoothing="katz"),
+    _neural("fixed window of 5", architecture="window", hidden_size=512),
+    _neural("simple RNN", architecture="rnn", hidden_size=512),
+    _neural("GRU", architecture="gru", hidden_size=304),
+    _neural("LSTM"),
+    _neural("CIFG", architecture="cifg", hidden_size=304),
+    _neural("peephole LSTM", architecture="peephole"),
+    _neural("phone-keyboard CIFG", architecture="cifg", embedding_size=96, hidden_size=96, cell_size=670),
+    _neural("LSTM with projection", hidden_size=128, cell_size=384),
+    _neural("LSTM, 2 layers", layers=2),
+    _neural("LSTM, 2 layers, residual", layers=2, connections="residual"),
+    _neural("LSTM, 2 layers, dense", layers=2, connections="dense"),
+    _neural("LSTM, 2 layers, highway", layers=2, connections="highway"),
+    _neural("LSTM, 4 layers", layers=4),
+    _neural("LSTM, 4 layers, residual", layers=4, connections="residual"),
+    _neural("LSTM, untied", tied=False),
+    _neural("LSTM, full softmax", training={"samples": 0}),
+    _neural("LSTM, adaptive softmax", head="adaptive", training={"samples": 0}),
+    _neural("LSTM, word2vec CBOW", training={"word2vec": "cbow"}),
+    _neural("LSTM, word2vec skip-gram", training={"word2vec": "skipgram"}),
+    _neural("LSTM, AWD regularisation", training=_AWD),
+    _neural("simple RNN with max-ent n-grams", architecture="rnn", hidden_size=512, maxent_bits=20),
+    _neural("LSTM with max-ent n-grams", maxent_bits=20),
+    _neural("LSTM, larger", **_LARGE),
+    _neural("LSTM, larger, three times as long", passes=3, **_LARGE),
+    _blend("blend: LSTM + 5-gram 1 MB", "LSTM", "5-gram, modified Kneser-Ney, 1 MB by entropy"),
+    _blend("blend: LSTM + 5-gram", "LSTM", "5-gram, modified Kneser-Ney"),
+    _blend("blend: larger LSTM + 5-gram", "LSTM, larger, three times as long", "5-gram, modified Kneser-Ney"),
+)
+
+
+def choose(names: list[str]) -> list[Rung]:
+    """The rungs whose names hold one of `names`, and the parts of blends among them; all where none is given.
+
+    Raises ConfigError for a name that is in no rung's.
+    """
+    if not names:
+        return list(LADDER)
+    for name in names:
+        if not any(name.lower() in rung.name.lower() for rung in LADDER):
+            raise ConfigError(f"no model is called {name!r}; legal: {'; '.join(rung.name for rung in LADDER)}")
+    chosen = {rung.name for rung in LADDER if any(name.lower() in rung.name.lower() for name in names)}
+    chosen |= {part for rung in LADDER if rung.name in chosen and rung.parts for part in rung.parts}
+    return [rung for rung in LADDER if rung.name in chosen]

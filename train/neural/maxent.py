@@ -1,0 +1,53 @@
+"""Hashed n-gram features of maximum entropy beside the network, trained with it: RNNME."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+_PRIMES = (-7046029254386353131, -4417276706812531889)  # 0x9E3779B97F4A7C15 and 0xC2B2AE3D27D4EB4F as int64
+
+
+class HashedNgrams(nn.Module):
+    """Direct connections from the last words to the next one (Mikolov et al. 2011, "Strategies for training large scale
+    neural network language models").
+
+    To the score of a word, each n-gram that ends in it adds a weight, n = 2 .. `order`; the output bias is the
+    feature of n = 1. Context h owns the weights hash(h) .. hash(h) + vocab_size - 1, one for each next word, in one
+    table of 2^bits weights that all contexts share: neighbours overlap, as in Mikolov's own program.
+    """
+
+    def __init__(self, vocab_size: int, bits: int, order: int) -> None:
+        super().__init__()
+        self.vocab_size, self.order = vocab_size, order
+        self.weights = nn.Parameter(torch.zeros(1 << bits))
+
+    def histories(self, ids: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """The last words at each place, latest first: float32 [steps, batch, order - 1], and those after the end.
+
+        ids: [steps, batch]. before, and the second result: float32 [batch, order - 1], latest first. A word is its id
+        plus 1, and 0 stands for none, so that the zero state is the start of a text. (float32 holds ids up to 2^24.)
+        """
+        words = torch.cat((before.t().flip(0), ids + 1.0))
+        steps = len(ids)
+        seen = torch.stack([words[self.order - 1 - n : self.order - 1 - n + steps] for n in range(self.order - 1)], -1)
+        return seen, seen[-1]
+
+    def contexts(self, histories: Tensor) -> Tensor:
+        """The first slot of each context: `histories` [..., order - 1] -> int64 [..., order - 1], by rising order."""
+        slots = []
+        mixed = torch.zeros_like(histories[..., 0], dtype=torch.long)
+        for word in histories.long().unbind(-1):
+            mixed = (mixed ^ word) * _PRIMES[0] + _PRIMES[1]
+            mixed = mixed ^ (mixed >> 29)
+            slots.append(mixed.remainder(len(self.weights) - self.vocab_size + 1))
+        return torch.stack(slots, -1)
+
+    def scores(self, histories: Tensor) -> Tensor:
+        """What the features add to the scores of all words: `histories` [..., order - 1] -> [..., vocab]."""
+        owned = self.weights.unfold(0, self.vocab_size, 1)
+        contexts = self.contexts(histories)
+        total = torch.zeros((contexts[..., 0].numel(), self.vocab_size), device=contexts.device)
+        for slot in contexts.flatten(0, -2).unbind(-1):
+            total = total + owned.index_select(0, slot)
+        return total.view(*contexts.shape[:-1], self.vocab_size)

@@ -37,23 +37,28 @@ def _microseconds(row: dict[str, Any], name: str) -> str:
 
 
 def markdown(results: Sequence[dict[str, Any]]) -> str:
-    """The table, one line a model, in the order of `results`."""
+    """The table, one line a model, in the order of `results`, numbered."""
     head = " | ".join(name for name, _ in _COLUMNS)
-    lines = [f"| {head} |", "|---|" + "---:|" * (len(_COLUMNS) - 1)]
-    lines += ["| " + " | ".join(cell(row) for _, cell in _COLUMNS) + " |" for row in results]
+    lines = [f"| | {head} |", "|---:|---|" + "---:|" * (len(_COLUMNS) - 1)]
+    for number, row in enumerate(results, start=1):
+        lines.append(f"| {number} | " + " | ".join(cell(row) for _, cell in _COLUMNS) + " |")
     return "\n".join(lines) + "\n"
 
 
 def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw keystroke savings against bundle size to `path`; raises ConfigError where matplotlib is missing."""
+    """Draw keystroke savings against bundle size to `path`, with the numbers of the table.
+
+    Raises ConfigError where matplotlib is missing.
+    """
     figure = new_figure(9, 6, path)
     axes = figure.add_subplot()
     for family, marker in (("n-gram", "s"), ("neural", "o"), ("blend", "^")):
-        rows = [row for row in results if row["family"] == family]
-        sizes = [row["bytes"] / 1e6 for row in rows]
-        axes.scatter(sizes, [row["keystroke_savings"] for row in rows], marker=marker, label=family)
-        for row, size in zip(rows, sizes, strict=True):
-            axes.annotate(row["name"], (size, row["keystroke_savings"]), (3, 3), textcoords="offset points", fontsize=6)
+        rows = [(number, row) for number, row in enumerate(results, start=1) if row["family"] == family]
+        sizes = [row["bytes"] / 1e6 for _, row in rows]
+        savings = [row["keystroke_savings"] for _, row in rows]
+        axes.scatter(sizes, savings, marker=marker, s=14, label=family)
+        for (number, _), *place in zip(rows, sizes, savings, strict=True):
+            axes.annotate(str(number), tuple(place), (3, 2), textcoords="offset points", fontsize=7)
     axes.set(xscale="log", xlabel="bundle, MB", ylabel="keystrokes saved, % (three suggestions)")
     axes.grid(alpha=0.3)
     axes.legend()

@@ -38,7 +38,7 @@ def test_trains_exports_and_measures_each_model_once_and_prints_a_table(
     out, picture = tmp_path / "comparison", tmp_path / "plot.png"
     assert run([*arguments(corpus, out), "--plot", str(picture)]) == 0
     table = capsys.readouterr().out.splitlines()
-    assert [line.split(" | ")[0].removeprefix("| ") for line in table[2:]] == TRAINED
+    assert [line.split(" | ")[1] for line in table[2:]] == TRAINED
     assert picture.read_bytes().startswith(b"\x89PNG")
     models = {row["name"]: row for row in json.loads((out / "table.json").read_text(encoding="utf-8"))["models"]}
     for row in models.values():

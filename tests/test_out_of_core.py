@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from foretype.runtime.errors import ConfigError, CorpusError
 from foretype.train.ngrams import out_of_core
 from foretype.train.ngrams.counts import count_ngrams
+from foretype.train.ngrams.estimate import NgramConfig, train_ngram
 from foretype.train.ngrams.out_of_core import count_ngrams_out_of_core
 from foretype.train.ngrams.windows import Packing
 
@@ -142,3 +143,11 @@ def test_memory_stays_within_its_bound_where_counting_in_memory_does_not(tmp_pat
         return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     assert megabytes("256") <= 256 < megabytes("memory")
+
+
+def test_the_option_of_a_recipe_writes_the_same_tables(tmp_path: Path) -> None:
+    stream = np.random.default_rng(1).integers(2, 40, 5000).astype(np.uint16)
+    for name, limit in (("memory", None), ("disk", 256)):
+        train_ngram(stream, 40, NgramConfig(order=3, memory_mb=limit), tmp_path / name)
+    assert (tmp_path / "disk").read_bytes() == (tmp_path / "memory").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "memory"]

@@ -17,6 +17,7 @@ from foretype.train.ngrams.counts import Array, NgramCounts, Progress, count_ngr
 from foretype.train.ngrams.forms import Smoothed
 from foretype.train.ngrams.katz import katz
 from foretype.train.ngrams.kneser_ney import FALLBACK_DISCOUNTS, kneser_ney
+from foretype.train.ngrams.out_of_core import MIN_MEMORY_MB, count_ngrams_out_of_core
 from foretype.train.ngrams.prune import count_ranks, keep_counts_above, keep_within, pruning_costs
 from foretype.train.ngrams.tables import write_tables
 
@@ -51,6 +52,8 @@ class NgramConfig:
     delta: of "add-delta"; above 0. 1 is Laplace's rule, far too much for words.
     backoff_factor: of "stupid-backoff"; above 0, at most 1.
     katz_cutoff: largest count that "katz" discounts; 1 or more.
+    memory_mb: where given, the n-grams are counted out of core within so many megabytes, 256 or more, with the same
+        result (see docs/large_corpora.md).
     fallback_discounts: discounts of counts 1, 2, 3+ for an order whose counts allow no estimate (lmplz's
         --discount_fallback); smoothings with one discount take the first.
     """
@@ -64,6 +67,7 @@ class NgramConfig:
     delta: float = 0.01
     backoff_factor: float = 0.4
     katz_cutoff: int = 5
+    memory_mb: int | None = None
     fallback_discounts: tuple[float, float, float] = FALLBACK_DISCOUNTS
 
     def __post_init__(self) -> None:
@@ -77,6 +81,8 @@ class NgramConfig:
             raise ConfigError(f"prune is {self.prune}; it needs {self.order} thresholds that rise from 0")
         if self.max_bytes is not None and self.max_bytes < 1:
             raise ConfigError(f"max_bytes is {self.max_bytes}; it must be at least 1")
+        if self.memory_mb is not None and self.memory_mb < MIN_MEMORY_MB:
+            raise ConfigError(f"memory_mb is {self.memory_mb}; legal: {MIN_MEMORY_MB} or more")
         if self.prune_by not in PRUNE_BY:
             raise ConfigError(f"prune_by is {self.prune_by!r}; legal: {', '.join(PRUNE_BY)}")
         if not 0 < self.delta < math.inf:
@@ -114,17 +120,28 @@ def train_ngram(
 
     Raises CorpusError for an unusable stream, ConfigError where `max_bytes` cannot hold even the unigrams.
     """
-    model = estimate_ngram(stream, vocab_size, config, progress)
+    model = estimate_ngram(stream, vocab_size, config, progress, path.parent)
     if progress:
         progress(f"writing {path.name}")
     write_tables(path, model, config.max_bytes)
 
 
 def estimate_ngram(
-    stream: Array, vocab_size: int, config: NgramConfig, progress: Progress | None = None
+    stream: Array,
+    vocab_size: int,
+    config: NgramConfig,
+    progress: Progress | None = None,
+    folder: Path = Path(),
 ) -> BackoffModel:
-    """Count the n-grams of a token stream (see `count_ngrams`), choose those to keep, and smooth."""
-    return estimate_counted(count_ngrams(stream, vocab_size, config.order, progress), config, progress)
+    """Count the n-grams of a token stream (see `count_ngrams`), choose those to keep, and smooth.
+
+    folder: where counting out of core keeps its files meanwhile.
+    """
+    size, order, limit = vocab_size, config.order, config.memory_mb
+    if limit is None:
+        return estimate_counted(count_ngrams(stream, size, order, progress), config, progress)
+    counts = count_ngrams_out_of_core(stream, size, order, memory_mb=limit, folder=folder, progress=progress)
+    return estimate_counted(counts, config, progress)
 
 
 def estimate_counted(

@@ -84,13 +84,16 @@ def export_run(
     out: Path,
     card: Path | None = None,
     with_float: bool = False,
-    check: bool = True,
     progress: Callable[[str], None] = lambda _: None,
+    *,
+    neural: bool = True,
+    cache: bool = True,
+    check: bool = True,
 ) -> dict[str, Any]:
     """Export the run in `run` to the bundle `out`; returns the figures of the verification and the blend.
 
-    A run without a neural model gives a bundle of the n-gram model alone. `check` refuses a graph that strays from the
-    checkpoint; without it, the figures alone tell.
+    neural: without it, the bundle holds the n-gram model alone. cache: whether the recent text counts.
+    check: refuse a graph that strays from the checkpoint; without it, the figures alone tell.
 
     Everything is made in a folder beside `out` that takes its name at the end. Raises ExportError when `out` exists
     or a graph does not agree with the checkpoint, CheckpointError when the run is not finished.
@@ -102,8 +105,7 @@ def export_run(
         if not (run / name).is_file():
             raise CheckpointError(f"{run}: no {name} here; finish the run with `foretype train --resume`")
     form = load_text_form(run)
-    neural = run / pipeline.NEURAL
-    model = load_for_inference(neural) if neural.exists() else None
+    model = load_for_inference(run / pipeline.NEURAL) if neural else None
     valid = read_stream(run / pipeline.VALID)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
@@ -136,6 +138,8 @@ def export_run(
         write_manifest(folder, values)
         progress("blend weights")
         values["blend"] = fit_blend(load(folder, engine="blend" if model else "ngram"), spread(valid, BLEND_TOKENS))
+        if not cache:
+            del values["blend"]["cache"]
         if model:
             figures["neural_shares"] = values["blend"]["neural_shares"]
         write_manifest(folder, values)

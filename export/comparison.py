@@ -27,7 +27,8 @@ from foretype.export.bundle import export_run
 from foretype.export.ladder import Rung
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.runtime.evaluate import count_words, evaluate_keystrokes, evaluate_tokens
-from foretype.runtime.model import load
+from foretype.runtime.model import EngineName, Model, load
+from foretype.runtime.tables import read_tables
 from foretype.train import pipeline
 from foretype.train.corpus import Document, find_files, read_documents, source_name
 from foretype.train.files import write_json
@@ -190,9 +191,9 @@ class Comparison:
         if not (folder / TRAINED).exists():
             write_json(folder / TRAINED, self._train(rung, folder))
         if not (folder / _BUNDLE).exists():
-            export_run(folder, folder / _BUNDLE, check=False)
+            export_run(folder, folder / _BUNDLE, neural=rung.ngram is None, cache=rung.cache, check=False)
         facts = {"name": rung.name, "family": rung.family} | _read(folder / TRAINED)
-        write_json(folder / RESULT, facts | self._evaluate(rung, folder))
+        write_json(folder / RESULT, facts | self._evaluate(rung))
 
     def _train(self, rung: Rung, folder: Path) -> dict[str, Any]:
         """Make the parts of a rung in its folder; returns their figures."""
@@ -237,9 +238,10 @@ class Comparison:
         config, training = ModelConfig(size, **shape), TrainConfig(**settings)
         return Trainer(folder / pipeline.NEURAL, config, training, stream, valid, resume=True)
 
-    def _evaluate(self, rung: Rung, folder: Path) -> dict[str, Any]:
-        """Perplexity, next-word accuracy and keystroke savings on the test text: means over sources, one vote each."""
-        model = load(folder / _BUNDLE, engine={"n-gram": "ngram"}.get(rung.family, rung.family))  # type: ignore[arg-type]
+    def _evaluate(self, rung: Rung) -> dict[str, Any]:
+        """Perplexity, next-word accuracy and keystroke savings on the test text: means over sources, one vote each, of
+        perplexity the geometric mean."""
+        model = self._load(rung)
         figures = []
         for documents in self._test_texts():
             tokens = evaluate_tokens(model, documents).figures()
@@ -247,7 +249,7 @@ class Comparison:
             figures.append({name: tokens[name] for name in ("top1", "top3")} | {"k3": savings["k3"]})
             figures[-1]["log_perplexity"] = float(np.log(tokens["perplexity"]))
         mean = {name: float(np.mean([row[name] for row in figures])) for name in figures[0]}
-        size = sum(file.stat().st_size for file in (folder / _BUNDLE).iterdir() if file.name != "manifest.json")
+        size = sum(file.stat().st_size for file in model.bundle.folder.iterdir() if file.name != "manifest.json")
         return {
             "bytes": size,
             "perplexity": float(np.exp(mean["log_perplexity"])),
@@ -255,6 +257,10 @@ class Comparison:
             "top3": mean["top3"],
             "keystroke_savings": mean["k3"],
         }
+
+    def _load(self, rung: Rung) -> Model:
+        engines: dict[str, EngineName] = {"n-gram": "ngram", "neural": "neural", "blend": "blend"}
+        return load(self._folder(rung) / _BUNDLE, engine=engines[rung.family])
 
     def _test_texts(self, words: int = 0) -> Iterator[list[Document]]:
         """Of each test file, the documents up to the wanted number of words."""
@@ -275,10 +281,8 @@ class Comparison:
         result = _read(path)
         if "microseconds" in result:
             return
-        engine: Any = {"n-gram": "ngram"}.get(rung.family, rung.family)
-        model = load(self._folder(rung) / _BUNDLE, engine=engine)
         documents = [document for text in self._test_texts(self.budget.test_words // 10) for document in text]
-        write_json(path, result | {"microseconds": evaluate_keystrokes(model, documents, "plain").times()})
+        write_json(path, result | {"microseconds": evaluate_keystrokes(self._load(rung), documents, "plain").times()})
 
 
 def _pieces(file: Path) -> Iterator[Document]:
@@ -303,7 +307,5 @@ def _link(target: Path, link: Path) -> None:
 
 def _entries(path: Path) -> int:
     """The n-grams in a tables file."""
-    from foretype.runtime.tables import read_tables
-
     tables, _ = read_tables(path)
     return sum(table.size for name, table in tables.items() if name.startswith("probs."))

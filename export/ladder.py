@@ -20,6 +20,7 @@ class Rung:
     model, training: for a neural model, settings of `ModelConfig` and `TrainConfig` beside those all rungs share.
     parts: for a blend, the names of its neural and its n-gram rung.
     passes: over the text, as a multiple of those that the others are given.
+    cache: whether the recent text is a part of the blend.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Rung:
     training: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[str, str] | None = None
     passes: int = 1
+    cache: bool = False
 
     @property
     def slug(self) -> str:
@@ -44,8 +46,8 @@ def _neural(name: str, *, training: Mapping[str, Any] | None = None, passes: int
     return Rung(name, "neural", model=model, training=training or {}, passes=passes)
 
 
-def _blend(name: str, neural: str, ngram: str) -> Rung:
-    return Rung(name, "blend", parts=(neural, ngram))
+def _blend(name: str, neural: str, ngram: str, cache: bool = False) -> Rung:
+    return Rung(name, "blend", parts=(neural, ngram), cache=cache)
 
 
 _SMOOTHINGS = {
@@ -101,6 +103,9 @@ LADDER: tuple[Rung, ...] = (
     _blend("blend: LSTM + 5-gram 1 MB", "LSTM", "5-gram, modified Kneser-Ney, 1 MB by entropy"),
     _blend("blend: LSTM + 5-gram", "LSTM", "5-gram, modified Kneser-Ney"),
     _blend("blend: larger LSTM + 5-gram", "LSTM, larger, three times as long", "5-gram, modified Kneser-Ney"),
+    _blend(
+        "blend: larger LSTM + 5-gram + cache", "LSTM, larger, three times as long", "5-gram, modified Kneser-Ney", True
+    ),
 )
 
 

@@ -154,9 +154,6 @@ def export(
     if as_json:
         print_json(figures)
         return
-    if "int8" not in figures:
-        print(f"{out}: the n-gram model alone")
-        return
     check = figures["int8"]
     print(
         f"{out}: int8 against the checkpoint: top-3 agreement {100 * check['top3_agreement']:.2f} %, "

@@ -66,7 +66,7 @@ class Budget:
     batch: int = 64
     steps: int = 32
     samples: int = 1_000
-    learning_rate: float = 4e-3
+    learning_rate: float = 12e-3
     test_words: int = 2_000
     threads: int = 1
     seed: int = 1

@@ -6,7 +6,7 @@
 ['like']
 """
 
-from foretype.runtime.candidates import Suggestion
+from foretype.runtime.candidates import Suggestion, Suggestions
 from foretype.runtime.errors import (
     BundleError,
     CheckpointError,
@@ -18,6 +18,7 @@ from foretype.runtime.errors import (
     TableError,
 )
 from foretype.runtime.model import Model, load
+from foretype.runtime.policy import Policy
 from foretype.runtime.session import Session
 
 __all__ = [
@@ -29,8 +30,10 @@ __all__ = [
     "ExportError",
     "ForetypeError",
     "Model",
+    "Policy",
     "Session",
     "Suggestion",
+    "Suggestions",
     "TableError",
     "load",
 ]

@@ -37,7 +37,7 @@ def blend(
     neural = softmax(logits[first:])
     if ngram is None:
         return neural
-    counted = ngram[first:]
-    neural *= neural_share
-    neural += counted * ((1.0 - neural_share) / counted.sum())
+    counted = ngram[first:] * np.float32((1.0 - neural_share) / ngram[first:].sum())
+    neural *= np.float32(neural_share)
+    neural += counted
     return neural

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,7 +87,16 @@ def recall(path: tuple[int, ...], first_word: int, config: CacheConfig) -> Recal
             break
         matches += agrees
     matches = matches[places]
-    weights = config.decay ** (len(tokens) - 1.0 - places) * config.boost**matches
+    fading = _powers(config.decay, -(-len(tokens) // 512) * 512)[len(tokens) - 1 :: -1]
+    weights = fading[places] * _powers(config.boost, len(config.shares))[matches]
     weights /= weights.sum()
     longest = int(matches.max())
     return Recalled(tokens[places] - first_word, weights, longest, config.shares[longest])
+
+
+@lru_cache(maxsize=64)
+def _powers(base: float, count: int) -> NDArray[np.float64]:
+    """base^0, base^1, ... [count]."""
+    powers: NDArray[np.float64] = base ** np.arange(float(count))
+    powers.flags.writeable = False
+    return powers

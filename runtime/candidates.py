@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foretype.runtime.blend import Probabilities
 from foretype.runtime.context import Context
 from foretype.runtime.ranking import by_keystrokes_saved
-from foretype.runtime.vocabulary import Vocabulary, fold
+from foretype.runtime.vocabulary import Vocabulary, fold, sort_key
 
 _SPARE = 8
 """Words looked at beyond k, since some read the same once written and some are what was typed already."""
+_LAST_CHARACTER = "\U0010ffff"
+_HEAD_EVIDENCE = 1000.0
+"""How much likelier an extra word with a hyphen is once all before the hyphen agrees: other words after it are rare."""
+_Found = tuple[str, str, float]
+"""A candidate: what it reads here, the letters it competes by (the folded form), and its probability."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,19 @@ class Suggestion:
     text: str
     probability: float
     replaces: int = 0
+
+
+class Suggestions(list[Suggestion]):
+    """The answer to one question: a list of `Suggestion`, best first, that says what it belongs to.
+
+    text: the text before the cursor that was asked about; an answer to another text is out of date.
+    engine: what answered: "blend", "neural", or "ngram" where the neural model cannot run or had no time.
+    """
+
+    def __init__(self, found: Iterable[Suggestion], text: str, engine: str) -> None:
+        super().__init__(found)
+        self.text = text
+        self.engine = engine
 
 
 def written(word: str, prefix: str, starts_sentence: bool) -> str:
@@ -45,7 +65,7 @@ def written(word: str, prefix: str, starts_sentence: bool) -> str:
     return word
 
 
-def best_words(probabilities: Probabilities, count: int) -> list[int]:
+def best_words(probabilities: NDArray[np.floating], count: int) -> list[int]:
     """Positions of the `count` largest entries, largest first, ties by position."""
     if count < len(probabilities):
         top = np.argpartition(probabilities, len(probabilities) - count)[len(probabilities) - count :]
@@ -54,12 +74,38 @@ def best_words(probabilities: Probabilities, count: int) -> list[int]:
     return [int(i) for i in top[np.lexsort((top, -probabilities[top]))]]
 
 
+@dataclass(frozen=True)
+class ExtraWords:
+    """Words from outside the vocabulary that may be offered as well.
+
+    words: as they are to be written; they get capitals only where the typed letters have them.
+    keys: folded form of each, ascending.
+    probabilities: of each, on the scale of the vocabulary's words: all together sum to one. [words]
+    """
+
+    words: tuple[str, ...]
+    keys: tuple[str, ...]
+    probabilities: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, probabilities: Mapping[str, float]) -> ExtraWords | None:
+        """From word -> probability; None where there is no word."""
+        words = tuple(sorted(probabilities, key=sort_key))
+        return cls(words, tuple(map(fold, words)), np.array([probabilities[word] for word in words])) if words else None
+
+    def starting_with(self, key: str) -> tuple[int, int]:
+        """The range [low, high) of the words whose key starts with `key`."""
+        low = bisect_left(self.keys, key)
+        return low, bisect_left(self.keys, key + _LAST_CHARACTER, low)
+
+
 def suggestions(
     vocabulary: Vocabulary,
     probabilities: Probabilities,
     context: Context,
     k: int,
     passed_over: Collection[str] | None = None,
+    extra: ExtraWords | None = None,
 ) -> list[Suggestion]:
     """At most `k` suggestions for `context`, most useful first.
 
@@ -68,24 +114,31 @@ def suggestions(
     passed_over: words not to be offered, since the user saw them and typed on; None where words may be shown again. The
         most useful are then those that save most keystrokes against being shown later; but where no word is shown
         twice, all come up soon, and the most probable are the most useful.
+    extra: words from outside the vocabulary. Those with hyphens are found by all that is typed of them.
     """
     low, high = vocabulary.prefix_range(context.prefix) if context.prefix else (vocabulary.first_word, len(vocabulary))
-    if low == high or k < 1:
+    if (low == high and extra is None) or k < 1:
         return []
     part = probabilities[low - vocabulary.first_word : high - vocabulary.first_word]
     total = float(part.sum())
     typed = fold(context.prefix)
-    merged: dict[str, float] = {}
-    keys: dict[str, str] = {}
-    for position in best_words(part, k + _SPARE + len(passed_over or ())):
+    count = k + _SPARE + len(passed_over or ())
+    found: list[_Found] = []
+    for position in best_words(part, count):
         word = vocabulary.tokens[low + position]
         key = vocabulary.keys[low + position - vocabulary.first_word]
-        if key == typed:
-            continue
-        text = written(word, context.prefix, context.starts_sentence)
-        text = context.head + (text.replace("'", "\u2019") if context.curly else text)
-        merged[text] = merged.get(text, 0.0) + float(part[position]) / max(total, 1e-30)
-        keys.setdefault(text, key)
+        text = context.head + _written(word, context.prefix, context.starts_sentence, context.curly)
+        found.append((text, key, float(part[position])))
+    if extra is not None:
+        more, mass = _fitting(extra, context, typed, count)
+        found += more
+        total += mass
+    merged: dict[str, float] = {}
+    keys: dict[str, str] = {}
+    for text, key, probability in found:
+        if key != typed:
+            merged[text] = merged.get(text, 0.0) + probability / max(total, 1e-30)
+            keys.setdefault(text, key)
     ranked = sorted(merged, key=lambda text: -merged[text])
     if passed_over is None:
         order = by_keystrokes_saved([keys[text] for text in ranked], [merged[text] for text in ranked], len(typed), k)
@@ -93,3 +146,28 @@ def suggestions(
     else:
         ranked = [text for text in ranked if text not in passed_over]
     return [Suggestion(text, merged[text], context.replaces) for text in ranked[:k]]
+
+
+def _written(word: str, prefix: str, starts_sentence: bool, curly: bool) -> str:
+    text = written(word, prefix, starts_sentence)
+    return text.replace("'", "\u2019") if curly else text
+
+
+def _fitting(extra: ExtraWords, context: Context, typed: str, count: int) -> tuple[list[_Found], float]:
+    """The `count` best of `extra` that go on from the typed letters, and the probability of all that do."""
+    found: list[_Found] = []
+    mass = 0.0
+    for head in dict.fromkeys(("", context.head)):
+        start = fold(head)
+        low, high = extra.starting_with(start + typed)
+        probabilities = extra.probabilities[low:high] * (_HEAD_EVIDENCE if head else 1.0)
+        mass += float(probabilities.sum())
+        for position in best_words(probabilities, count):
+            word, letters = extra.words[low + position], head + context.prefix
+            as_typed = word.startswith(
+                letters.replace("\u2019", "'")
+            )  # its own capitals, not those of an excited writer
+            text = _written(word, "" if as_typed else letters, False, context.curly)
+            text = text if head else context.head + text
+            found.append((text, extra.keys[low + position][len(start) :], float(probabilities[position])))
+    return found, mass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from foretype.runtime.text import TextForm
 from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID
@@ -89,13 +90,19 @@ def takes_word(chunk: str) -> bool:
     return chunk[-1] in _OPENERS
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    """A finished run of characters without white space, or a line end: where it stops, its ids, and case after it."""
+class _Chunk(NamedTuple):
+    """A finished run of characters without white space, or a line end.
+
+    end: where it stops in the window. tokens: ids up to its end, `<s>` included. starts_after: whether a sentence
+    starts after it.
+    """
 
     end: int
-    ids: tuple[int, ...]
+    tokens: int
     starts_after: bool
+
+
+_BEGIN = _Chunk(0, 1, True)
 
 
 class ContextReader:
@@ -109,6 +116,8 @@ class ContextReader:
         self._form = form
         self._window = ""
         self._chunks: list[_Chunk] = []
+        self._ids: list[int] = [DOCUMENT_START_ID]
+        self._path: tuple[int, ...] = (DOCUMENT_START_ID,)
 
     def read(self, text: str) -> Context:
         """The context of the end of `text`."""
@@ -116,22 +125,20 @@ class ContextReader:
         if not window.isascii():
             window = _SURROGATE.sub("\ufffd", window)  # halves of characters, which a UTF-16 host may hand over
         self._follow(window)
-        last = self._chunks[-1] if self._chunks else _Chunk(0, (), True)
-        ids = [DOCUMENT_START_ID]
-        for chunk in self._chunks:
-            ids += chunk.ids
+        last = self._chunks[-1] if self._chunks else _BEGIN
+        path = self._path
         rest = window[last.end :].lstrip()
         if len(rest) > _MAXIMUM_CHUNK:
-            return Context(tuple(ids), "", "", False, False)
+            return Context(path, "", "", False, False)
         prefix = open_word(rest)
         before = rest[: len(rest) - len(prefix)]
         starts = last.starts_after
         if before:
-            more, starts = self._form.encode_text(before, starts)
-            ids += more
+            more, starts = self._form.encode_chunk(before, starts)
+            path += more
         head = _WRITTEN_WORD.search(before)
         context = Context(
-            tuple(ids),
+            path,
             prefix,
             head.group() if head else "",
             starts,
@@ -142,25 +149,30 @@ class ContextReader:
 
     def _follow(self, window: str) -> None:
         """Make the finished chunks those of `window`, keeping the ones that both texts share."""
-        chunks = self._chunks
+        chunks, ids = self._chunks, self._ids
+        before = len(ids)
         if not window.startswith(self._window):
             shared = _common_prefix(window, self._window)
             while chunks and chunks[-1].end >= shared:
                 chunks.pop()
         self._window = window
-        position = chunks[-1].end if chunks else 0
-        starts = chunks[-1].starts_after if chunks else True
+        position, tokens, starts = chunks[-1] if chunks else _BEGIN
+        del ids[tokens:]
+        changed = tokens != before
         for match in _CHUNK.finditer(window, position):
             if match.end() == len(window) and match.group() != "\n":
                 break
             if match.group() == "\n":
-                blank = not chunks or not chunks[-1].ids or chunks[-1].ids[-1] == LINE_END_ID
-                ids: tuple[int, ...] = () if blank else (LINE_END_ID,)
+                if ids[-1] not in (DOCUMENT_START_ID, LINE_END_ID):
+                    ids.append(LINE_END_ID)
                 starts = True
             else:
-                encoded, starts = self._form.encode_text(match.group(), starts)
-                ids = tuple(encoded)
-            chunks.append(_Chunk(match.end(), ids, starts))
+                more, starts = self._form.encode_chunk(match.group(), starts)
+                ids += more
+            chunks.append(_Chunk(match.end(), len(ids), starts))
+            changed = True
+        if changed:
+            self._path = tuple(ids)
 
 
 def _common_prefix(a: str, b: str) -> int:

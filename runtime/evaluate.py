@@ -16,13 +16,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from foretype.runtime.calibration import expected_calibration_error
 from foretype.runtime.context import ContextReader
 from foretype.runtime.model import Model
+from foretype.runtime.policy import Policy
 from foretype.runtime.vocabulary import LINE_END_ID, UNKNOWN_ID, fold
 
 Mode = Literal["plain", "text"]
 Document = Sequence[str]
 """The lines of one document."""
+Offer = tuple[float, bool]
+"""The probability of a word that was offered, and whether it was the one wanted."""
 
 LIST_LENGTHS = (1, 3, 5)
 _WORD = re.compile(r"(?:[^\W_]|['\u2019-])+")
@@ -130,6 +134,8 @@ class Keystrokes:
 
     limit: keystrokes if every word were offered at once. vocabulary_limit: if every word of the vocabulary were.
     word_seconds, letter_seconds: time of each suggestion before the first letter of a word, and after a letter.
+    word_offers, letter_offers: at the same places, the probability of the word offered for k=1, and whether it was
+        right.
     """
 
     mode: Mode
@@ -140,9 +146,15 @@ class Keystrokes:
     vocabulary_limit: list[int] = field(default_factory=list)
     word_seconds: list[float] = field(default_factory=list)
     letter_seconds: list[float] = field(default_factory=list)
+    word_offers: list[Offer] = field(default_factory=list)
+    letter_offers: list[Offer] = field(default_factory=list)
 
     def savings(self) -> dict[str, Any]:
-        """Keystroke savings in percent, with 95 % intervals by resampling documents, and the two limits."""
+        """Keystroke savings in percent, with 95 % intervals by resampling documents, and the two limits.
+
+        Beside them, as shares: how well the probability of the word offered for k=1 is calibrated, before the first
+        letter of a word and after one, and the two means that the error compares in detail.
+        """
         characters = np.array(self.characters, float)
         figures: dict[str, Any] = {"mode": self.mode, "words": sum(self.words), "documents": len(self.words)}
         for column, k in enumerate(LIST_LENGTHS):
@@ -151,6 +163,11 @@ class Keystrokes:
             figures[f"k{k}_interval"] = _interval(characters, strokes)
         figures["limit"] = _saved(characters, np.array(self.limit, float))
         figures["vocabulary_limit"] = _saved(characters, np.array(self.vocabulary_limit, float))
+        for place, offers in (("word", self.word_offers), ("letter", self.letter_offers)):
+            probabilities, right = [offer[0] for offer in offers], [offer[1] for offer in offers]
+            figures[f"calibration_error_{place}"] = expected_calibration_error(probabilities, right)
+            figures[f"mean_probability_{place}"] = sum(probabilities) / max(1, len(offers))
+            figures[f"share_right_{place}"] = sum(right) / max(1, len(offers))
         return figures
 
     def times(self) -> dict[str, float]:
@@ -206,7 +223,9 @@ def evaluate_keystrokes(
 
 
 def _type_document(model: Model, document: Document, result: Keystrokes, repeat: bool) -> None:
-    session = model.session(repeat=repeat)
+    session = model.session(
+        repeat=repeat, policy=Policy(deadline_ms=None)
+    )  # figures must not depend on the time of day
     words, characters, limit, vocabulary_limit = 0, 0, 0, 0
     strokes = [0] * len(LIST_LENGTHS)
     before = ""
@@ -255,8 +274,12 @@ def _letters_needed(suggest: Callable[..., Any], before: str, word: str, result:
                 begin = time.perf_counter()
                 offered = suggest(text, k=k)
                 seconds.append(time.perf_counter() - begin)
-                if wanted in [s.text.lower() if result.mode == "plain" else s.text for s in offered]:
+                texts = [s.text.lower() if result.mode == "plain" else s.text for s in offered]
+                if wanted in texts:
                     needed[column] = letters
+                if column == 0 and offered:
+                    offers = result.letter_offers if letters else result.word_offers
+                    offers.append((offered[0].probability, texts[0] == wanted))
         # What is new at a place is done for the first list; the others only filter.
         (result.letter_seconds if letters else result.word_seconds).append(seconds[0])
         if None not in needed:

@@ -1,4 +1,4 @@
-"""Loading a model: the bundle's engines, and the fallback to the n-gram model where the neural one cannot run."""
+"""Loading a model: the bundle's engines, and what takes over where one of them cannot run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from foretype.runtime.blend import Probabilities, blend
 from foretype.runtime.bundle import MANIFEST, NGRAM, STEP, STEP_FLOAT, Bundle
 from foretype.runtime.cache import CacheConfig, Recalled, recall
 from foretype.runtime.errors import BundleError, ConfigError, EngineError, TableError
+from foretype.runtime.forking import FORK
 from foretype.runtime.neural import NeuralModel
 from foretype.runtime.ngram import NgramModel
+from foretype.runtime.pacing import OutOfTimeError, Pace, PacedRuns
+from foretype.runtime.policy import Policy
+from foretype.runtime.providers import AUTO, Attempt, attempts, import_onnxruntime, multiplies_bytes_fast, short_name
 from foretype.runtime.session import Session
 from foretype.runtime.stepping import Stepper
 
@@ -29,18 +33,28 @@ _log.addHandler(logging.NullHandler())
 
 
 class Model:
-    """A loaded model; made by `load`. Sessions share it; it may be used from several threads at once.
+    """A loaded model; made by `load`. Sessions share it, and it may be used from several threads at once.
 
     form: the text form. ngram: the n-gram model. neural: the neural model, None on the fallback.
     shares: the neural share of the blend for each matched n-gram order. cache: how the recent text counts, None where
         it does not.
     engine: what answers: "blend", "neural" or "ngram".
+    policy: what the neural model may cost.
     notice: None, or one line saying why a fallback is in use.
+    may_fall_back: whether the n-gram model takes over where the neural one cannot run.
     """
 
-    def __init__(self, bundle: Bundle, engine: EngineName = "auto", provider: str = "cpu", threads: int = 1) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        engine: EngineName = "auto",
+        provider: str = "cpu",
+        threads: int = 1,
+        policy: Policy | None = None,
+    ) -> None:
         self.bundle = bundle
-        self._may_fall_back = engine == "auto"
+        self.may_fall_back = engine == "auto"
+        self.policy = policy or Policy()
         self.form = bundle.text_form()
         self.vocabulary = self.form.vocabulary
         self.notice: str | None = None
@@ -54,54 +68,99 @@ class Model:
         self.shares = _shares(bundle, self.ngram.order)
         self.cache = _cache(bundle)
         self.neural: NeuralModel | None = None
+        self.engine: str = "ngram" if engine == "ngram" else "neural" if engine == "neural" else "blend"
+        self._threads = threads
+        self._attempts: list[Attempt] = []
         if engine != "ngram":
-            try:
-                self.neural = self._load_neural(provider, threads)
-            except EngineError as error:
-                self.fall_back(error)
-        self.engine: str = "ngram" if self.neural is None else "neural" if engine == "neural" else "blend"
+            reasons = self._plan(provider)
+            self._open_next(reasons, (EngineError,))
 
-    def _load_neural(self, provider: str, threads: int) -> NeuralModel:
-        """The neural model on `provider`, or, where a fallback is allowed, on the CPU with a notice."""
+    def _plan(self, provider: str) -> list[str]:
+        """Set the ways to run the neural model, best first; returns why others are left out."""
+        graphs: dict[str, str] = {}
+        reasons = []
+        for name in (STEP, STEP_FLOAT):
+            path = self.bundle.folder / name
+            if not self.bundle.lists(name):
+                continue
+            if not path.exists():
+                reasons.append(f"{path}: missing")
+            elif refusal := self.policy.refusal(path.stat().st_size):
+                reasons.append(f"{path}: not loaded: {refusal}")
+            else:
+                graphs[name] = name
+        if not graphs:
+            return reasons or [f"{self.bundle.folder / STEP}: missing"]
         try:
-            return self._open_neural(provider, threads)
+            import_onnxruntime()
         except EngineError as error:
-            if not self._may_fall_back or provider in ("cpu", "auto"):
-                raise
-            neural = self._open_neural("cpu", threads)
-            self.notice = f"on the CPU: {error}"
-            return neural
+            return [*reasons, str(error)]
+        found = attempts(provider, graphs.get(STEP_FLOAT), graphs.get(STEP), multiplies_bytes_fast())
+        if not self.may_fall_back and short_name(provider) != AUTO:
+            found = [attempt for attempt in found if attempt.provider == short_name(provider)]
+        self._attempts = found
+        return reasons
 
-    def _open_neural(self, provider: str, threads: int) -> NeuralModel:
-        name = STEP_FLOAT if provider not in ("cpu", "auto") and self.bundle.lists(STEP_FLOAT) else STEP
-        if not self.bundle.lists(name) or not (self.bundle.folder / name).exists():
-            raise EngineError(f"{self.bundle.folder / name}: missing")
-        path = self.bundle.file(name)
-        neural = NeuralModel.open(path, provider=provider, threads=threads)
+    def _open_next(self, reasons: list[str], passed_over: tuple[type[Exception], ...]) -> None:
+        """Go on to the next way that works, or to the n-gram model, and say why in `notice`.
+
+        passed_over: errors that only rule out one way. Raises EngineError when no way is left and there is no fallback.
+        """
+        while self._attempts:
+            attempt = self._attempts.pop(0)
+            try:
+                self.neural = self._open(attempt)
+            except passed_over as error:
+                reasons.append(str(error))
+            else:
+                if reasons:
+                    self._tell(f"neural model on {attempt.provider} ({attempt.graph}): {'; '.join(reasons)}")
+                return
+        if not self.may_fall_back:
+            raise EngineError("; ".join(reasons))
+        self.neural = None
+        self.engine = "ngram"
+        self._tell(f"n-gram model only: {'; '.join(reasons)}")
+
+    def _open(self, attempt: Attempt) -> NeuralModel:
+        path = self.bundle.file(attempt.graph)
+        neural = NeuralModel.open(path, provider=attempt.provider, threads=self._threads)
         if neural.vocab_size != len(self.vocabulary):
             raise EngineError(f"{path}: for {neural.vocab_size} tokens; tokenizer.json has {len(self.vocabulary)}")
         return neural
 
-    def fall_back(self, reason: EngineError) -> None:
-        """Go on with the n-gram model alone, and say why in `notice`; raise `reason` where that was not asked for."""
-        if not self._may_fall_back:
-            raise reason
-        self.neural = None
-        self.engine = "ngram"
-        self.notice = f"n-gram model only: {reason}"
-        _log.warning(self.notice)
+    def _tell(self, notice: str) -> None:
+        self.notice = notice
+        _log.warning(notice)
 
-    def session(self, *, repeat: bool = True) -> Session:
-        """A session for one text field.
+    def fall_back(self, failed: NeuralModel, reason: EngineError) -> None:
+        """Give `failed` up: go on with the next provider, then the n-gram model, and say why in `notice`.
+
+        Sessions call it when a run fails; of several that see the same failure, the first changes the model for all.
+        Raises `reason` where no fallback is left or allowed.
+        """
+        with FORK.lock:
+            if self.neural is failed:
+                try:
+                    self._open_next([str(reason)], (EngineError, BundleError))
+                except EngineError as error:
+                    raise reason from error
+
+    def session(self, *, repeat: bool = True, policy: Policy | None = None) -> Session:
+        """A session for one text field, for one thread at a time.
 
         repeat: whether a word that was shown, and passed over by typing on, may be shown again at the same word.
             Without repeats more words get their turn; with them, a word that was overlooked comes back.
+        policy: another than the model's, for this session's time; memory is a matter of loading.
         """
-        return Session(self, repeat=repeat)
+        return Session(self, repeat=repeat, policy=policy)
 
-    def predictor(self) -> Predictor:
-        """The engines, with a store of states of their own, for one session or one evaluation."""
-        return Predictor(self)
+    def predictor(self, pace: Pace | None = None) -> Predictor:
+        """The engines, with a store of states of their own, for one session or one evaluation.
+
+        pace: the time that neural steps may take; None for as long as they need.
+        """
+        return Predictor(self, pace or Pace(Policy(deadline_ms=None)))
 
     def info(self) -> dict[str, Any]:
         """What this model is, as plain JSON values: name, engine, sizes, card, figures."""
@@ -112,6 +171,7 @@ class Model:
             "engine": self.engine,
             "notice": self.notice,
             "provider": self.neural.provider if self.neural else None,
+            "precision": self.neural.metadata.precision if self.neural else None,
             "vocabulary": len(self.vocabulary),
             "ngram_order": self.ngram.order,
             "neural_shares": self.shares,
@@ -125,8 +185,8 @@ class Model:
 class Parts(NamedTuple):
     """What each part of the blend says at one place.
 
-    logits: neural scores [vocab], None on the fallback. ngram: probabilities [vocab]. matched: the n-gram model's
-    matched order. recalled: what the recent text says, None without a cache.
+    logits: neural scores [vocab], None without the neural model or the time for it. ngram: probabilities [vocab].
+    matched: the n-gram model's matched order. recalled: what the recent text says, None without a cache.
     """
 
     logits: NDArray[np.float32] | None
@@ -138,27 +198,36 @@ class Parts(NamedTuple):
 class Predictor:
     """Probabilities of the next token along paths of tokens. Not shared between threads."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, pace: Pace) -> None:
         self._model = model
-        self._stepper = Stepper(model.neural) if model.neural else None
+        self._pace = pace
+        self._alone = model.engine == "neural"
+        self._stepper: Stepper | None = None
+        self.neural: NeuralModel | None = None
+        """The neural model that answered last."""
 
-    def parts(self, ids: tuple[int, ...]) -> Parts:
-        """What each engine, and the cache, say about the token after `ids`.
+    def parts(self, ids: tuple[int, ...], neural: bool = True) -> Parts:
+        """What each engine, and the cache, say about the token after `ids`; the neural model only where `neural`.
 
-        A neural model that fails at a run is given up for the n-gram model, with a notice, and nothing is lost;
-        EngineError where an engine was asked for by name.
+        A neural model that fails at a run is given up for the next provider or the n-gram model, with a notice, and
+        nothing is lost; EngineError where an engine was asked for by name and none is left.
         """
         model = self._model
         counted, matched = model.ngram.probabilities(ids)
         recalled = recall(ids, model.vocabulary.first_word, model.cache) if model.cache else None
-        logits = None
-        if self._stepper is not None:
+        return Parts(self._logits(ids) if neural else None, counted, matched, recalled)
+
+    def _logits(self, ids: tuple[int, ...]) -> NDArray[np.float32] | None:
+        while (neural := self._model.neural) is not None:
+            if self._stepper is None or neural is not self.neural:
+                self.neural, self._stepper = neural, Stepper(PacedRuns(neural, self._pace))
             try:
-                logits = self._stepper.logits(ids)
+                return self._stepper.logits(ids)
+            except OutOfTimeError:
+                return None
             except EngineError as error:
-                model.fall_back(error)
-                self._stepper = None
-        return Parts(logits, counted, matched, recalled)
+                self._model.fall_back(neural, error)
+        return None
 
     def words(self, ids: tuple[int, ...]) -> Probabilities:
         """The engines' probabilities [words] of each word after `ids`, summing to one; punctuation has no part."""
@@ -166,7 +235,7 @@ class Predictor:
 
     def mix(self, parts: Parts, first: int) -> Probabilities:
         """Blend `parts` over the tokens from id `first` on, as the model's engine asks; the cache knows words only."""
-        alone = self._model.engine == "neural" and parts.logits is not None
+        alone = self._alone and parts.logits is not None
         mixed = blend(parts.logits, None if alone else parts.ngram, self._model.shares[parts.matched], first)
         if parts.recalled is not None:
             parts.recalled.mix_into(mixed[self._model.vocabulary.first_word - first :])
@@ -176,7 +245,7 @@ class Predictor:
 def _shares(bundle: Bundle, order: int) -> list[float]:
     try:
         shares = [float(share) for share in bundle.manifest["blend"]["neural_shares"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BundleError(f"{bundle.folder / MANIFEST}: no blend weights ({error})") from error
     if len(shares) != order or not all(0.0 <= share <= 1.0 for share in shares):
         raise BundleError(f"{bundle.folder / MANIFEST}: neural_shares must be {order} numbers between 0 and 1")
@@ -187,23 +256,31 @@ def _cache(bundle: Bundle) -> CacheConfig | None:
     values = bundle.manifest["blend"].get("cache")
     try:
         return None if values is None else CacheConfig.from_json(values)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise BundleError(f"{bundle.folder / MANIFEST}: {error}") from error
 
 
 def load(
-    path: str | Path | None = None, *, engine: EngineName = "auto", provider: str = "cpu", threads: int = 1
+    path: str | Path | None = None,
+    *,
+    engine: EngineName = "auto",
+    provider: str = "cpu",
+    threads: int = 1,
+    policy: Policy | None = None,
 ) -> Model:
     """Load a bundle.
 
     path: the bundle's folder; None for the bundled English model.
     engine: "auto" (blend of neural and n-gram; the n-gram model alone, with a notice, where the neural one is missing
         or cannot run), "blend" (the same, but an error instead of the fallback), "neural" or "ngram" (that one alone).
-    provider: where the neural model runs: "cpu", "cuda", "auto", or a name that ONNX Runtime lists.
-    threads: CPU threads of the neural model; one is fastest for single steps.
+    provider: where the neural model runs: "cpu", "cuda", "auto", or a name that ONNX Runtime lists. With engine "auto",
+        one that fails at loading or later gives way to the CPU, and that to the n-gram model; see `runtime.providers`.
+    threads: CPU threads of the neural model; one is fastest for single steps, and the only number that survives a fork.
+    policy: what the neural model may cost in memory and time; None for the defaults of `Policy`. The time counts with
+        engine "auto" only.
 
-    Raises BundleError when a file is missing or altered, EngineError when the asked engine cannot run, ConfigError
-    for an engine of another name.
+    Raises BundleError when a file is missing or altered, EngineError when the asked engine cannot run or ONNX Runtime
+    does not have the provider, ConfigError for an engine of another name.
 
     >>> from foretype.runtime import load
     >>> [s.text for s in load().session().suggest("I would lik", k=1)]
@@ -212,4 +289,4 @@ def load(
     if engine not in ENGINES:
         raise ConfigError(f"engine is {engine!r}; legal: {', '.join(ENGINES)}")
     folder = BUNDLED / DEFAULT_BUNDLE if path is None else Path(path)
-    return Model(Bundle.open(folder), engine, provider, threads)
+    return Model(Bundle.open(folder), engine, provider, threads, policy)

@@ -8,8 +8,10 @@ so on. Only batch and steps are symbolic. The metadata are those of `GraphMetada
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.errors import EngineError
+from foretype.runtime.forking import FORK
+from foretype.runtime.providers import ACCELERATORS, AUTO, CPU, available, full_name, import_onnxruntime, short_name
 
 GRAPH_FORMAT_VERSION = 1
 PRECISIONS = ("float32", "int8")
@@ -25,6 +29,10 @@ STATE_PARTS = ("hidden", "cell", "history")
 """What a state may consist of, in this order: `hidden`, which every model has (one with a fixed window keeps the
 embeddings of the words before the latest in it), the `cell` of LSTMs, and the `history` of models with hashed n-grams:
 the last words, each its id plus 1, 0 for none."""
+
+_LARGEST_STATE = 2**22
+"""Numbers in one part of a state: thousands of times what a step graph has, and little enough to be allocated."""
+_IN_THE_CHILD = "load the model in the child process"
 
 FloatArray = NDArray[np.float32]
 State = tuple[FloatArray, ...]
@@ -107,25 +115,29 @@ class NeuralModel:
     provider: the ONNX Runtime provider that really runs the graph, such as "cpu" or "cuda".
     """
 
-    def __init__(self, path: Path, session: Any, state_names: Sequence[str], metadata: GraphMetadata) -> None:
+    def __init__(
+        self, path: Path, session: Any, state_names: Sequence[str], metadata: GraphMetadata, threads: int
+    ) -> None:
         self.metadata = metadata
         self.vocab_size = metadata.vocab_size
         self.layers = metadata.layers
         self.hidden_size = metadata.hidden_size
-        self.provider = _short(session.get_providers()[0])
+        self.provider = short_name(session.get_providers()[0])
         self._path = path
         self._session = session
+        self._generation = FORK.generation
+        self._survives_fork = threads == 1 and self.provider == CPU
         self._state_names = tuple(state_names)
         self._output_names = ["logits", *(f"{name}_out" for name in state_names)]
         shapes = {value.name: value.shape for value in session.get_inputs()}
         self._zeros = tuple(_frozen(np.zeros((self.layers, 1, shapes[name][2]), np.float32)) for name in state_names)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, provider: str = "cpu", threads: int = 1) -> NeuralModel:
+    def open(cls, path: str | os.PathLike[str], *, provider: str = CPU, threads: int = 1) -> NeuralModel:
         """Load a step graph and check that it keeps the contract.
 
-        provider: "cpu", "cuda" or another that this installation of ONNX Runtime offers; "auto" takes CUDA
-            where it works and the graph is float32 (int8 graphs are made for CPUs), and else the CPU.
+        provider: "cpu", "cuda" or another that this installation of ONNX Runtime offers, see `runtime.providers`;
+            "auto" takes the first that works, accelerators for float32 graphs only (int8 ones are made for CPUs).
         threads: CPU threads of one call; a step is too small to gain from more than one.
 
         Raises EngineError, one line that names the file and the reason, when ONNX Runtime or the provider is
@@ -136,26 +148,20 @@ class NeuralModel:
             raise EngineError(f"threads is {threads}; it must be at least 1")
         if not path.is_file():
             raise EngineError(f"{path}: no such file")
-        try:
-            import onnxruntime
-        except Exception as error:  # a broken installation fails in many ways, not only with ImportError
-            raise EngineError(f"{path}: ONNX Runtime cannot be imported: {_line(error)}") from error
-        offered = {_short(name): name for name in onnxruntime.get_available_providers()}
-        wanted = _short(provider)
-        if wanted != "auto" and wanted not in offered:
-            raise EngineError(
-                f"provider {provider!r} is not available; this machine offers: auto, {', '.join(offered)}"
-            )
-        model = cls._load(onnxruntime, path, offered["cpu" if wanted == "auto" else wanted], threads)
-        if wanted == "auto" and "cuda" in offered and model.metadata.precision == "float32":
-            try:
-                return cls._load(onnxruntime, path, offered["cuda"], threads)
-            except EngineError:  # offered, but without a device or driver
-                return model
+        if FORK.torn:
+            raise EngineError(f"{path}: this process was forked while its parent ran ONNX Runtime; {_IN_THE_CHILD}")
+        automatic = short_name(provider) == AUTO
+        model = cls._load(path, full_name(CPU if automatic else provider), threads)
+        if automatic and model.metadata.precision == "float32":
+            offered = available()
+            for name in filter(offered.__contains__, ACCELERATORS):
+                with suppress(EngineError):  # offered, but without a device or driver
+                    return cls._load(path, offered[name], threads)
         return model
 
     @classmethod
-    def _load(cls, onnxruntime: Any, path: Path, provider: str, threads: int) -> NeuralModel:
+    def _load(cls, path: Path, provider: str, threads: int) -> NeuralModel:
+        onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -166,39 +172,70 @@ class NeuralModel:
         # The CPU takes what another provider has no kernel for.
         providers = [provider, "CPUExecutionProvider"] if provider != "CPUExecutionProvider" else [provider]
         try:
-            session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+            with FORK:  # ONNX Runtime's own fallback prints, and says nothing to the caller
+                session = onnxruntime.InferenceSession(str(path), options, providers=providers, enable_fallback=False)
         except Exception as error:
             raise EngineError(f"{path}: ONNX Runtime cannot load it: {_line(error)}") from error
         if session.get_providers()[0] != provider:
-            raise EngineError(f"{path}: ONNX Runtime could not start its provider {_short(provider)!r}")
+            raise EngineError(f"{path}: ONNX Runtime could not start its provider {short_name(provider)!r}")
         try:
             metadata = GraphMetadata.from_properties(session.get_modelmeta().custom_metadata_map)
             state_names = _check_contract(session, metadata)
         except ValueError as error:
             raise EngineError(f"{path}: not a step graph of this version: {error}") from error
-        return cls(path, session, state_names, metadata)
+        return cls(path, session, state_names, metadata, threads)
 
     def initial_state(self) -> State:
         """The state before any text: zeros, each float32 [layers, 1, size]."""
         return self._zeros
 
-    def run(self, ids: Sequence[int], state: State) -> tuple[FloatArray, State]:
+    def run(self, ids: Sequence[int], state: State, options: Any = None) -> tuple[FloatArray, State]:
         """Feed `ids` (at least one) from `state`, in one call of the graph.
 
+        options: from `run_options`; setting its `terminate` from another thread ends the call with an EngineError.
+
         Returns the float32 logits [vocab_size] after the last id, the caller's own, and the state after it.
-        Raises EngineError when an id or a state is not legal, or the call fails.
+        Raises EngineError when an id or a state is not legal, the call fails, or this process was forked and the graph
+        cannot run in the child: only one thread on the CPU survives a fork.
         """
         if not ids or min(ids) < 0 or max(ids) >= self.vocab_size:
             raise EngineError(
                 f"{self._path}: token ids {list(ids)!r}; legal: one or more of 0 .. {self.vocab_size - 1}"
             )
-        feeds: dict[str, Any] = {"input_ids": np.array([ids], np.int64)}
+        logits, after = self._run(np.array([ids], np.int64), state, options)
+        return logits[0], after
+
+    def run_batch(self, ids: NDArray[np.int64], state: State) -> tuple[FloatArray, State]:
+        """Feed many texts at once: ids [batch, steps], each part of `state` float32 [layers, batch, size].
+
+        Returns the float32 logits [batch, vocab_size] after the last step, and the states after it. See
+        `runtime.batching` for states of single texts. Raises EngineError as `run` does.
+        """
+        if ids.ndim != 2 or not ids.size or ids.min() < 0 or ids.max() >= self.vocab_size:
+            raise EngineError(
+                f"{self._path}: token ids of shape {ids.shape}; legal: [batch, steps] of 0 .. {self.vocab_size - 1}"
+            )
+        return self._run(ids, state, None)
+
+    def run_options(self) -> Any:
+        """Options for `run`: an onnxruntime.RunOptions, for one caller at a time."""
+        return import_onnxruntime().RunOptions()
+
+    def _run(self, ids: NDArray[np.int64], state: State, options: Any) -> tuple[FloatArray, State]:
+        if FORK.generation != self._generation and (FORK.torn or not self._survives_fork):
+            raise EngineError(
+                f"{self._path}: it was loaded before this process was forked, and cannot run here; {_IN_THE_CHILD}"
+            )
+        feeds: dict[str, Any] = {"input_ids": ids}
         feeds.update(zip(self._state_names, state, strict=True))
         try:
-            logits, *after = self._session.run(self._output_names, feeds)
+            with FORK:
+                logits, *after = self._session.run(self._output_names, feeds, options)
         except Exception as error:
             raise EngineError(f"{self._path}: running it failed: {_line(error)}") from error
-        return logits[0], tuple(_frozen(array) for array in after)
+        if not math.isfinite(logits.max()):
+            raise EngineError(f"{self._path}: running it failed: its scores are no numbers")
+        return logits, tuple(_frozen(array) for array in after)
 
 
 def _check_contract(session: Any, metadata: GraphMetadata) -> tuple[str, ...]:
@@ -217,6 +254,8 @@ def _check_contract(session: Any, metadata: GraphMetadata) -> tuple[str, ...]:
     _check_value(outputs["logits"], "tensor(float)", (None, metadata.vocab_size))
     for name in state_names:
         size = metadata.hidden_size if name == "hidden" else inputs[name].shape[-1]
+        if isinstance(size, int) and metadata.layers * size > _LARGEST_STATE:
+            raise ValueError(f"{name} is {inputs[name].shape}; at most {_LARGEST_STATE} numbers are read")
         for value in (inputs[name], outputs[f"{name}_out"]):
             _check_value(value, "tensor(float)", (metadata.layers, None, size))
     return state_names
@@ -228,11 +267,6 @@ def _check_value(value: Any, type_name: str, shape: tuple[int | None, ...]) -> N
     if value.type != type_name or found != shape:
         expected = ", ".join("any" if size is None else str(size) for size in shape)
         raise ValueError(f"{value.name} is {value.type} {value.shape}; expected {type_name} [{expected}]")
-
-
-def _short(provider: str) -> str:
-    """ONNX Runtime's "CUDAExecutionProvider" as people write it: "cuda"."""
-    return provider.lower().removesuffix("executionprovider")
 
 
 def _line(error: Exception) -> str:

@@ -105,15 +105,20 @@ class NgramModel:
         Only the last `order - 1` ids count, and of those none before the last `<s>` or `</s>`, which both
         stand for the start of a sentence. `<s>` itself has probability 0.
         """
-        probabilities = self._unigrams.copy()
-        matched = 0
-        for matched, index in self._find_contexts(context):
-            order = self._orders[matched - 1]
-            begin, end = order.ends[index], order.ends[index + 1]
-            probabilities *= order.backoffs[index]
-            probabilities[order.words[begin:end]] = order.codebook[order.probs[begin:end]]
+        found = self._find_contexts(context)
+        factor = 1.0  # what the orders above one take from it
+        known = []
+        for length, index in reversed(found):
+            order = self._orders[length - 1]
+            entries = slice(order.ends[index], order.ends[index + 1])
+            known.append((order.words[entries].astype(np.intp), order.codebook.take(order.probs[entries]), factor))
+            factor *= order.backoffs[index]
+        probabilities = self._unigrams * np.float32(factor)
+        for words, values, factor in reversed(known):
+            values *= np.float32(factor)
+            probabilities[words] = values
         probabilities *= 1 / probabilities.sum()
-        return probabilities, matched
+        return probabilities, found[-1][0] if found else 0
 
     def log_probability(self, context: Sequence[int], word: int) -> float:
         """Natural logarithm of p(word | context); -inf for `<s>`. As dear as `probabilities`."""

@@ -3,76 +3,163 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from foretype.runtime.blend import Probabilities
-from foretype.runtime.candidates import Suggestion, suggestions
+from foretype.runtime.candidates import Suggestion, Suggestions, suggestions
 from foretype.runtime.context import Context, ContextReader
+from foretype.runtime.hostwords import HostWords
+from foretype.runtime.neural import NeuralModel
+from foretype.runtime.pacing import Pace
+from foretype.runtime.policy import Policy
 
 if TYPE_CHECKING:
     from foretype.runtime.model import Model
 
-KEPT_DISTRIBUTIONS = 16
+KEPT_DISTRIBUTIONS = 8
+
+_Source = NeuralModel | None
+"""What made a distribution: with this neural model, or without any."""
 
 
 class Session:
-    """Suggestions for one text field. Cheap to make; not shared between threads.
+    """Suggestions for one text field. Cheap to make; for one thread at a time, `cancel` apart.
 
     Letters inside a word only filter probabilities that are there already; the engines run once a finished word.
     What was computed lately is kept, so going back in the text costs a look-up. The same text gives the same
-    suggestions, whatever the session saw before.
+    suggestions from the same engine, whatever the session saw before.
     """
 
-    def __init__(self, model: Model, *, repeat: bool = True) -> None:
+    def __init__(self, model: Model, *, repeat: bool = True, policy: Policy | None = None) -> None:
         """repeat: whether a word that was shown and passed over may be shown again at the same word."""
         self._model = model
+        self._engine = model.engine
         self._repeat = repeat
         self._reader = ContextReader(model.form)
-        self._predictor = model.predictor()
-        self._kept: OrderedDict[tuple[str, tuple[int, ...]], Probabilities] = OrderedDict()
-        self._place: tuple[str, Context] | None = None
-        self._shown: dict[tuple[str, int], list[Suggestion]] = {}
+        policy = policy or model.policy
+        self._pace = Pace(policy if model.may_fall_back else replace(policy, deadline_ms=None))
+        self._predictor = model.predictor(self._pace)
+        self._host_words = HostWords(model.vocabulary)
+        self._kept: OrderedDict[tuple[_Source, tuple[int, ...]], Probabilities] = OrderedDict()
+        self._place: tuple[_Source, Context] | None = None
+        self._shown: dict[tuple[str, int, float], list[Suggestion]] = {}
 
-    def suggest(self, text: str, k: int = 3) -> list[Suggestion]:
+    @property
+    def notice(self) -> str | None:
+        """None, or one line saying why this session goes on without the neural model, or the model with another one."""
+        return self._pace.notice or self._model.notice
+
+    def suggest(
+        self, text: str, k: int = 3, *, deadline_ms: float | None = None, threshold: float = 0.0
+    ) -> Suggestions:
         """At most `k` words for the place at the end of `text`, most useful first: those that save most keystrokes.
 
         text: what stands before the cursor; all of it, or a tail that starts at a line boundary (the context window is
         then counted from there, so a tail of a long document may be answered a little differently). With a partly typed
         word, its completions; after a space, the next word. Empty where no word can stand.
-        """
-        context = self._reader.read(text)
-        if not context.open_to_words:
-            return []
-        distribution = self._distribution(context.ids)
-        if self._repeat:
-            return suggestions(self._model.vocabulary, distribution, context, k)
-        return self._without_repeats(distribution, context, k)
+        deadline_ms: the answer is wanted within this many milliseconds: where the neural model's share of it would take
+        longer, by what its runs took before, the n-gram model answers alone; the next call goes on from where this one
+        stopped. The rest of the work, some tenths of a millisecond, is always done.
+        threshold: words of a lower probability are not offered.
 
-    def _without_repeats(self, distribution: Probabilities, context: Context, k: int) -> list[Suggestion]:
+        Raises EngineError when the model's engine was asked for by name and fails.
+        """
+        self._pace.begin(deadline_ms)
+        try:
+            context = self._reader.read(text)
+            if not context.open_to_words:
+                return Suggestions((), text, self._model.engine)
+            source, distribution = self._distribution(context.ids)
+            if self._repeat:
+                found = self._best(distribution, context, k, threshold)
+            else:
+                found = self._without_repeats(source, distribution, context, k, threshold)
+            return Suggestions(found, text, self._engine if source else "ngram")
+        finally:
+            self._pace.end()
+
+    def cancel(self) -> None:
+        """Make a `suggest` that is under way answer at once, from the n-gram model. May be called from any thread."""
+        self._pace.allowance.cancel()
+
+    def add_words(self, words: Mapping[str, float]) -> None:
+        """Let the host's own words (contacts, project terms) be suggested here; nothing is learned or stored.
+
+        words: word -> weight; 1 makes a word as likely as one that comes once in 10,000 words, before the letters typed
+        so far are looked at. A word outside the vocabulary is offered as written here; one inside becomes likelier. A
+        word that is there already gets the new weight. All together are at most a fifth of the probability.
+
+        Raises ConfigError, and adds none, where a word does not start with a letter, holds a space, or is longer than
+        64 characters, or a weight is not above 0 and at most 1000.
+        """
+        self._host_words.add(words)
+        self._forget()
+
+    def remove_words(self, words: Iterable[str]) -> None:
+        """Take words that `add_words` gave out again; others are ignored."""
+        self._host_words.remove(words)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._kept.clear()
+        self._place = None
+
+    def _best(
+        self,
+        distribution: Probabilities,
+        context: Context,
+        k: int,
+        threshold: float,
+        passed_over: list[str] | None = None,
+    ) -> list[Suggestion]:
+        extra = self._host_words.outside
+        found = suggestions(self._model.vocabulary, distribution, context, k, passed_over, extra)
+        return [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
+
+    def _without_repeats(
+        self, source: _Source, distribution: Probabilities, context: Context, k: int, threshold: float
+    ) -> list[Suggestion]:
         """Suggestions without those that were shown at shorter prefixes of this word.
 
         What was shown there follows from the text: a session that was just handed it leaves out the same words.
         """
-        place = (self._model.engine, replace(context, prefix=""))
+        place = (source, replace(context, prefix=""))
         if place != self._place:
             self._place, self._shown = place, {}
         passed_over: list[str] = []
         for letters in range(len(context.prefix) + 1):
             at = replace(context, prefix=context.prefix[:letters])
-            if (at.prefix, k) not in self._shown:
-                shown = suggestions(self._model.vocabulary, distribution, at, k, passed_over)
-                self._shown[at.prefix, k] = shown
-            passed_over += [suggestion.text for suggestion in self._shown[at.prefix, k]]
-        return self._shown[context.prefix, k]
+            key = (at.prefix, k, threshold)
+            if key not in self._shown:
+                self._shown[key] = self._best(distribution, at, k, threshold, passed_over)
+            passed_over += [suggestion.text for suggestion in self._shown[key]]
+        return self._shown[context.prefix, k, threshold]
 
-    def _distribution(self, ids: tuple[int, ...]) -> Probabilities:
-        key = (self._model.engine, ids)  # a fallback on the way must not leave answers of two engines in use
-        found = self._kept.get(key)
-        if found is None:
-            found = self._kept[key] = self._predictor.words(ids)
-            if len(self._kept) > KEPT_DISTRIBUTIONS:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(key)
+    def _distribution(self, ids: tuple[int, ...]) -> tuple[_Source, Probabilities]:
+        """Probabilities of the words after `ids`, and what made them."""
+        neural = self._model.neural
+        if neural is not None:
+            found = self._find(neural, ids)
+            if found is not None:
+                return neural, found
+        uses_neural = neural is not None and self._pace.uses_neural
+        if not uses_neural:
+            found = self._find(None, ids)
+            if found is not None:
+                return None, found
+        parts = self._predictor.parts(ids, uses_neural)
+        source = None if parts.logits is None else self._predictor.neural
+        distribution = self._predictor.mix(parts, self._model.vocabulary.first_word)
+        self._host_words.mix_into(distribution)
+        self._kept[source, ids] = distribution
+        if len(self._kept) > KEPT_DISTRIBUTIONS:
+            self._kept.popitem(last=False)
+        return source, distribution
+
+    def _find(self, source: _Source, ids: tuple[int, ...]) -> Probabilities | None:
+        found = self._kept.get((source, ids))
+        if found is not None:
+            self._kept.move_to_end((source, ids))
         return found

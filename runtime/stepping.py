@@ -9,11 +9,12 @@ states. Reached states are kept, by the tokens that lead to them, so that a back
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foretype.runtime.neural import NeuralModel, State
+from foretype.runtime.neural import FloatArray, State
 
 CHUNK = 16
 KEPT_STATES = 512
@@ -22,10 +23,20 @@ Path = tuple[int, ...]
 """Token ids from the start of the window."""
 
 
+class Runs(Protocol):
+    """What is stepped: a `NeuralModel`, or one whose runs are timed and may be stopped between two calls."""
+
+    def initial_state(self) -> State:
+        """The state before any text."""
+
+    def run(self, ids: Path, state: State) -> tuple[FloatArray, State]:
+        """Scores [vocab] after `ids`, fed from `state`, and the state after them."""
+
+
 class Stepper:
     """Runs one neural model along paths of tokens; holds at most `KEPT_STATES` states. Not shared between threads."""
 
-    def __init__(self, model: NeuralModel) -> None:
+    def __init__(self, model: Runs) -> None:
         self._model = model
         self._initial = model.initial_state()
         self._states: OrderedDict[Path, State] = OrderedDict()

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from foretype.runtime.vocabulary import LINK, NUMBER, UNKNOWN, Vocabulary
 
+_KEPT_CHUNKS = 4096
 _LINK_PATTERN = r"(?:https?://|ftp://|www\.)\S+|[^\s@()<>\[\]]+@[^\s@]+\.[\p{L}]+"
 _NUMBER_PATTERN = r"(?<![\p{L}\p{M}\p{Nd}])\p{Nd}[\p{L}\p{M}\p{Nd}]*(?:[.,:/]\p{Nd}[\p{L}\p{M}\p{Nd}]*)*"
 _WORD_PATTERN = r"[\p{L}\p{M}][\p{L}\p{M}\p{Nd}]*(?:'[\p{L}\p{M}\p{Nd}]+)*"
@@ -70,18 +72,24 @@ def is_title_case(piece: str) -> bool:
 class TextForm:
     """Turns text into token ids by one fixed rule.
 
-    tokenizer: splits text into pieces and holds the vocabulary.
+    vocabulary: the tokens.
     rule: decides the case form of each word.
     """
 
-    def __init__(self, tokenizer: Tokenizer, rule: CaseRule) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, ids: Mapping[str, int], rule: CaseRule) -> None:
+        """ids: token -> id. Raises BundleError where they are no vocabulary."""
         self.rule = rule
-        self.vocabulary = Vocabulary.from_tokens(tokenizer.get_vocab(with_added_tokens=False), rule.preferred)
+        self.vocabulary = Vocabulary.from_tokens(ids, rule.preferred)
+        self._splitter = new_tokenizer({})
+        self.encode_chunk = lru_cache(_KEPT_CHUNKS)(self._encode_chunk)
+
+    def tokenizer(self) -> Tokenizer:
+        """The `tokenizers` object that a tokenizer.json holds; ids without regard for case, which is the rule's."""
+        return new_tokenizer(self.vocabulary.exact)
 
     def pieces(self, text: str) -> list[str]:
         """The pieces of `text`; see `split_pieces`."""
-        return split_pieces(self.tokenizer, text)
+        return split_pieces(self._splitter, text)
 
     def encode(self, pieces: Iterable[str], starts: bool = True) -> tuple[list[int], bool]:
         """Token ids of `pieces`, and whether a sentence starts after them.
@@ -101,3 +109,8 @@ class TextForm:
     def encode_text(self, text: str, starts: bool = True) -> tuple[list[int], bool]:
         """Token ids of `text` (one line or part of one) and whether a sentence starts after it."""
         return self.encode(self.pieces(text), starts)
+
+    def _encode_chunk(self, chunk: str, starts: bool) -> tuple[tuple[int, ...], bool]:
+        """`encode_text` of text without white space, which `encode_chunk` remembers: words come again."""
+        ids, starts = self.encode_text(chunk, starts)
+        return tuple(ids), starts

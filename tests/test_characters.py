@@ -11,7 +11,7 @@ import torch
 
 from foretype.runtime.context import ContextReader
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.runtime.text import CaseRule, TextForm, new_tokenizer
+from foretype.runtime.text import CaseRule, TextForm
 from foretype.runtime.vocabulary import SPECIAL_TOKENS, sort_key
 from foretype.train.characters import CHARACTERS, Alphabet, CharacterPredictor, character_figures
 from foretype.train.neural.model import LanguageModel
@@ -32,7 +32,7 @@ def alphabet() -> Alphabet:
 
 @pytest.fixture(scope="module")
 def form() -> TextForm:
-    return TextForm(new_tokenizer({token: i for i, token in enumerate([*SPECIAL_TOKENS, ".", *WORDS])}), CaseRule())
+    return TextForm({token: i for i, token in enumerate([*SPECIAL_TOKENS, ".", *WORDS])}, CaseRule())
 
 
 @pytest.fixture(scope="module")

@@ -179,7 +179,7 @@ def test_train_takes_a_preset_and_settings_and_draws_its_curves(
     assert json.loads(out)["neural"]["tokens"] == 640
     recipe = json.loads((folder / "run.json").read_text(encoding="utf-8"))["recipe"]
     assert recipe["name"] == "mine"
-    assert recipe["ngram"]["order"] == 3, "of the preset"
+    assert recipe["ngram"]["order"] == 4, "of the preset"
     assert recipe["model"]["hidden_size"] == 8
     assert recipe["training"]["tokens"] == 640
     assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")

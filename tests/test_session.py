@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foretype.runtime import Model, load
+from foretype.runtime import Model, Session, load
 from foretype.runtime.neural import NeuralModel
+from foretype.runtime.session import KEPT_DISTRIBUTIONS
+from foretype.runtime.stepping import KEPT_STATES
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +78,9 @@ class Counted:
         self.tokens = 0
         run = NeuralModel.run
 
-        def counting(neural: NeuralModel, ids: tuple[int, ...], state: object) -> object:
+        def counting(neural: NeuralModel, ids: tuple[int, ...], state: object, options: object) -> object:
             self.tokens += len(ids)
-            return run(neural, ids, state)  # type: ignore[arg-type]
+            return run(neural, ids, state, options)  # type: ignore[arg-type]
 
         monkeypatch.setattr(NeuralModel, "run", counting)
 
@@ -174,3 +178,36 @@ def test_sessions_share_a_model_between_threads(model: Model) -> None:
     expected = [model.session().suggest(text) for text in texts]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda text: model.session().suggest(text), texts)) == expected
+
+
+def test_a_thousand_sessions_share_the_weights_and_keep_little(model: Model) -> None:
+    """At most 50 KB each, beside the distributions and states that are kept, and these are bounded."""
+    text = "we see the film and the garden and the cat loves music " * 60
+    ends = [place + 1 for place, character in enumerate(text) if character == " "]
+
+    def follow(session: Session) -> None:
+        for end in ends:
+            session.suggest(text[:end])
+
+    follow(model.session())  # what the model itself keeps
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        sessions = [model.session() for _ in range(1000)]
+        assert tracemalloc.get_traced_memory()[0] - before < 1000 * 5_000
+        session = sessions[0]
+        follow(session)
+        stepper = session._predictor._stepper
+        assert stepper
+        assert len(session._kept) <= KEPT_DISTRIBUTIONS
+        assert len(stepper._states) <= KEPT_STATES
+        session._kept.clear()
+        stepper._states.clear()
+        gc.collect()
+        alive = tracemalloc.get_traced_memory()[0]
+        del session, stepper, sessions[0]
+        gc.collect()
+        assert alive - tracemalloc.get_traced_memory()[0] < 50_000
+    finally:
+        tracemalloc.stop()

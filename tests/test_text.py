@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretype.runtime.text import CaseRule, TextForm, new_tokenizer
+from foretype.runtime.text import CaseRule, TextForm
 from foretype.runtime.vocabulary import SPECIAL_TOKENS, sort_key
 
 WORDS = [
@@ -32,8 +32,8 @@ MARKS = ["!", '"', "'", "(", ")", ",", "-", ".", "?"]
 
 def form() -> TextForm:
     tokens = [*SPECIAL_TOKENS, *MARKS, *sorted(WORDS, key=sort_key)]
-    tokenizer = new_tokenizer({token: i for i, token in enumerate(tokens)})
-    return TextForm(tokenizer, CaseRule(preferred={"may": "may", "us": "us"}))
+    ids = {token: i for i, token in enumerate(tokens)}
+    return TextForm(ids, CaseRule(preferred={"may": "may", "us": "us"}))
 
 
 FORM = form()
@@ -87,7 +87,7 @@ def test_a_prefix_range_holds_exactly_the_words_with_that_prefix(prefix: str) ->
 def test_the_tokenizer_file_alone_gives_splitting_classes_and_ids() -> None:
     from tokenizers import Tokenizer
 
-    stored = Tokenizer.from_str(FORM.tokenizer.to_str())
+    stored = Tokenizer.from_str(FORM.tokenizer().to_str())
     encoded = stored.encode("the cat may sit at 3.5, see www.x.org")
     assert encoded.tokens == ["the", "cat", "may", "<unk>", "<unk>", "<num>", ",", "<unk>", "<link>"]
     assert stored.get_vocab() == dict(FORM.vocabulary.exact)

@@ -115,7 +115,7 @@ def test_the_same_text_in_any_order_gives_the_same_vocabulary() -> None:
     first = learn(*lines)
     random.Random(0).shuffle(lines)
     second = learn(*lines)
-    assert first.tokenizer.to_str() == second.tokenizer.to_str()
+    assert first.tokenizer().to_str() == second.tokenizer().to_str()
     assert first.rule == second.rule
 
 

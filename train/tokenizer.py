@@ -150,13 +150,12 @@ def choose_tokens(counts: Counts, config: VocabularyConfig) -> tuple[list[str], 
 def learn_text_form(counts: Counts, config: VocabularyConfig) -> TextForm:
     """The text form whose vocabulary and case rule follow from `counts`."""
     tokens, preferred = choose_tokens(counts, config)
-    tokenizer = new_tokenizer({token: i for i, token in enumerate(tokens)})
-    return TextForm(tokenizer, CaseRule(preferred=preferred))
+    return TextForm({token: i for i, token in enumerate(tokens)}, CaseRule(preferred=preferred))
 
 
 def save_text_form(form: TextForm, folder: Path) -> None:
     """Write `tokenizer.json` and `case.json` into `folder`."""
-    write_text(folder / "tokenizer.json", form.tokenizer.to_str())
+    write_text(folder / "tokenizer.json", form.tokenizer().to_str())
     write_json(folder / "case.json", case_rule_to_json(form.rule))
 
 
@@ -166,6 +165,7 @@ def load_text_form(folder: Path) -> TextForm:
     try:
         tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
         path = folder / "case.json"
-        return TextForm(tokenizer, case_rule_from_json(json.loads(path.read_text(encoding="utf-8"))))
+        ids = tokenizer.get_vocab(with_added_tokens=False)
+        return TextForm(ids, case_rule_from_json(json.loads(path.read_text(encoding="utf-8"))))
     except Exception as error:  # `tokenizers` raises bare Exception
         raise CheckpointError(f"{path}: cannot be read ({error})") from error

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+import foretype.tui.bench_commands as bench_commands
 import foretype.tui.commands as run_commands
 import foretype.tui.comparisons as comparisons
 import foretype.tui.train_commands as train_commands
@@ -25,6 +26,7 @@ run_commands.register(app)
 train_commands.register(app)
 training_tools.register(app)
 comparisons.register(app)
+bench_commands.register(app)
 
 # Newer versions of Typer bring their own copy of click; either way these are the bases of an error that it exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]

@@ -123,6 +123,11 @@ def print_report(report: dict[str, Any]) -> None:
     for mode in ("plain", "text"):
         for column in ("k=1", "k=3", "k=5", "limit", "vocab."):
             savings.add_column(f"{mode}\n{column}", justify="right")
+    calibration = Table(title="calibration of the first word offered, %", title_justify="left")
+    calibration.add_column("source")
+    for place in ("new word", "after a letter"):
+        for column in ("error", "probability", "right"):
+            calibration.add_column(f"{place}\n{column}", justify="right")
     rows = list(report["sources"].items())
     if report["mean"]:
         rows.append((f"mean of {report['mean']['sources']}", report["mean"]))
@@ -140,10 +145,17 @@ def print_report(report: dict[str, Any]) -> None:
             figures[mode][key] for mode in ("plain", "text") for key in ("k1", "k3", "k5", "limit", "vocabulary_limit")
         ]
         savings.add_row(name, *(f"{cell:.1f}" for cell in cells))
+        shares = [
+            figures["text"][f"{figure}_{place}"]
+            for place in ("word", "letter")
+            for figure in ("calibration_error", "mean_probability", "share_right")
+        ]
+        calibration.add_row(name, *(f"{100 * share:.1f}" for share in shares))
     # Piped into a file, a table must not be folded to 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 130)
     console.print(table)
     console.print(savings)
+    console.print(calibration)
     console.print(
         f"The mean takes sources with at least {MINIMUM_WORDS} words. Perplexity is per word and line end; "
         "punctuation is context, not counted."

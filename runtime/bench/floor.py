@@ -1,0 +1,88 @@
+"""The memory floor of a neural step: the time that reading its weights once takes, and the step beside it.
+
+No step can be faster than its weights come from memory (or from the cache that holds them): bytes / bandwidth. Both
+are measured by turns, in the same process, on one core.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from foretype.runtime.bench.latency import percentile
+from foretype.runtime.bench.weights import step_weight_bytes
+from foretype.runtime.neural import NeuralModel
+
+TRIED_READS = 12
+BLOCKS = 8
+READS_PER_BLOCK = 12
+STEPS_PER_BLOCK = 40
+
+
+@dataclass(frozen=True)
+class FloorTrial:
+    """One measurement of the floor.
+
+    weight_bytes: what one step reads. read: NumPy's fastest way of reading that many bytes here.
+    gigabytes_per_second: its speed, by the median read. floor_us: the time of one such read.
+    step_p50_us, step_p99_us: one token through `NeuralModel.run`.
+    """
+
+    weight_bytes: int
+    read: str
+    gigabytes_per_second: float
+    floor_us: float
+    step_p50_us: float
+    step_p99_us: float
+
+
+def _readers(size: int) -> dict[str, Callable[[], object]]:
+    """NumPy's ways of reading one buffer of `size` bytes that stay on one core (BLAS would not), by name."""
+    # Written, not np.zeros: pages never written are all the same page of zeros.
+    words = np.random.default_rng(0).integers(1, 1 << 60, -(-size // 8), dtype=np.uint64)
+    # A float view of any bits would meet NaNs and denormal numbers, which are slow.
+    floats = np.random.default_rng(0).random(-(-size // 4), np.float32)
+    return {
+        "np.max over uint64": words.max,
+        "np.sum over uint64": words.sum,
+        "np.bitwise_or.reduce over uint64": lambda: np.bitwise_or.reduce(words),
+        "np.max over float32": floats.max,
+    }
+
+
+def _times(call: Callable[[], object], count: int) -> list[float]:
+    """Microseconds of each of `count` calls."""
+    times = []
+    for _ in range(count):
+        start = time.perf_counter_ns()
+        call()
+        times.append((time.perf_counter_ns() - start) / 1e3)
+    return times
+
+
+def measure_floor(neural: NeuralModel, path: Path, ids: Sequence[int]) -> FloorTrial:
+    """Measure the floor of the step graph in `path`, loaded as `neural`, feeding it `ids`, over and over."""
+    size = step_weight_bytes(path)
+    readers = _readers(size)
+    tried = [{name: _times(call, 1)[0] for name, call in readers.items()} for _ in range(TRIED_READS)]
+    name = min(readers, key=lambda name: min(times[name] for times in tried))
+    read, state, at = readers[name], neural.initial_state(), 0
+
+    def step() -> None:
+        nonlocal state, at
+        _, state = neural.run([ids[at % len(ids)]], state)
+        at += 1
+
+    reads: list[float] = []
+    steps: list[float] = []
+    for _ in range(BLOCKS):
+        reads += _times(read, READS_PER_BLOCK)
+        steps += _times(step, STEPS_PER_BLOCK)
+    reads.sort()
+    steps.sort()
+    floor = percentile(reads, 50)
+    return FloorTrial(size, name, size / floor / 1e3, floor, percentile(steps, 50), percentile(steps, 99))

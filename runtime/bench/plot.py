@@ -1,0 +1,62 @@
+"""The latencies of a result as a picture: one curve for each configuration, for letters and for word boundaries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foretype.runtime.bench.latency import Histogram
+from foretype.runtime.bench.result import Result
+from foretype.runtime.errors import ConfigError
+from foretype.runtime.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = (".png", ".svg", ".pdf")
+BUDGET_US = 20_000.0
+"""Within this a suggestion feels immediate: the field's budget."""
+
+
+def check_plot(path: Path) -> None:
+    """Raise ConfigError when no picture could be drawn to `path`; to be asked before long work."""
+    if path.suffix.lower() not in FORMATS:
+        raise ConfigError(f"{path}: no kind of picture; legal endings: {', '.join(FORMATS)}")
+    _figure()
+
+
+def _figure() -> Figure:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError("plots need matplotlib: pip install 'foretype[plots]'") from error
+    return Figure((8, 6), layout="constrained")
+
+
+def plot(result: Result, path: Path) -> None:
+    """Draw the histograms of `result` to `path`, by its ending. Raises ConfigError as `check_plot` does."""
+    check_plot(path)
+    figure = _figure()
+    figure.suptitle(result.device.name, fontsize="medium")
+    letters, boundaries = figure.subplots(2, sharex=True)
+    for number, measurement in enumerate(result.measurements):
+        for axes, latency in ((letters, measurement.letter), (boundaries, measurement.boundary)):
+            label = f"{measurement.label}: p50 {latency.p50_us.median:,.0f} us, p99 {latency.p99_us.median:,.0f} us"
+            axes.stairs(_shares(latency.histogram), latency.histogram.edges(), label=label, color=f"C{number % 10}")
+        if measurement.floor:
+            boundaries.axvline(measurement.floor.floor_us.median, color=f"C{number % 10}", linestyle=":")
+    for axes, title in ((letters, "inside a word"), (boundaries, "word boundary (dotted: the memory floor)")):
+        axes.axvline(BUDGET_US, color="grey", linewidth=0.8)
+        axes.set_title(f"{title}; grey: 20 ms", fontsize="medium")
+        axes.set_ylabel("share of keystrokes")
+        axes.set_xscale("log")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+    boundaries.set_xlabel("time of a suggestion, microseconds")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
+
+
+def _shares(histogram: Histogram) -> list[float]:
+    total = sum(histogram.counts)
+    return [count / total for count in histogram.counts]

@@ -1,0 +1,137 @@
+"""One trial: a model types the benchmark's text, key by key, and everything is measured once."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from foretype.runtime.bench.floor import FloorTrial, measure_floor
+from foretype.runtime.bench.latency import Latencies
+from foretype.runtime.bench.meters import EnergyMeter, resident_memory
+from foretype.runtime.bench.throughput import BatchTrial, measure_batches
+from foretype.runtime.bundle import STEP, STEP_FLOAT
+from foretype.runtime.model import Model
+from foretype.runtime.session import Session
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """What a fresh process took until its first suggestion.
+
+    import_ms, load_ms, suggestion_ms: one after the other. peak_bytes: peak resident memory then.
+    """
+
+    import_ms: float
+    load_ms: float
+    suggestion_ms: float
+    peak_bytes: int | None
+
+    @property
+    def milliseconds(self) -> float:
+        """All of it."""
+        return self.import_ms + self.load_ms + self.suggestion_ms
+
+
+@dataclass(frozen=True)
+class Typing:
+    """One pass over the text.
+
+    letter, boundary: times of `suggest` after a character of a word, and after white space that ends something.
+    words: typed. seconds: all calls of `suggest` together. joules: of the whole processor meanwhile.
+    """
+
+    letter: Latencies
+    boundary: Latencies
+    words: int
+    seconds: float
+    joules: float | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial; the fields before `cold` say what was measured, as those of `result.Measurement` do."""
+
+    bundle: str
+    fingerprint: str
+    bundle_bytes: int
+    engine: str
+    provider: str | None
+    precision: str | None
+    notice: str | None
+    cold: ColdStart
+    typing: Typing
+    resident_bytes: int | None
+    floor: FloorTrial | None
+    batches: tuple[BatchTrial, ...]
+
+
+@cache
+def benchmark_text() -> str:
+    """The text that is typed: everyday English, one piece of it longer than a context window."""
+    return files("foretype.runtime.bench").joinpath("text.txt").read_text(encoding="utf-8")
+
+
+def type_text(session: Session, text: str, seconds: float) -> Typing:
+    """Ask for suggestions after each character of `text`; after `seconds` it ends early, at the end of a word."""
+    letters: list[float] = []
+    boundaries: list[float] = []
+    total, end, previous = 0.0, 0, " "
+    meter, limit = EnergyMeter(), time.perf_counter() + seconds
+    for end, character in enumerate(text, 1):
+        before = text[:end]
+        start = time.perf_counter_ns()
+        session.suggest(before)
+        taken = max(1, time.perf_counter_ns() - start) / 1e3
+        total += taken
+        if character.isspace():
+            if not previous.isspace():
+                boundaries.append(taken)
+                if time.perf_counter() > limit:
+                    break
+        elif character.isalnum() or character == "'":
+            letters.append(taken)
+        previous = character
+    joules = meter.joules()
+    return Typing(Latencies.of(letters), Latencies.of(boundaries), len(text[:end].split()), total / 1e6, joules)
+
+
+def run_trial(model: Model, cold: ColdStart, seconds: float) -> Trial:
+    """Warm up on the whole text, type it again in a fresh session, then measure the neural model by itself.
+
+    cold: what was measured before. seconds: the limit of each pass over the text; at 0 the last part is left out.
+    """
+    text = benchmark_text()
+    type_text(model.session(), text, seconds)
+    session = model.session()
+    typing = type_text(session, text, seconds)
+    resident = resident_memory()
+    floor: FloorTrial | None = None
+    batches: tuple[BatchTrial, ...] = ()
+    neural = model.neural
+    if neural and seconds:
+        ids = random.Random(0).choices(range(neural.vocab_size), k=1024)
+        if neural.provider == "cpu":
+            floating = neural.metadata.precision == "float32" and model.bundle.lists(STEP_FLOAT)
+            floor = measure_floor(neural, model.bundle.folder / (STEP_FLOAT if floating else STEP), ids)
+        batches = measure_batches(neural, ids)
+    bundle_files = model.bundle.manifest["files"]
+    checksums = "\n".join(f"{name} {bundle_files[name]['sha256']}" for name in sorted(bundle_files))
+    paths = [model.bundle.folder / name for name in bundle_files]
+    return Trial(
+        bundle=model.bundle.folder.resolve().name,
+        fingerprint=hashlib.sha256(checksums.encode()).hexdigest()[:12],
+        bundle_bytes=sum(path.stat().st_size for path in paths if path.exists()),
+        engine=model.engine,
+        provider=neural.provider if neural else None,
+        precision=neural.metadata.precision if neural else None,
+        notice=session.notice,
+        cold=cold,
+        typing=typing,
+        resident_bytes=resident,
+        floor=floor,
+        batches=batches,
+    )

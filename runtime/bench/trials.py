@@ -1,0 +1,160 @@
+"""The benchmark itself: trials of all configurations by turns, each in a fresh process, joined into one result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from foretype.runtime.bench.codec import decode
+from foretype.runtime.bench.device import describe
+from foretype.runtime.bench.result import VERSION, Batch, Figure, Floor, Latency, Measurement, Result
+from foretype.runtime.bench.trial import Trial, benchmark_text
+from foretype.runtime.bench.worker import PRELUDE
+from foretype.runtime.errors import ForetypeError
+
+LEAST_PASS_SECONDS = 2.0
+_PASSES = 4
+"""How many limits of a pass a round takes at most: two passes, and as much again for starting and the floor."""
+_LONGEST_TRIAL = 600.0
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is measured: the arguments of `foretype.runtime.load`."""
+
+    path: str | None
+    engine: str
+    provider: str = "cpu"
+    threads: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path or 'the bundled model'}, {self.engine}, {self.provider}, threads: {self.threads}"
+
+
+def configurations(
+    paths: Sequence[str | None], engines: Sequence[str], providers: Sequence[str], threads: Sequence[int]
+) -> list[Configuration]:
+    """Every combination once; the n-gram engine runs on one CPU thread, whatever the providers and threads."""
+    every = [
+        Configuration(path, engine) if engine == "ngram" else Configuration(path, engine, provider, count)
+        for path in paths
+        for engine in engines
+        for provider in providers
+        for count in threads
+    ]
+    return list(dict.fromkeys(every))
+
+
+def measure(
+    chosen: Sequence[Configuration],
+    trials: int = 5,
+    seconds: float = 50.0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Result:
+    """Measure the configurations by turns, A B C A B C ..., so that a change in the device's speed meets all alike.
+
+    trials: of each configuration. seconds: no further round is begun that would end after this; the first always is,
+        and on slow devices each pass over the text is cut short (at no less than `LEAST_PASS_SECONDS`).
+    progress: told how many processes have run, of how many.
+
+    Before the first round each configuration is started once, unmeasured: files come into the system's cache, and
+    what cannot run is found out. Raises ForetypeError when a configuration cannot run.
+    """
+    device = describe()
+    begun, total, done = time.monotonic(), len(chosen) * (trials + 1), 0
+    limit = max(LEAST_PASS_SECONDS, seconds / len(chosen) / _PASSES)
+    found: list[list[Trial]] = [[] for _ in chosen]
+    for turn in range(trials + 1):
+        started = time.monotonic()
+        for configuration, its in zip(chosen, found, strict=True):
+            trial = run_process(configuration, limit if turn else 0.0)
+            if turn:
+                its.append(trial)
+            done += 1
+            progress(done, total)
+        ended = time.monotonic()
+        if turn and ended + (ended - started) > begun + seconds:
+            break
+    return Result(
+        version=VERSION,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=time.monotonic() - begun,
+        trials=len(found[0]),
+        text_sha256=hashlib.sha256(benchmark_text().encode()).hexdigest(),
+        device=device,
+        measurements=tuple(join(c.threads, its) for c, its in zip(chosen, found, strict=True)),
+    )
+
+
+def run_process(configuration: Configuration, seconds: float) -> Trial:
+    """One trial in a fresh process; `seconds` as in `run_trial`. Raises ForetypeError when it fails."""
+    # -P: the current folder must not lend its files to the imports.
+    command = [sys.executable, "-P", "-c", PRELUDE, json.dumps(asdict(configuration)), str(seconds)]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST_TRIAL, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise ForetypeError(f"{configuration}: no answer within {_LONGEST_TRIAL:.0f} s") from error
+    try:
+        answer = json.loads(ended.stdout.strip().rpartition("\n")[2])
+    except ValueError as error:
+        told = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise ForetypeError(f"{configuration}: its process ended with status {ended.returncode}: {told}") from error
+    if "error" in answer:
+        raise ForetypeError(answer["error"])
+    return decode(Trial, answer)
+
+
+def join(threads: int, trials: Sequence[Trial]) -> Measurement:
+    """The trials of one configuration, at least one, as one measurement."""
+    last = trials[-1]
+    floors = [(trial.floor, trial.typing.boundary.p50) for trial in trials if trial.floor]
+    return Measurement(
+        bundle=last.bundle,
+        fingerprint=last.fingerprint,
+        bundle_bytes=last.bundle_bytes,
+        engine=last.engine,
+        provider=last.provider,
+        precision=last.precision,
+        threads=threads,
+        notice=last.notice,
+        import_ms=Figure.of([trial.cold.import_ms for trial in trials]),
+        load_ms=Figure.of([trial.cold.load_ms for trial in trials]),
+        first_suggestion_ms=Figure.of([trial.cold.suggestion_ms for trial in trials]),
+        cold_start_ms=Figure.of([trial.cold.milliseconds for trial in trials]),
+        first_peak_bytes=_reported([trial.cold.peak_bytes for trial in trials]),
+        resident_bytes=_reported([trial.resident_bytes for trial in trials]),
+        letter=Latency.of([trial.typing.letter for trial in trials]),
+        boundary=Latency.of([trial.typing.boundary for trial in trials]),
+        words_per_second=Figure.of([trial.typing.words / trial.typing.seconds for trial in trials]),
+        joules_per_1000_words=_reported(
+            [None if t.typing.joules is None else 1000 * t.typing.joules / t.typing.words for t in trials]
+        ),
+        floor=Floor(
+            weight_bytes=floors[-1][0].weight_bytes,
+            read=max((floor for floor, _ in floors), key=lambda floor: floor.gigabytes_per_second).read,
+            gigabytes_per_second=Figure.of([floor.gigabytes_per_second for floor, _ in floors]),
+            floor_us=Figure.of([floor.floor_us for floor, _ in floors]),
+            step_p50_us=Figure.of([floor.step_p50_us for floor, _ in floors]),
+            step_p99_us=Figure.of([floor.step_p99_us for floor, _ in floors]),
+            step_over_floor=Figure.of([floor.step_p50_us / floor.floor_us for floor, _ in floors]),
+            boundary_over_floor=Figure.of([boundary / floor.floor_us for floor, boundary in floors]),
+        )
+        if floors
+        else None,
+        batches=tuple(
+            Batch(same[0].batch, Figure.of([each.tokens_per_second for each in same]))
+            for same in zip(*(trial.batches for trial in trials), strict=True)
+        ),
+    )
+
+
+def _reported(values: Sequence[float | None]) -> Figure | None:
+    """The figure of `values`; None when the system did not report them all."""
+    known = [float(value) for value in values if value is not None]
+    return Figure.of(known) if len(known) == len(values) else None

@@ -1,0 +1,43 @@
+"""The process of one trial: the cold start, which needs a fresh process, then the rest of the trial.
+
+Run as `python -c PRELUDE LOAD SECONDS`, where LOAD are the arguments of `foretype.runtime.load` as JSON. It prints one
+line of JSON: a `Trial`, or {"error": ...}.
+"""
+
+import json
+import sys
+import time
+
+from foretype.runtime import ForetypeError, load
+from foretype.runtime.bench.meters import peak_memory
+
+PRELUDE = """
+import time
+started = time.perf_counter()
+import foretype.runtime
+imported = time.perf_counter()
+from foretype.runtime.bench.worker import main
+main((imported - started) * 1e3)
+"""
+
+FIRST_TEXT = "I would lik"
+
+
+def main(import_ms: float) -> None:
+    """Run the trial that the command line asks for. import_ms: what importing foretype.runtime took."""
+    try:
+        start = time.perf_counter()
+        model = load(**json.loads(sys.argv[1]))
+        loaded = time.perf_counter()
+        model.session().suggest(FIRST_TEXT)
+        suggested = time.perf_counter()
+        peak = peak_memory()
+        # Only now: what this imports must not count.
+        from foretype.runtime.bench.codec import encode
+        from foretype.runtime.bench.trial import ColdStart, run_trial
+
+        cold = ColdStart(import_ms, (loaded - start) * 1e3, (suggested - loaded) * 1e3, peak)
+        answer = encode(run_trial(model, cold, float(sys.argv[2])))
+    except (ForetypeError, OSError) as error:
+        answer = {"error": str(error)}
+    print(json.dumps(answer))

@@ -1,0 +1,130 @@
+"""`foretype bench` and `foretype bench report` as a person meets them; no test asks how fast anything is."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from foretype.runtime.bench.result import Result
+from foretype.runtime.bench.trial import benchmark_text
+from foretype.tui.cli import run
+
+WORDS = len(benchmark_text().split())
+
+
+def in_process(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    status = run([str(argument) for argument in arguments])
+    captured = capfd.readouterr()
+    return status, captured.out, captured.err
+
+
+@pytest.fixture(scope="module")
+def result_file(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A result of two trials of three configurations."""
+    path = tmp_path_factory.mktemp("bench") / "result.json"
+    options = ["--engine", "blend,ngram", "--threads", "1", "--threads", "2", "--trials", "2"]
+    assert run(["bench", "--bundle", str(tiny_bundle), *options, "--out", str(path)]) == 0
+    return path
+
+
+def test_a_result_holds_every_configuration_whole(result_file: Path) -> None:
+    result = Result.read(result_file)
+    assert [(m.engine, m.precision, m.provider, m.threads) for m in result.measurements] == [
+        ("blend", "int8", "cpu", 1),
+        ("blend", "int8", "cpu", 2),
+        ("ngram", None, None, 1),
+    ]
+    for measurement in result.measurements:
+        assert measurement.boundary.keystrokes == result.trials * WORDS == sum(measurement.boundary.histogram.counts)
+        assert len(measurement.cold_start_ms.trials) == result.trials
+        assert (measurement.floor is None) == (measurement.batches == ()) == (measurement.engine == "ngram")
+        assert measurement.notice is None
+
+
+def test_json_tables_comparison_and_plot_come_from_one_run(
+    result_file: Path, tiny_bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "bench.png"
+    common = ["bench", "--engine", "ngram", "--bundle", tiny_bundle, "--trials", "1", "--compare", result_file]
+    status, out, err = in_process(capfd, *common, "--json", "--plot", picture)
+    assert (status, err) == (0, "")
+    value = json.loads(out)
+    assert Result.from_json(value).trials == 1
+    assert {row["verdict"] for row in value["comparison"]} <= {"same within noise", "unknown: too few trials"}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    status, out, err = in_process(capfd, *common)
+    assert (status, err) == (0, "")
+    for words in ("CPU: ", "versions: python", "tiny, ngram", "word boundary", "against 20", "verdict"):
+        assert words in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["--engine", "blend,quantum"], 2, "'quantum'; legal: auto, blend, neural, ngram"),
+        (["--threads", "1,none"], 2, "legal: whole numbers of at least 1"),
+        (["--provider", "abacus"], 1, "'abacus' is not available; this machine offers: auto, "),
+        (["--bundle", "/no/such/bundle"], 1, "/no/such/bundle"),
+        (["--compare", "/no/such/result.json"], 1, "/no/such/result.json: No such file"),
+        (["--plot", "picture.doc"], 1, "picture.doc: no kind of picture; legal endings: .png"),
+        (["--out", "/no/such/folder/x.json"], 1, "/no/such/folder/x.json"),
+        (["--trials", "0"], 2, "--trials"),
+    ],
+)
+def test_a_mistake_is_one_line_before_any_work(
+    arguments: list[str], status: int, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found, out, err = in_process(capfd, "bench", *arguments)
+    assert (found, out) == (status, "")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_an_engine_that_stands_in_for_another_is_named(
+    tiny_bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bundle = shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    (bundle / "step.onnx").unlink()
+    status, out, _ = in_process(capfd, "bench", "--engine", "auto", "--bundle", bundle, "--trials", "1")
+    assert status == 0
+    assert "bundle, ngram: n-gram model only:" in out
+
+
+@pytest.mark.parametrize("ending", [".md", ".html"])
+def test_a_report_leaves_out_what_is_no_result_with_a_line_for_each(
+    ending: str, result_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = result_file.read_text(encoding="utf-8")
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / "good.json").write_text(text, encoding="utf-8")
+    for name, size in (("empty", 0), ("cut", 1000), ("almost", len(text) - 3)):
+        (folder / f"{name}.json").write_text(text[:size], encoding="utf-8")
+    (folder / "other.json").write_text('{"version": 99}')
+    page = tmp_path / f"page{ending}"
+    status, out, err = in_process(capfd, "bench", "report", folder, tmp_path / "missing.json", "--out", page)
+    assert status == 0
+    assert len(err.splitlines()) == 5
+    for name in ("empty", "cut", "almost", "other", "missing"):
+        assert any(f"{name}.json: " in line for line in err.splitlines())
+    assert "1 result" in out
+    written = page.read_text(encoding="utf-8")
+    assert Result.read(result_file).device.name in written
+    assert written.count("tiny, ") == 3
+
+
+def test_a_report_of_nothing_readable_fails(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, err = in_process(capfd, "bench", "report", tmp_path)
+    assert (status, out) == (1, "")
+    assert "none of the files" in err
+
+
+def test_a_report_prints_markdown_or_json(result_file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = in_process(capfd, "bench", "report", result_file, result_file)
+    assert status == 0
+    assert out.count("tiny, blend, int8, cpu, 2 threads") == 2
+    status, out, _ = in_process(capfd, "bench", "report", result_file, "--json")
+    assert len(json.loads(out)["rows"]) == 3

@@ -17,6 +17,8 @@ from foretype.runtime.vocabulary import Vocabulary, fold, sort_key
 _SPARE = 8
 """Words looked at beyond k, since some read the same once written and some are what was typed already."""
 _LAST_CHARACTER = "\U0010ffff"
+_ROWS = 64
+"""Entries that are looked at as one when the best of many are searched for."""
 _HEAD_EVIDENCE = 1000.0
 """How much likelier an extra word with a hyphen is once all before the hyphen agrees: other words after it are rare."""
 _Found = tuple[str, str, float]
@@ -67,11 +69,22 @@ def written(word: str, prefix: str, starts_sentence: bool) -> str:
 
 def best_words(probabilities: NDArray[np.floating], count: int) -> list[int]:
     """Positions of the `count` largest entries, largest first, ties by position."""
-    if count < len(probabilities):
-        top = np.argpartition(probabilities, len(probabilities) - count)[len(probabilities) - count :]
+    columns = len(probabilities) // _ROWS
+    if count >= columns:
+        found = np.arange(len(probabilities))
     else:
-        top = np.arange(len(probabilities))
-    return [int(i) for i in top[np.lexsort((top, -probabilities[top]))]]
+        # As many columns reach this bound as words are wanted, so the best are among the entries that reach it.
+        largest = probabilities[: _ROWS * columns].reshape(_ROWS, columns).max(axis=0)
+        bound = np.partition(largest, columns - count)[columns - count]
+        found = np.flatnonzero(probabilities >= bound)
+    values = probabilities[found]
+    if len(found) > 2 * count:
+        bound = np.partition(values, len(values) - count)[len(values) - count]
+        above, equal = found[values > bound], found[values == bound]
+        found = np.concatenate((above, equal[: count - len(above)]))
+        values = probabilities[found]
+    order: list[int] = found[np.lexsort((found, -values))][:count].tolist()
+    return order
 
 
 @dataclass(frozen=True)

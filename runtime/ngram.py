@@ -49,9 +49,9 @@ class _Order:
     """The entries of one order n >= 2.
 
     words, probs: [entries]; codebook: float32 [256].
-    contexts: int64 [contexts], their rows among the entries of order n - 1, ascending.
-    ends: int64 [contexts + 1]; the entries of context i are those from ends[i] to ends[i + 1].
-    backoffs: float32 [contexts].
+    contexts: uint32 [contexts], their rows among the entries of order n - 1, ascending.
+    ends: uint32 [contexts + 1]; the entries of context i are those from ends[i] to ends[i + 1].
+    backoffs: codes of the factors [contexts]; backoff_codebook: float32 [256].
     """
 
     words: Array
@@ -60,16 +60,17 @@ class _Order:
     contexts: Array
     ends: Array
     backoffs: Array
+    backoff_codebook: Array
 
     def find_context(self, row: int) -> int:
         """Index of the context with this row in the order below, or -1."""
-        index = int(self.contexts.searchsorted(row))
+        index = int(self.contexts.searchsorted(np.uint32(row)))
         return index if index < len(self.contexts) and self.contexts[index] == row else -1
 
     def find_entry(self, context: int, word: int) -> int:
         """Row of the entry for this word in this context, or -1."""
-        begin, end = self.ends[context], self.ends[context + 1]
-        row = int(begin + self.words[begin:end].searchsorted(self.words.dtype.type(word)))
+        begin, end = int(self.ends[context]), int(self.ends[context + 1])
+        row = begin + int(self.words[begin:end].searchsorted(self.words.dtype.type(word)))
         return row if row < end and self.words[row] == word else -1
 
 
@@ -112,7 +113,7 @@ class NgramModel:
             order = self._orders[length - 1]
             entries = slice(order.ends[index], order.ends[index + 1])
             known.append((order.words[entries].astype(np.intp), order.codebook.take(order.probs[entries]), factor))
-            factor *= order.backoffs[index]
+            factor *= float(order.backoff_codebook[order.backoffs[index]])
         probabilities = self._unigrams * np.float32(factor)
         for words, values, factor in reversed(known):
             values *= np.float32(factor)
@@ -176,16 +177,16 @@ class _Reader:
         words = self._table(f"words.{n}", np.uint16 if vocab_size <= 2**16 else np.uint32)
         probs = self._table(f"probs.{n}", np.uint8, len(words))
         last = self._bits(f"ends.{n}", len(words))
-        contexts = np.flatnonzero(self._bits(f"contexts.{n}", lower_rows))
+        contexts = np.flatnonzero(self._bits(f"contexts.{n}", lower_rows)).astype(np.uint32)
         backoffs = self._table(f"backoffs.{n}", np.uint8, len(contexts))
-        backoffs = self._codebook(f"backoff_codebook.{n}")[backoffs]
-        ends = np.concatenate(([0], np.flatnonzero(last) + 1))
+        ends = np.concatenate(([0], np.flatnonzero(last) + 1)).astype(np.uint32)
         self._check(len(ends) == len(contexts) + 1, f"ends.{n}", f"{len(ends) - 1} ends of {len(contexts)} contexts")
         self._check(int(ends[-1]) == len(words), f"ends.{n}", "the last entry ends no context")
         self._check(bool((words < vocab_size).all()), f"words.{n}", f"an id is not below {vocab_size}")
         ascending = (words[1:] > words[:-1]) | last[:-1]
         self._check(bool(ascending.all()), f"words.{n}", "the words of a context are not in ascending order")
-        return _Order(words, probs, self._codebook(f"codebook.{n}"), contexts, ends, backoffs)
+        factors = self._codebook(f"backoff_codebook.{n}")
+        return _Order(words, probs, self._codebook(f"codebook.{n}"), contexts, ends, backoffs, factors)
 
     def _codebook(self, name: str) -> Array:
         codebook = self._table(name, np.float32, 256)

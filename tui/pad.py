@@ -128,8 +128,9 @@ class Pad(App[None]):
 
     def _show_status(self) -> None:
         notice = self.query_one("#notice", Static)
-        notice.display = self._model.notice is not None  # the model may fall back at any time
-        notice.update(f"! {self._model.notice}")
+        told = self.area.session.notice
+        notice.display = told is not None  # the model may fall back at any time
+        notice.update(f"! {told}")
         name = self._file.path.name if self._file else "(no name)"
         self.query_one("#file", Static).update(f"● {name}" if self._changed else name)
         time = "" if self._seconds is None else f" · {_duration(self._seconds)}"
@@ -239,7 +240,7 @@ class Pad(App[None]):
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self._model.notice))
+            self.push_screen(HelpScreen(self.area.session.notice))
 
     def action_toggle_dark(self) -> None:
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name

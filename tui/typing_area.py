@@ -93,7 +93,7 @@ class TypingArea(TextArea):
         super().__init__(text, highlight_cursor_line=False, max_checkpoints=1000)
         self.match_cursor_bracket = False
         self.account = KeystrokeAccount()
-        self._session = session
+        self.session = session
         self._answer: Sequence[Suggestion] = ()  # what the model said for `_asked`
         self._asked: str | None = None
         self._seconds: float | None = None
@@ -144,7 +144,7 @@ class TypingArea(TextArea):
             return
         start = time.perf_counter()
         try:
-            self._answer = self._session.suggest(text, k=CHOICES)
+            self._answer = self.session.suggest(text, k=CHOICES)
         except ForetypeError as error:
             self._answer = ()
             self.post_message(self.Failed(error))

@@ -1,0 +1,145 @@
+"""Prints the table of docs/performance.md: what each way to store the weights costs in quality, bytes and time.
+
+python docs/measure_precision.py runs/en runtime/bundles/en ../shared/corpus/valid 1200
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+
+import foretype.export.quantize as quantize
+from foretype.export.builder import Arithmetic, Builder, FloatArray, IntArray, Matrix
+from foretype.export.bundle import FREQUENT, write_manifest
+from foretype.export.graph import build, float_graph, save
+from foretype.export.quantize import Int8Arithmetic, quantize_blocks
+from foretype.export.verify import verify
+from foretype.runtime import load
+from foretype.runtime.bundle import STEP, Bundle
+from foretype.runtime.neural import NeuralModel
+from foretype.train.neural.checkpoint import load_for_inference
+from foretype.train.neural.model import LanguageModel
+from foretype.train.pipeline import NEURAL, VALID
+from foretype.train.shards import read_stream
+from foretype.tui.evaluation import evaluate_files
+
+
+class EightBits(Int8Arithmetic):
+    """8-bit weights, and inputs of 8 bits: one operator for the head."""
+
+    def __init__(self) -> None:
+        super().__init__(np.zeros(0, np.int64))
+
+    def score(
+        self, builder: Builder, table: Matrix, words: IntArray, bias: str, features: str, outputs: str = "logits"
+    ) -> str:
+        return builder.add("Identity", self.multiply(builder, table, features, bias), outputs=outputs)
+
+
+class FourBitHead(EightBits):
+    """As before, with a head of its own in 4 bits, in blocks of `block`."""
+
+    def __init__(self, block: int) -> None:
+        super().__init__()
+        self._block = block
+
+    def score(
+        self, builder: Builder, table: Matrix, words: IntArray, bias: str, features: str, outputs: str = "logits"
+    ) -> str:
+        weights, scales = _four_bits(table.values, self._block)
+        inputs = (builder.constant("head4", weights), builder.constant("head4_scales", scales), "", "", bias)
+        return builder.add(
+            "MatMulNBits",
+            features,
+            *inputs,
+            outputs=outputs,
+            domain="com.microsoft",
+            N=table.rows,
+            K=table.width,
+            bits=4,
+            block_size=self._block,
+            accuracy_level=4,
+        )
+
+
+def _four_bits(values: FloatArray, block: int) -> tuple[np.ndarray, FloatArray]:
+    """Weights uint8 [rows, blocks, block / 2], two to a byte, the lower half first, and scales [rows, blocks]."""
+    blocks = values.reshape(len(values), -1, block)
+    scales = np.abs(blocks).max(axis=2) / 7
+    rounded = (np.rint(blocks / np.where(scales > 0, scales, 1)[..., None]) + 8).astype(np.uint8)
+    return rounded[..., ::2] | rounded[..., 1::2] << 4, scales.astype(np.float32)
+
+
+class PerRow(EightBits):
+    """One scale for each row of the word table ("per channel")."""
+
+    def store_table(self, builder: Builder, name: str, values: FloatArray) -> Matrix:
+        weights, scales = quantize_blocks(values, values.shape[1])
+        kept = quantize.restore_blocks(weights, scales)
+        return self.store(builder, name, kept)
+
+
+def _graphs(model: LanguageModel, frequent: IntArray) -> dict[str, Callable[[], onnx.ModelProto]]:
+    def made(arithmetic: Arithmetic) -> Callable[[], onnx.ModelProto]:
+        return lambda: build(model, arithmetic)
+
+    return {
+        "float32": lambda: float_graph(model),
+        "8 bits, one scale a row": made(PerRow()),
+        "8 bits": made(EightBits()),
+        "8 bits, the head's inputs in 16": made(Int8Arithmetic(np.zeros(0, np.int64))),
+        "8 bits, inputs and frequent rows in 16": made(Int8Arithmetic(np.unique(frequent))),
+        "8 bits, head in 4, blocks of 32": made(FourBitHead(32)),
+        "8 bits, head in 4, blocks of 128": made(FourBitHead(128)),
+    }
+
+
+def _step_time(path: Path) -> float:
+    """Median time of one step, in microseconds."""
+    neural, times = NeuralModel.open(path), []
+    state = neural.initial_state()
+    for token in range(5, 2005):
+        begin = time.perf_counter()
+        _, state = neural.run((token,), state)
+        times.append(time.perf_counter() - begin)
+    return 1e6 * float(np.median(times))
+
+
+def main(run: Path, bundle: Path, text: Path, words: int) -> None:
+    """Make every variant of the run's graph, put it into a copy of `bundle`, and measure."""
+    model = load_for_inference(run / NEURAL)
+    valid = read_stream(run / VALID)
+    counts = np.bincount(valid, minlength=model.config.vocab_size)
+    frequent = np.argsort(-counts, kind="stable")[: len(counts) // FREQUENT]
+    print("| weights | MB | step, us | top-3 agreement | perplexity | keystrokes saved, neural | blend |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for name, make in _graphs(model, frequent).items():
+        with TemporaryDirectory() as temporary:
+            folder = Path(temporary) / "bundle"
+            shutil.copytree(bundle, folder)
+            save(make(), folder / STEP)
+            manifest = dict(Bundle.open(folder).manifest)
+            write_manifest(folder, {key: value for key, value in manifest.items() if key not in ("format", "files")})
+            agreement = verify(model, folder / STEP, valid).top3_agreement
+            means = [
+                evaluate_files(load(folder, engine=engine), [text], words)["sources"] for engine in ("neural", "blend")
+            ]
+            k3 = [np.mean([source["plain"]["k3"] for source in sources.values()]) for sources in means]
+            perplexity = np.exp(np.mean([np.log(source["tokens"]["perplexity"]) for source in means[0].values()]))
+            size = (folder / STEP).stat().st_size / 1e6
+            print(
+                f"| {name} | {size:.1f} | {_step_time(folder / STEP):.0f} | {100 * agreement:.1f} % "
+                f"| {perplexity:.2f} | {100 * k3[0]:.2f} | {100 * k3[1]:.2f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

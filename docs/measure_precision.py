@@ -128,15 +128,14 @@ def main(run: Path, bundle: Path, text: Path, words: int) -> None:
             manifest = dict(Bundle.open(folder).manifest)
             write_manifest(folder, {key: value for key, value in manifest.items() if key not in ("format", "files")})
             agreement = verify(model, folder / STEP, valid).top3_agreement
-            means = [
-                evaluate_files(load(folder, engine=engine), [text], words)["sources"] for engine in ("neural", "blend")
-            ]
+            models = [load(folder, engine=engine) for engine in ("neural", "blend")]
+            means = [evaluate_files(model, [text], words)["sources"] for model in models]
             k3 = [np.mean([source["plain"]["k3"] for source in sources.values()]) for sources in means]
             perplexity = np.exp(np.mean([np.log(source["tokens"]["perplexity"]) for source in means[0].values()]))
             size = (folder / STEP).stat().st_size / 1e6
             print(
                 f"| {name} | {size:.1f} | {_step_time(folder / STEP):.0f} | {100 * agreement:.1f} % "
-                f"| {perplexity:.2f} | {100 * k3[0]:.2f} | {100 * k3[1]:.2f} |",
+                f"| {perplexity:.2f} | {k3[0]:.2f} | {k3[1]:.2f} |",
                 flush=True,
             )
 

@@ -259,7 +259,7 @@ def _least_keystrokes(model: Model, word: str, space: int) -> int:
     apostrophes come before the part that the vocabulary holds ("well-known"), behind these."""
     folded = fold(word)
     cut = max(folded.rfind("-") + 1, len(folded) - len(folded.lstrip("'")))
-    return cut + 1 if folded[cut:] in model.vocabulary.folded else len(word) + space
+    return cut + 1 if model.vocabulary.find(folded[cut:]) is not None else len(word) + space
 
 
 def _letters_needed(suggest: Callable[..., Any], before: str, word: str, result: Keystrokes) -> list[int | None]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from foretype.runtime.neural import FloatArray, State
 
 CHUNK = 16
-KEPT_STATES = 512
+KEPT_STATES = 256
 
 Path = tuple[int, ...]
 """Token ids from the start of the window."""

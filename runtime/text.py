@@ -97,12 +97,12 @@ class TextForm:
         starts: whether a sentence starts before the first piece. There a capital first letter says nothing, and the
         word takes its form inside a sentence. A form that the vocabulary lacks is looked up without regard to case.
         """
-        exact, folded = self.vocabulary.exact, self.vocabulary.folded
+        exact, find = self.vocabulary.exact, self.vocabulary.find
         starts_after = self.rule.starts_after
         ids = []
         for piece in pieces:
             found = None if starts and is_title_case(piece) else exact.get(piece)
-            ids.append(folded.get(piece.casefold(), 0) if found is None else found)
+            ids.append(find(piece.casefold()) or 0 if found is None else found)
             starts = starts_after(piece, starts)
         return ids, starts
 

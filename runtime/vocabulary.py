@@ -44,7 +44,7 @@ class Vocabulary:
     first_word: the first id of a word; words, which alone are ever suggested, are the ids from here to the end.
     keys: folded form of each word, ascending; entry i belongs to id first_word + i.
     exact: token -> id.
-    folded: folded form -> id of the form preferred inside a sentence.
+    folded: folded form -> id of the form preferred inside a sentence, where that is not the folded form itself.
     """
 
     tokens: tuple[str, ...]
@@ -71,7 +71,10 @@ class Vocabulary:
         if len(keys) != len(words) or keys != sorted(keys):
             raise BundleError("tokenizer.json: words are not in the order of their casefolded forms")
         keys = [word if word == key else key for word, key in zip(words, keys, strict=True)]
-        folded = dict(zip(reversed(keys), range(len(tokens) - 1, first_word - 1, -1), strict=True))
+        folded: dict[str, int] = {}
+        for key, word in zip(keys, words, strict=True):
+            if key not in ids:
+                folded.setdefault(key, ids[word])
         for key, form in preferred.items():
             if form not in ids:
                 raise BundleError(f"manifest.json: preferred form {form!r} of {key!r} is not in the vocabulary")
@@ -80,6 +83,11 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def find(self, key: str) -> int | None:
+        """The id of the form that the word `key`, casefolded, has inside a sentence; None where there is none."""
+        found = self.folded.get(key)
+        return self.exact.get(key) if found is None else found
 
     def prefix_range(self, prefix: str) -> tuple[int, int]:
         """The ids [low, high) of the words whose folded form starts with the folded `prefix`."""

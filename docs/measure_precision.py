@@ -16,8 +16,8 @@ import numpy as np
 import onnx
 
 import foretype.export.quantize as quantize
-from foretype.export.builder import Arithmetic, Builder, FloatArray, IntArray, Matrix
-from foretype.export.bundle import FREQUENT, write_manifest
+from foretype.export.builder import Arithmetic, Builder, FloatArray, Matrix
+from foretype.export.bundle import write_manifest
 from foretype.export.graph import build, float_graph, save
 from foretype.export.quantize import Int8Arithmetic, quantize_blocks
 from foretype.export.verify import verify
@@ -31,28 +31,13 @@ from foretype.train.shards import read_stream
 from foretype.tui.evaluation import evaluate_files
 
 
-class EightBits(Int8Arithmetic):
-    """8-bit weights, and inputs of 8 bits: one operator for the head."""
-
-    def __init__(self) -> None:
-        super().__init__(np.zeros(0, np.int64))
-
-    def score(
-        self, builder: Builder, table: Matrix, words: IntArray, bias: str, features: str, outputs: str = "logits"
-    ) -> str:
-        return builder.add("Identity", self.multiply(builder, table, features, bias), outputs=outputs)
-
-
-class FourBitHead(EightBits):
-    """As before, with a head of its own in 4 bits, in blocks of `block`."""
+class FourBitHead(Int8Arithmetic):
+    """As it ships, with a head of its own in 4 bits, in blocks of `block`."""
 
     def __init__(self, block: int) -> None:
-        super().__init__()
         self._block = block
 
-    def score(
-        self, builder: Builder, table: Matrix, words: IntArray, bias: str, features: str, outputs: str = "logits"
-    ) -> str:
+    def score(self, builder: Builder, table: Matrix, bias: str, features: str, outputs: str = "logits") -> str:
         weights, scales = _four_bits(table.values, self._block)
         inputs = (builder.constant("head4", weights), builder.constant("head4_scales", scales), "", "", bias)
         return builder.add(
@@ -77,7 +62,7 @@ def _four_bits(values: FloatArray, block: int) -> tuple[np.ndarray, FloatArray]:
     return rounded[..., ::2] | rounded[..., 1::2] << 4, scales.astype(np.float32)
 
 
-class PerRow(EightBits):
+class PerRow(Int8Arithmetic):
     """One scale for each row of the word table ("per channel")."""
 
     def store_table(self, builder: Builder, name: str, values: FloatArray) -> Matrix:
@@ -86,16 +71,14 @@ class PerRow(EightBits):
         return self.store(builder, name, kept)
 
 
-def _graphs(model: LanguageModel, frequent: IntArray) -> dict[str, Callable[[], onnx.ModelProto]]:
+def _graphs(model: LanguageModel) -> dict[str, Callable[[], onnx.ModelProto]]:
     def made(arithmetic: Arithmetic) -> Callable[[], onnx.ModelProto]:
         return lambda: build(model, arithmetic)
 
     return {
         "float32": lambda: float_graph(model),
         "8 bits, one scale a row": made(PerRow()),
-        "8 bits": made(EightBits()),
-        "8 bits, the head's inputs in 16": made(Int8Arithmetic(np.zeros(0, np.int64))),
-        "8 bits, inputs and frequent rows in 16": made(Int8Arithmetic(np.unique(frequent))),
+        "8 bits": made(Int8Arithmetic()),
         "8 bits, head in 4, blocks of 32": made(FourBitHead(32)),
         "8 bits, head in 4, blocks of 128": made(FourBitHead(128)),
     }
@@ -116,11 +99,9 @@ def main(run: Path, bundle: Path, text: Path, words: int) -> None:
     """Make every variant of the run's graph, put it into a copy of `bundle`, and measure."""
     model = load_for_inference(run / NEURAL)
     valid = read_stream(run / VALID)
-    counts = np.bincount(valid, minlength=model.config.vocab_size)
-    frequent = np.argsort(-counts, kind="stable")[: len(counts) // FREQUENT]
     print("| weights | MB | step, us | top-3 agreement | perplexity | keystrokes saved, neural | blend |")
     print("|---|---:|---:|---:|---:|---:|---:|")
-    for name, make in _graphs(model, frequent).items():
+    for name, make in _graphs(model).items():
         with TemporaryDirectory() as temporary:
             folder = Path(temporary) / "bundle"
             shutil.copytree(bundle, folder)

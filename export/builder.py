@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 FloatArray = NDArray[np.float32]
-IntArray = NDArray[np.int64]
 
 
 class Builder:
@@ -72,10 +71,5 @@ class Arithmetic(Protocol):
     def look_up(self, builder: Builder, table: Matrix, rows: str) -> str:
         """Rows of a table: int64 [a, b] -> float32 [a, b, width]."""
 
-    def score(
-        self, builder: Builder, table: Matrix, words: IntArray, bias: str, features: str, outputs: str = "logits"
-    ) -> str:
-        """Add `features` [batch, width] times a table, plus `bias` [rows]: [batch, rows].
-
-        words: ids of the words whose scores the rows give; rows beyond the last of them are no words.
-        """
+    def score(self, builder: Builder, table: Matrix, bias: str, features: str, outputs: str = "logits") -> str:
+        """Add `features` [batch, width] times a table, plus `bias` [rows]: [batch, rows]."""

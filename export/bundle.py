@@ -35,9 +35,6 @@ from foretype.train.neural.checkpoint import load_for_inference
 from foretype.train.shards import read_stream
 from foretype.train.tokenizer import load_text_form
 
-FREQUENT = 15
-"""One word in so many, the frequent ones, is scored with 16-bit weights in the int8 graph."""
-
 BLEND_TOKENS = 40_000
 """Tokens of validation text that the blend is fitted on."""
 
@@ -115,9 +112,7 @@ def export_run(
         shutil.copyfile(run / pipeline.NGRAM, folder / NGRAM)
         figures: dict[str, Any] = {}
         if model:
-            counts = np.bincount(valid, minlength=model.config.vocab_size)
-            frequent = np.argsort(-counts, kind="stable")[: len(counts) // FREQUENT]
-            graphs = {STEP: ("int8", int8_graph(model, frequent.tolist()))}
+            graphs = {STEP: ("int8", int8_graph(model))}
             if with_float:
                 graphs[STEP_FLOAT] = ("float32", float_graph(model))
             for name, (precision, graph) in graphs.items():

@@ -14,7 +14,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from foretype.export.assembly import Assembly
-from foretype.export.builder import Arithmetic, Builder, FloatArray, IntArray, Matrix
+from foretype.export.builder import Arithmetic, Builder, FloatArray, Matrix
 from foretype.export.heads import add_head
 from foretype.export.layers import add_layer
 from foretype.runtime.errors import ExportError
@@ -53,9 +53,7 @@ class FloatArithmetic:
     def look_up(self, builder: Builder, table: Matrix, rows: str) -> str:
         return builder.add("Gather", table.name, rows, outputs=f"{table.name}_found")
 
-    def score(
-        self, builder: Builder, table: Matrix, words: IntArray, bias: str, features: str, outputs: str = "logits"
-    ) -> str:
+    def score(self, builder: Builder, table: Matrix, bias: str, features: str, outputs: str = "logits") -> str:
         # transB reads the rows of the very table that the input gathers from: one table in the file.
         return builder.add("Gemm", features, table.name, bias, outputs=outputs, transB=1)
 

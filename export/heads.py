@@ -23,12 +23,11 @@ def add_head(assembly: Assembly, word_table: Matrix, features: str) -> None:
         rows = weights.take("output_table", config.vocab_size, config.embedding_size)
         table = arithmetic.store_table(builder, "output_table", rows)
     bias = builder.constant("output_bias", weights.take("output_bias", config.vocab_size))
-    words = np.arange(config.vocab_size)
     if config.maxent_bits:
-        scores = arithmetic.score(builder, table, words, bias, features, "network_scores")
+        scores = arithmetic.score(builder, table, bias, features, "network_scores")
         builder.add("Add", scores, add_hashed_ngrams(assembly), outputs="logits")
     else:
-        arithmetic.score(builder, table, words, bias, features)
+        arithmetic.score(builder, table, bias, features)
 
 
 def _adaptive(assembly: Assembly, features: str) -> None:
@@ -48,7 +47,7 @@ def _adaptive(assembly: Assembly, features: str) -> None:
     )
     entries = np.concatenate([bias[:shortlist], weights.take("adaptive.cluster_bias", clusters)])
     builder.constant("shortlist_bias", entries)
-    arithmetic.score(builder, table, by_rank[:shortlist], "shortlist_bias", features, "entry_scores")
+    arithmetic.score(builder, table, "shortlist_bias", features, "entry_scores")
     builder.add("LogSoftmax", "entry_scores", outputs="entries", axis=-1)
     names = [f"cluster_{number}" for number in range(clusters)]
     builder.constant("entry_sizes", np.array([shortlist] + [1] * clusters))

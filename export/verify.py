@@ -41,9 +41,10 @@ class Limits:
 
 LIMITS = {
     "float32": Limits(top3_agreement=0.999, perplexity_difference=1e-4, stepping_difference=1e-4),
-    "int8": Limits(top3_agreement=0.965, perplexity_difference=5e-3, stepping_difference=0.1),
+    "int8": Limits(top3_agreement=0.85, perplexity_difference=5e-3, stepping_difference=0.1),
 }
-"""The limits for each precision of a graph."""
+"""The limits for each precision of a graph. What int8 costs is told by the perplexity: where sets of three differ, two
+words are about as good (91.8 and 96.8 % of agreement saved the same keystrokes; see docs/performance.md)."""
 
 
 @dataclass(frozen=True)

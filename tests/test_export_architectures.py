@@ -82,7 +82,7 @@ def test_int8_graph_is_near_the_model(config: ModelConfig) -> None:
     state = random_state(config, 2)
     features, after = model(torch.from_numpy(ids.T), state)
     expected = model.logits(features[-1])
-    graph = StepGraph(int8_graph(model, range(20)))
+    graph = StepGraph(int8_graph(model))
     start = tuple(part.numpy() for part in state)
     at_once, found = graph.feed(ids, start)
     stepped, _ = graph.feed_one_by_one(ids, start)

@@ -77,6 +77,24 @@ def test_light_uses_do_not_import_heavy_packages(statement: str, absent: list[st
     assert result.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    ("engine", "imported"), [("ngram", "numpy tokenizers"), ("blend", "numpy onnxruntime tokenizers")]
+)
+def test_a_suggestion_imports_no_package_but_these(engine: str, imported: str) -> None:
+    """What is imported is most of the time and memory of a cold start."""
+    code = f"""
+import sys
+before = set(sys.modules)
+from foretype.runtime import load
+load(engine={engine!r}).session().suggest("I would lik")
+names = {{name.partition(".")[0] for name in set(sys.modules) - before}} - set(sys.stdlib_module_names) - {{"foretype"}}
+heavy = {{"asyncio", "concurrent", "email", "http", "multiprocessing", "socket", "sqlite3", "ssl", "unittest", "xml"}}
+print(*sorted(names | heavy & set(sys.modules)))
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == imported.split()
+
+
 def test_every_public_name_is_there_and_every_error_is_in_the_tree() -> None:
     for name in runtime.__all__:
         assert hasattr(runtime, name)

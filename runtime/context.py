@@ -122,8 +122,10 @@ class ContextReader:
     def read(self, text: str) -> Context:
         """The context of the end of `text`."""
         window = text[window_start(text) :]
-        if not window.isascii():
-            window = _SURROGATE.sub("\ufffd", window)  # halves of characters, which a UTF-16 host may hand over
+        try:
+            window.encode()
+        except UnicodeEncodeError:  # halves of characters, which a UTF-16 host may hand over
+            window = _SURROGATE.sub("\ufffd", window)
         self._follow(window)
         last = self._chunks[-1] if self._chunks else _BEGIN
         path = self._path

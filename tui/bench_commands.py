@@ -24,9 +24,7 @@ def bench(
     engine: Annotated[
         list[str] | None, typer.Option("--engine", help="auto, blend, neural, ngram; commas or repeated. blend,ngram.")
     ] = None,
-    bundle: Annotated[
-        list[Path] | None, typer.Option("--bundle", help="Folder of a bundle; may be repeated. The bundled one.")
-    ] = None,
+    bundle: Annotated[list[Path] | None, typer.Option("--bundle", help="As elsewhere; may be repeated.")] = None,
     provider: Annotated[
         list[str] | None, typer.Option("--provider", help="Providers of ONNX Runtime; commas or repeated. cpu.")
     ] = None,

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from foretype.runtime import Model
 
 BundleOption = Annotated[
-    Path | None, typer.Option("--bundle", help="Folder of the bundle; without it, the bundled one.")
+    Path | None,
+    typer.Option("--bundle", help="Folder of the bundle, or the name of one that comes along: en, en-tiny."),
 ]
 EngineOption = Annotated[str, typer.Option("--engine", help="auto, blend, neural or ngram.")]
 ProviderOption = Annotated[str, typer.Option("--provider", help="cpu, cuda, auto, or another that ONNX Runtime has.")]

@@ -92,7 +92,7 @@ def many_sessions(model: Model, text: str, count: int = 1000) -> None:
 def main(path: Path) -> None:
     """Run all four."""
     text = "\n\n".join("\n".join(document) for document in read_documents(path))
-    model = load()
+    model = load(*sys.argv[2:])
     model.session().suggest("Warm up")
     paste(model, text)
     long_text(model, text)

@@ -54,5 +54,3 @@ def test_its_recorded_figures_are_those_it_was_shipped_for(model: Model) -> None
     assert abs(figures["int8"]["perplexity_difference"]) <= 0.005
     saved = {engine: figures["evaluation"][engine]["mean"]["plain"]["k3"] for engine in ("blend", "neural", "ngram")}
     assert saved["blend"] > max(saved["neural"], saved["ngram"])
-    assert figures["evaluation"]["blend"]["microseconds"]["letter_p50"] <= 100
-    assert figures["evaluation"]["blend"]["microseconds"]["any_p99"] <= 3000

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 from foretype.runtime.blend import Probabilities
 from foretype.runtime.candidates import Suggestion, Suggestions, suggestions
+from foretype.runtime.channel import ErrorModel
 from foretype.runtime.context import Context, ContextReader
+from foretype.runtime.correction import corrections, finished_word
 from foretype.runtime.hostwords import HostWords
 from foretype.runtime.neural import NeuralModel
 from foretype.runtime.pacing import Pace
 from foretype.runtime.policy import Policy
+from foretype.runtime.typos import TypoConfig, Typos
+from foretype.runtime.vocabulary import fold
 
 if TYPE_CHECKING:
     from foretype.runtime.model import Model
@@ -32,8 +36,16 @@ class Session:
     suggestions from the same engine, whatever the session saw before.
     """
 
-    def __init__(self, model: Model, *, repeat: bool = True, policy: Policy | None = None) -> None:
-        """repeat: whether a word that was shown and passed over may be shown again at the same word."""
+    def __init__(
+        self,
+        model: Model,
+        *,
+        repeat: bool = True,
+        policy: Policy | None = None,
+        typos: bool | TypoConfig = True,
+        layout: str = "qwerty",
+    ) -> None:
+        """See `Model.session`."""
         self._model = model
         self._engine = model.engine
         self._repeat = repeat
@@ -42,6 +54,8 @@ class Session:
         self._pace = Pace(policy if model.may_fall_back else replace(policy, deadline_ms=None))
         self._predictor = model.predictor(self._pace)
         self._host_words = HostWords(model.vocabulary)
+        config = typos if isinstance(typos, TypoConfig) else TypoConfig(ErrorModel(layout))
+        self._typos = Typos(model.neighbours, model.vocabulary.keys, config) if typos else None
         self._kept: OrderedDict[tuple[_Source, tuple[int, ...]], Probabilities] = OrderedDict()
         self._place: tuple[_Source, Context] | None = None
         self._shown: dict[tuple[str, int, float], list[Suggestion]] = {}
@@ -80,6 +94,34 @@ class Session:
         finally:
             self._pace.end()
 
+    def corrections(self, text: str, k: int = 3, *, threshold: float = 0.5) -> Suggestions:
+        """At most `k` words that may be meant by the last word of `text`, likeliest first; usually none.
+
+        text: what stands before the cursor. Its last word may be followed by white space and marks, which stay: `text`
+        of each suggestion holds them, `replaces` counts them. Nothing is offered on the next line, nor for a word given
+        to `keep`. A missing apostrophe ("dont"), other capitals ("i", "monday") and words that are real but unlikely in
+        their place ("form" for "from") are corrected as well.
+        threshold: corrections of a lower probability are not offered; what was written has the rest.
+        """
+        found = finished_word(text) if self._typos else None
+        if self._typos is None or found is None:
+            return Suggestions((), text, self._model.engine)
+        self._pace.begin(None)
+        try:
+            context = self._reader.read(found.before + found.word)
+            if not context.open_to_words or context.head:
+                return Suggestions((), text, self._model.engine)
+            source, distribution = self._distribution(context.ids)
+            words = corrections(self._model.vocabulary, distribution, context, found, self._typos, k, threshold)
+            return Suggestions(words, text, self._engine if source else "ngram")
+        finally:
+            self._pace.end()
+
+    def keep(self, word: str) -> None:
+        """Take `word` for what its writer wants: it is not corrected again. For corrections that were taken back."""
+        if self._typos:
+            self._typos.kept.add(fold(word))
+
     def cancel(self) -> None:
         """Make a `suggest` that is under way answer at once, from the n-gram model. May be called from any thread."""
         self._pace.allowance.cancel()
@@ -115,7 +157,7 @@ class Session:
         passed_over: list[str] | None = None,
     ) -> list[Suggestion]:
         extra = self._host_words.outside
-        found = suggestions(self._model.vocabulary, distribution, context, k, passed_over, extra)
+        found = suggestions(self._model.vocabulary, distribution, context, k, passed_over, extra, self._typos)
         return [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
 
     def _without_repeats(

@@ -123,6 +123,7 @@ def suggestions(
     passed_over: Collection[str] | None = None,
     extra: ExtraWords | None = None,
     typos: Typos | None = None,
+    right: str = "",
 ) -> list[Suggestion]:
     """At most `k` suggestions for `context`, most useful first.
 
@@ -134,7 +135,10 @@ def suggestions(
         twice, all come up soon, and the most probable are the most useful.
     extra: words from outside the vocabulary. Those with hyphens are found by all that is typed of them.
     typos: finds words that may be meant by letters that lead nowhere; None where letters are taken as they are.
+    right: the letters of the word that stand after the cursor already; only words that end with them are offered.
     """
+    if right and context.prefix:
+        return _inside(vocabulary, probabilities, context, right, k)
     low, high = vocabulary.prefix_range(context.prefix) if context.prefix else (vocabulary.first_word, len(vocabulary))
     if (low == high and extra is None and typos is None) or k < 1:
         return []
@@ -179,6 +183,27 @@ def _written(word: str, prefix: str, starts_sentence: bool, curly: bool) -> str:
     return text.replace("'", "\u2019") if curly else text
 
 
+def _inside(
+    vocabulary: Vocabulary, probabilities: Probabilities, context: Context, right: str, k: int
+) -> list[Suggestion]:
+    """The `k` most probable words that fill the gap between the typed letters and those after the cursor, `right`."""
+    low, high = vocabulary.prefix_range(context.prefix)
+    first, typed, end = vocabulary.first_word, fold(context.prefix), fold(right)
+    longer = len(typed) + len(end)
+    keys = vocabulary.keys
+    places = [place for place in range(low - first, high - first) if keys[place].endswith(end)]
+    part = probabilities[places]
+    total = max(float(part.sum()), 1e-30)
+    merged: dict[str, float] = {}
+    for best in best_words(part, k + _SPARE):
+        word, key = vocabulary.tokens[first + places[best]], keys[places[best]]
+        if len(key) > longer:
+            text = context.head + _written(word, context.prefix, context.starts_sentence, context.curly)
+            merged[text] = merged.get(text, 0.0) + float(part[best]) / total
+    ranked = sorted(merged, key=lambda text: -merged[text])[:k]
+    return [Suggestion(text, merged[text], context.replaces, len(right)) for text in ranked]
+
+
 def _misspelt(
     typos: Typos,
     vocabulary: Vocabulary,
@@ -200,18 +225,15 @@ def _misspelt(
         odds[words.low : words.high] = words.odds
     low, high = vocabulary.prefix_range(context.prefix)
     odds[low - vocabulary.first_word : high - vocabulary.first_word] = 0.0
-    weighted = probabilities * odds
+    places = np.flatnonzero(odds)
+    weighted = probabilities[places] * odds[places]
     found: list[_Found] = []
-    for position in best_words(weighted, count):
-        if weighted[position] > 0.0:
-            letters = next(words.letters for words in reversed(meant) if words.low <= position < words.high)
-            text = context.head + _written(
-                vocabulary.tokens[vocabulary.first_word + position],
-                context.prefix,
-                context.starts_sentence,
-                context.curly,
-            )
-            found.append((text, typed + vocabulary.keys[position][letters:], float(weighted[position])))
+    for best in best_words(weighted, count):
+        position = int(places[best])
+        letters = next(words.letters for words in reversed(meant) if words.low <= position < words.high)
+        word = vocabulary.tokens[vocabulary.first_word + position]
+        text = context.head + _written(word, context.prefix, context.starts_sentence, context.curly)
+        found.append((text, typed + vocabulary.keys[position][letters:], float(weighted[best])))
     return found, float(weighted.sum())
 
 

@@ -53,23 +53,27 @@ class ErrorModel:
             if rows and columns:
                 return self._substituted(typed[start], meant[start])
             return self._inserted(typed, start) if rows else self._omitted(meant, start) if columns else 1.0
-        best = [[0.0] * (columns + 1) for _ in range(rows + 1)]
-        best[0][0] = 1.0
-        for row in range(rows + 1):
-            i = start + row
-            for column in range(columns + 1):
-                j = start + column
-                value = best[row][column]
-                if column:
-                    value = max(value, best[row][column - 1] * self._omitted(meant, j - 1))
-                if row:
-                    value = max(value, best[row - 1][column] * self._inserted(typed, i - 1))
-                if row and column:
-                    value = max(value, best[row - 1][column - 1] * self._substituted(typed[i - 1], meant[j - 1]))
-                if row > 1 and column > 1 and typed[i - 1] == meant[j - 2] and typed[i - 2] == meant[j - 1]:
-                    value = max(value, best[row - 2][column - 2] * self.slips / 4)
-                best[row][column] = value
-        return best[rows][columns]
+        omitted = [self._omitted(meant, start + column) for column in range(columns)]
+        inserted = [self._inserted(typed, start + row) for row in range(rows)]
+        above: list[float] = []
+        last = [1.0]
+        for odds in omitted:
+            last.append(last[-1] * odds)
+        for row in range(rows):
+            letter = typed[start + row]
+            line = [last[0] * inserted[row]]
+            for column in range(columns):
+                other = meant[start + column]
+                value = max(
+                    last[column] * (1.0 if letter == other else self._substituted(letter, other)),
+                    last[column + 1] * inserted[row],
+                    line[column] * omitted[column],
+                )
+                if above and column and letter == meant[start + column - 1] and typed[start + row - 1] == other:
+                    value = max(value, above[column - 1] * self.slips / 4)
+                line.append(value)
+            above, last = last, line
+        return last[columns]
 
     def _omitted(self, meant: str, place: int) -> float:
         if meant[place] in "'-":

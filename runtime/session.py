@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from foretype.runtime.blend import Probabilities
 from foretype.runtime.candidates import Suggestion, Suggestions, suggestions
 from foretype.runtime.channel import ErrorModel
-from foretype.runtime.context import Context, ContextReader
+from foretype.runtime.context import Context, ContextReader, word_after
 from foretype.runtime.correction import corrections, finished_word
 from foretype.runtime.hostwords import HostWords
 from foretype.runtime.neural import NeuralModel
 from foretype.runtime.pacing import Pace
+from foretype.runtime.phrases import CONFIDENCE, LONGEST, Phrases
 from foretype.runtime.policy import Policy
 from foretype.runtime.typos import TypoConfig, Typos
 from foretype.runtime.vocabulary import fold
@@ -53,6 +54,7 @@ class Session:
         policy = policy or model.policy
         self._pace = Pace(policy if model.may_fall_back else replace(policy, deadline_ms=None))
         self._predictor = model.predictor(self._pace)
+        self._phrases: Phrases | None = None
         self._host_words = HostWords(model.vocabulary)
         config = typos if isinstance(typos, TypoConfig) else TypoConfig(ErrorModel(layout))
         self._typos = Typos(model.neighbours, model.vocabulary.keys, config) if typos else None
@@ -66,13 +68,15 @@ class Session:
         return self._pace.notice or self._model.notice
 
     def suggest(
-        self, text: str, k: int = 3, *, deadline_ms: float | None = None, threshold: float = 0.0
+        self, text: str, k: int = 3, *, after: str = "", deadline_ms: float | None = None, threshold: float = 0.0
     ) -> Suggestions:
         """At most `k` words for the place at the end of `text`, most useful first: those that save most keystrokes.
 
         text: what stands before the cursor; all of it, or a tail that starts at a line boundary (the context window is
         then counted from there, so a tail of a long document may be answered a little differently). With a partly typed
         word, its completions; after a space, the next word. Empty where no word can stand.
+        after: what stands after the cursor, or its beginning. Inside a word only words that go on to the letters there
+            are offered (`replaces_after` counts these); elsewhere the word that follows already is not offered again.
         deadline_ms: the answer is wanted within this many milliseconds: where the neural model's share of it would take
         longer, by what its runs took before, the n-gram model answers alone; the next call goes on from where this one
         stopped. The rest of the work, some tenths of a millisecond, is always done.
@@ -86,11 +90,32 @@ class Session:
             if not context.open_to_words:
                 return Suggestions((), text, self._model.engine)
             source, distribution = self._distribution(context.ids)
-            if self._repeat:
+            if after:
+                found = self._between(distribution, context, k, threshold, after)
+            elif self._repeat:
                 found = self._best(distribution, context, k, threshold)
             else:
                 found = self._without_repeats(source, distribution, context, k, threshold)
             return Suggestions(found, text, self._engine if source else "ngram")
+        finally:
+            self._pace.end()
+
+    def phrase(self, text: str, *, confidence: float = CONFIDENCE, words: int = LONGEST) -> Suggestion | None:
+        """The best word for the end of `text` and the words after it, while the model is sure; usually None.
+
+        confidence: the phrase ends before its probability, the product of its words', would fall below this; so where
+        the first word alone is less likely, there is none. words: at most this many. Each new word costs as much as
+        a new word of `suggest`, so ask once the suggestions are shown; typing along the phrase costs little.
+        """
+        first = self.suggest(text, k=1, threshold=confidence)
+        if not first:
+            return None
+        self._pace.begin(None)
+        try:
+            if self._phrases is None:
+                self._phrases = Phrases(self._model, self._predictor)
+            neural = self._model.neural is not None and self._pace.uses_neural
+            return self._phrases.longest(text, first[0], confidence, words, neural)
         finally:
             self._pace.end()
 
@@ -159,6 +184,19 @@ class Session:
         extra = self._host_words.outside
         found = suggestions(self._model.vocabulary, distribution, context, k, passed_over, extra, self._typos)
         return [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
+
+    def _between(
+        self, distribution: Probabilities, context: Context, k: int, threshold: float, after: str
+    ) -> list[Suggestion]:
+        """Suggestions for a place with text on both sides."""
+        right, following = word_after(after)
+        inside = right if context.prefix else ""
+        extra = self._host_words.outside
+        found = suggestions(
+            self._model.vocabulary, distribution, context, k + 1, None, extra, self._typos, inside
+        )
+        found = [word for word in found if inside or fold(word.text) != fold(right or following)]
+        return [word for word in found if word.probability >= threshold][:k]
 
     def _without_repeats(
         self, source: _Source, distribution: Probabilities, context: Context, k: int, threshold: float

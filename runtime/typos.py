@@ -26,6 +26,8 @@ LONGEST = 24
 """Letters beyond which nothing is corrected."""
 _WEIGHED = 16
 """Beginnings whose odds are looked at, the most promising first: the odds take most of the time."""
+_HOPELESS = 1e-4
+"""Nor are those that promise less than this part of the best: odds of equal distance differ less."""
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -56,19 +58,27 @@ class Near(NamedTuple):
         return Near(texts, self.low[places], self.high[places], self.distances[places])
 
 
-@dataclass(frozen=True)
-class _Beginnings:
-    """All beginnings of words of one length, ascending.
-
-    texts: each. low, high: the words [low, high) that have it. spans: one or two first letters -> the places
-    [begin, end) of the texts that start so. second: second letter -> places of the texts.
-    """
+class _Beginnings(NamedTuple):
+    """Beginnings of words, ascending: their texts, and the words [low, high) that have each."""
 
     texts: list[str]
     low: NDArray[np.int32]
     high: NDArray[np.int32]
+
+    def between(self, begin: int, end: int) -> _Beginnings:
+        return _Beginnings(self.texts[begin:end], self.low[begin:end], self.high[begin:end])
+
+    def at(self, places: list[int]) -> _Beginnings:
+        return _Beginnings([self.texts[place] for place in places], self.low[places], self.high[places])
+
+
+class _Length(NamedTuple):
+    """The beginnings of one length. spans: one or two first letters -> the places [begin, end) of those that start so.
+    second: second letter -> those that have it."""
+
+    beginnings: _Beginnings
     spans: dict[str, tuple[int, int]]
-    second: dict[str, list[int]]
+    second: dict[str, _Beginnings]
 
 
 class NeighbourIndex:
@@ -80,7 +90,7 @@ class NeighbourIndex:
     def __init__(self, keys: Sequence[str]) -> None:
         """keys: folded words, ascending."""
         self._keys = keys
-        self._lengths: dict[int, _Beginnings] = {}
+        self._lengths: dict[int, _Length] = {}
         self._plain: list[tuple[str, int]] | None = None
 
     def without_apostrophes(self, typed: str) -> list[int]:
@@ -102,29 +112,21 @@ class NeighbourIndex:
 
         one, two, three = typed[0], typed[1], typed[2:3]
         starts = {other + two for other in neighbours(layout).get(one, "")} | {two + one, two + three}
-        texts: list[str] = []
-        low, high = [], []
+        parts: list[_Beginnings] = []
         for length in range(max(2, len(typed) - 1), len(typed) + 2):
-            beginnings = self._of_length(length)
-            spans = [beginnings.spans[key] for key in (one, *starts) if key in beginnings.spans and key[0] != one]
-            if one in beginnings.spans:
-                spans.append(beginnings.spans[one])
-            for begin, end in spans:
-                texts += beginnings.texts[begin:end]
-                low.append(beginnings.low[begin:end])
-                high.append(beginnings.high[begin:end])
-            if length > len(typed):
-                places = [place for place in beginnings.second.get(one, ()) if beginnings.texts[place][0] != one]
-                texts += [beginnings.texts[place] for place in places]
-                low.append(beginnings.low[places])
-                high.append(beginnings.high[places])
-        if not texts:
+            beginnings, spans, second = self._of_length(length)
+            chosen = [one, *(start for start in starts if start[0] != one)]
+            parts += [beginnings.between(*spans[start]) for start in chosen if start in spans]
+            if length > len(typed) and one in second:
+                parts.append(second[one])
+        if not parts:
             return Near([], *(np.zeros(0, np.int32),) * 2, np.zeros(0, np.uint8))
+        texts = [text for part in parts for text in part.texts]
         distances = cdist([typed], texts, scorer=OSA.distance, score_cutoff=distance, dtype=np.uint8)[0]
-        everything = Near(texts, np.concatenate(low), np.concatenate(high), distances)
-        return everything.take(np.flatnonzero(distances <= distance))
+        low, high = np.concatenate([part.low for part in parts]), np.concatenate([part.high for part in parts])
+        return Near(texts, low, high, distances).take(np.flatnonzero(distances <= distance))
 
-    def _of_length(self, length: int) -> _Beginnings:
+    def _of_length(self, length: int) -> _Length:
         found = self._lengths.get(length)
         if found is None:
             ranges: dict[str, list[int]] = {}
@@ -138,7 +140,8 @@ class NeighbourIndex:
                     spans[key] = spans.get(key, (place, place))[0], place + 1
                 second.setdefault(text[1], []).append(place)
             bounds = np.array(list(ranges.values()), np.int32).reshape(-1, 2)
-            found = _Beginnings(list(ranges), bounds[:, 0].copy(), bounds[:, 1].copy(), spans, second)
+            beginnings = _Beginnings(list(ranges), bounds[:, 0].copy(), bounds[:, 1].copy())
+            found = _Length(beginnings, spans, {letter: beginnings.at(places) for letter, places in second.items()})
             self._lengths[length] = found
         return found
 
@@ -200,7 +203,8 @@ class Typos:
         # A zero more, since the end of the last range must be an index.
         sums = np.add.reduceat(np.append(probabilities, np.float32(0)), np.stack((near.low, near.high), 1).ravel())[::2]
         promise = sums * (errors.slips / 8) ** near.distances
-        near = near.take(np.argsort(-promise, kind="stable")[:_WEIGHED])
+        order = np.argsort(-promise, kind="stable")[:_WEIGHED]
+        near = near.take(order[promise[order] >= promise[order[0]] * _HOPELESS])
         found = [
             Meant(low, high, len(text), errors.odds(typed, text))
             for text, low, high in zip(near.texts, near.low.tolist(), near.high.tolist(), strict=True)

@@ -95,7 +95,9 @@ def main(paths: list[Path], words: int, clean_only: bool) -> None:
         rates = {name: f"{100 * counts[f'{kind} {name}'] / total:.1f} %" for name in ("open", "finished", "first")}
         print(f"{kind}: {total} words, intended word among three: {rates}")
     for kind in ("", "misspelt ", "real "):
-        saved = {t: f"{100 * (1 - counts[f'{kind}keys {t}'] / counts[f'{kind}characters']):.1f} %" for t in (False, True)}
+        saved = {
+            t: f"{100 * (1 - counts[f'{kind}keys {t}'] / counts[f'{kind}characters']):.1f} %" for t in (False, True)
+        }
         print(f"keystroke savings, {kind or 'all '}words, without and with: {saved}")
     for typos, seconds in times.items():
         values = sorted(seconds)

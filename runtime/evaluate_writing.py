@@ -209,9 +209,7 @@ def evaluate_phrases(
     return result
 
 
-def _take(
-    session: Session, text: str, begin: int, word: str, confidence: float, result: PhraseUse
-) -> tuple[int, int]:
+def _take(session: Session, text: str, begin: int, word: str, confidence: float, result: PhraseUse) -> tuple[int, int]:
     """Keystrokes for the word at `begin`, and where the cursor stands after them."""
     for letters in range(len(word)):
         before = text[: begin + letters]

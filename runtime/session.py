@@ -192,9 +192,7 @@ class Session:
         right, following = word_after(after)
         inside = right if context.prefix else ""
         extra = self._host_words.outside
-        found = suggestions(
-            self._model.vocabulary, distribution, context, k + 1, None, extra, self._typos, inside
-        )
+        found = suggestions(self._model.vocabulary, distribution, context, k + 1, None, extra, self._typos, inside)
         found = [word for word in found if inside or fold(word.text) != fold(right or following)]
         return [word for word in found if word.probability >= threshold][:k]
 

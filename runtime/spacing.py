@@ -58,9 +58,11 @@ def accept(before: str, after: str, suggestion: Suggestion) -> Acceptance:
     """
     insert = (missing_space(before) if not suggestion.replaces else "") + suggestion.text
     rest = after[suggestion.replaces_after :]
+    if suggestion.text[-1:].isspace():  # a correction of the word before the space
+        return Acceptance(suggestion.replaces, suggestion.replaces_after, insert)
     if rest[:1] == " ":
         return Acceptance(suggestion.replaces, suggestion.replaces_after, insert, skip=1)
-    if rest[:1] in CLOSING_MARKS and rest or suggestion.replaces_after:
+    if (rest[:1] in CLOSING_MARKS and rest) or suggestion.replaces_after:
         return Acceptance(suggestion.replaces, suggestion.replaces_after, insert)
     if _closes_quote(before, rest[:1]):
         return Acceptance(suggestion.replaces, 0, insert)

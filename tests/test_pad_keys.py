@@ -53,7 +53,7 @@ async def test_tab_accepts_the_ghost_and_undo_takes_the_word_back_at_once(model:
     async with opened(model, tmp_path / "t.txt", "and ") as (pad, pilot):
         await pilot.press("t", "h")
         await pilot.pause()
-        assert "th" + pad.area.suggestion == offer.text
+        assert ("th" + pad.area.suggestion).startswith(offer.text)
         assert row(pad)[0] == f"1  {offer.text}"
         await pilot.press("tab")
         assert pad.area.text == f"and {offer.text} "
@@ -191,13 +191,13 @@ async def test_a_burst_of_keys_costs_one_suggestion(
     """Keys that wait already are typed first: the model never holds up a fast typist."""
     async with opened(model, tmp_path / "t.txt") as (pad, pilot):
         asked: list[str] = []
-        suggest = pad.area._session.suggest
+        suggest = pad.area.session.suggest
 
-        def count(text: str, k: int = 3) -> list[Suggestion]:
+        def count(text: str, k: int = 3, after: str = "") -> list[Suggestion]:
             asked.append(text)
-            return suggest(text, k=k)
+            return suggest(text, k=k, after=after)
 
-        monkeypatch.setattr(pad.area._session, "suggest", count)
+        monkeypatch.setattr(pad.area.session, "suggest", count)
         for letter in "and there is":
             pad.area.post_message(events.Key("space" if letter == " " else letter, letter))
         await pilot.pause()

@@ -13,6 +13,8 @@ from textual.widgets import Static
 _KEYS = (
     ("Tab, Right", "accept the suggestion"),
     ("Alt+1, 2, 3", "accept a candidate"),
+    ("End", "accept all of the ghost"),
+    ("Ctrl+R", "take a correction back"),
     ("Esc", "hide suggestions"),
     ("Ctrl+Z, Y", "undo, redo"),
     ("Ctrl+C, X, V", "copy, cut, paste"),

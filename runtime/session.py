@@ -77,6 +77,7 @@ class Session:
         word, its completions; after a space, the next word. Empty where no word can stand.
         after: what stands after the cursor, or its beginning. Inside a word only words that go on to the letters there
             are offered (`replaces_after` counts these); elsewhere the word that follows already is not offered again.
+            What was shown and passed over is not looked at here.
         deadline_ms: the answer is wanted within this many milliseconds: where the neural model's share of it would take
         longer, by what its runs took before, the n-gram model answers alone; the next call goes on from where this one
         stopped. The rest of the work, some tenths of a millisecond, is always done.
@@ -146,6 +147,7 @@ class Session:
         """Take `word` for what its writer wants: it is not corrected again. For corrections that were taken back."""
         if self._typos:
             self._typos.kept.add(fold(word))
+            self._place = None
 
     def cancel(self) -> None:
         """Make a `suggest` that is under way answer at once, from the n-gram model. May be called from any thread."""
@@ -190,11 +192,22 @@ class Session:
     ) -> list[Suggestion]:
         """Suggestions for a place with text on both sides."""
         right, following = word_after(after)
-        inside = right if context.prefix else ""
-        extra = self._host_words.outside
-        found = suggestions(self._model.vocabulary, distribution, context, k + 1, None, extra, self._typos, inside)
-        found = [word for word in found if inside or fold(word.text) != fold(right or following)]
-        return [word for word in found if word.probability >= threshold][:k]
+        inside, taken = (right, "") if context.prefix and right else ("", fold(right or following))
+        for more in (0, 1):  # one more where one of the best is there already
+            found = suggestions(
+                self._model.vocabulary,
+                distribution,
+                context,
+                k + more,
+                None,
+                self._host_words.outside,
+                self._typos,
+                inside,
+            )
+            left = [word for word in found if fold(word.text) != taken]
+            if len(left) == len(found):
+                break
+        return [word for word in left if word.probability >= threshold][:k]
 
     def _without_repeats(
         self, source: _Source, distribution: Probabilities, context: Context, k: int, threshold: float

@@ -157,7 +157,7 @@ class TypoConfig:
     """
 
     errors: ErrorModel = ErrorModel()  # noqa: RUF009
-    trusted: float = 0.001
+    trusted: float = 0.0002
     unknown: float = 1e-7
 
 

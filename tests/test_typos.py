@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from foretype.runtime.errors import ConfigError
 from foretype.runtime.evaluate_writing import evaluate_slips
 from foretype.runtime.misspelling import misspell
 from foretype.runtime.typos import LONGEST, NeighbourIndex, TypoConfig, Typos
+from foretype.tui.cli import run
 
 WORDS = sorted(["garden", "gardens", "guard", "music", "musical", "the", "their", "there", "well", "we'll", "don't"])
 
@@ -192,3 +194,18 @@ print("rapidfuzz" in sys.modules)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["False", "True"]
+
+
+def test_eval_reports_slips_and_phrases(
+    tiny_bundle: Path, corpus: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The figures of docs/writing.md come from a command that anyone can run, as text and as JSON."""
+    arguments = ["eval", str(corpus[1]), "--limit", "60", "--bundle", str(tiny_bundle), "--writing"]
+    assert run([*arguments, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert set(figures) == {"slips", "phrases"}
+    assert figures["slips"]["misspelt"]["words"] > 0
+    assert run(arguments) == 0
+    assert "Phrases: savings" in capsys.readouterr().out
+    assert run([*arguments, "--layout", "azerti"]) == 1
+    assert "legal: qwerty" in capsys.readouterr().err

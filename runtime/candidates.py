@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from foretype.runtime.blend import Probabilities
 from foretype.runtime.context import Context
 from foretype.runtime.ranking import by_keystrokes_saved
+from foretype.runtime.typos import Typos
 from foretype.runtime.vocabulary import Vocabulary, fold, sort_key
 
 _SPARE = 8
@@ -32,11 +33,13 @@ class Suggestion:
     text: the whole word as it should stand in the text, without a following space.
     probability: that this is the word, given the text and the letters typed so far.
     replaces: characters directly before the cursor whose place `text` takes (0 before the first letter).
+    replaces_after: characters directly after the cursor whose place it takes as well (inside a word only).
     """
 
     text: str
     probability: float
     replaces: int = 0
+    replaces_after: int = 0
 
 
 class Suggestions(list[Suggestion]):
@@ -119,18 +122,25 @@ def suggestions(
     k: int,
     passed_over: Collection[str] | None = None,
     extra: ExtraWords | None = None,
+    typos: Typos | None = None,
+    right: str = "",
 ) -> list[Suggestion]:
     """At most `k` suggestions for `context`, most useful first.
 
     probabilities: of each word [words], entry i for id first_word + i. Words that read the same here are merged and
-    their probabilities added; the word that is already typed in full is not offered.
+    their probabilities added; the word that is already typed in full is not offered, unless it has other capitals and
+    is no word as it is typed ("monday").
     passed_over: words not to be offered, since the user saw them and typed on; None where words may be shown again. The
         most useful are then those that save most keystrokes against being shown later; but where no word is shown
         twice, all come up soon, and the most probable are the most useful.
     extra: words from outside the vocabulary. Those with hyphens are found by all that is typed of them.
+    typos: finds words that may be meant by letters that lead nowhere; None where letters are taken as they are.
+    right: the letters of the word that stand after the cursor already; only words that end with them are offered.
     """
+    if right and context.prefix:
+        return _inside(vocabulary, probabilities, context, right, k)
     low, high = vocabulary.prefix_range(context.prefix) if context.prefix else (vocabulary.first_word, len(vocabulary))
-    if (low == high and extra is None) or k < 1:
+    if (low == high and extra is None and typos is None) or k < 1:
         return []
     part = probabilities[low - vocabulary.first_word : high - vocabulary.first_word]
     total = float(part.sum())
@@ -146,10 +156,17 @@ def suggestions(
         more, mass = _fitting(extra, context, typed, count)
         found += more
         total += mass
+    typed_text = context.head + context.prefix
+    if len(typed) < 2 or any(text == typed_text for text, _, _ in found):
+        found = [candidate for candidate in found if candidate[1] != typed]
+    if typos is not None and typed:
+        more, mass = _misspelt(typos, vocabulary, probabilities, context, typed, total, count)
+        found += more
+        total += mass
     merged: dict[str, float] = {}
     keys: dict[str, str] = {}
     for text, key, probability in found:
-        if key != typed:
+        if text != typed_text:
             merged[text] = merged.get(text, 0.0) + probability / max(total, 1e-30)
             keys.setdefault(text, key)
     ranked = sorted(merged, key=lambda text: -merged[text])
@@ -164,6 +181,60 @@ def suggestions(
 def _written(word: str, prefix: str, starts_sentence: bool, curly: bool) -> str:
     text = written(word, prefix, starts_sentence)
     return text.replace("'", "\u2019") if curly else text
+
+
+def _inside(
+    vocabulary: Vocabulary, probabilities: Probabilities, context: Context, right: str, k: int
+) -> list[Suggestion]:
+    """The `k` most probable words that fill the gap between the typed letters and those after the cursor, `right`."""
+    low, high = vocabulary.prefix_range(context.prefix)
+    first, typed, end = vocabulary.first_word, fold(context.prefix), fold(right)
+    longer = len(typed) + len(end)
+    keys = vocabulary.keys
+    places = [place for place in range(low - first, high - first) if keys[place].endswith(end)]
+    part = probabilities[places]
+    total = max(float(part.sum()), 1e-30)
+    merged: dict[str, float] = {}
+    for best in best_words(part, k + _SPARE):
+        word, key = vocabulary.tokens[first + places[best]], keys[places[best]]
+        if len(key) > longer:
+            text = context.head + _written(word, context.prefix, context.starts_sentence, context.curly)
+            merged[text] = merged.get(text, 0.0) + float(part[best]) / total
+    ranked = sorted(merged, key=lambda text: -merged[text])[:k]
+    return [Suggestion(text, merged[text], context.replaces, len(right)) for text in ranked]
+
+
+def _misspelt(
+    typos: Typos,
+    vocabulary: Vocabulary,
+    probabilities: Probabilities,
+    context: Context,
+    typed: str,
+    trusted: float,
+    count: int,
+) -> tuple[list[_Found], float]:
+    """The `count` best words that may be meant by other letters than the typed, and the probability of all of them.
+
+    They compete as if what is typed of them were typed rightly.
+    """
+    meant = typos.meant(typed, probabilities, trusted)
+    if not meant:
+        return [], 0.0
+    odds = np.zeros(len(probabilities), np.float32)
+    for words in meant:
+        odds[words.low : words.high] = words.odds
+    low, high = vocabulary.prefix_range(context.prefix)
+    odds[low - vocabulary.first_word : high - vocabulary.first_word] = 0.0
+    places = np.flatnonzero(odds)
+    weighted = probabilities[places] * odds[places]
+    found: list[_Found] = []
+    for best in best_words(weighted, count):
+        position = int(places[best])
+        letters = next(words.letters for words in reversed(meant) if words.low <= position < words.high)
+        word = vocabulary.tokens[vocabulary.first_word + position]
+        text = context.head + _written(word, context.prefix, context.starts_sentence, context.curly)
+        found.append((text, typed + vocabulary.keys[position][letters:], float(weighted[best])))
+    return found, float(weighted.sum())
 
 
 def _fitting(extra: ExtraWords, context: Context, typed: str, count: int) -> tuple[list[_Found], float]:

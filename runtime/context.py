@@ -26,6 +26,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _LETTER, _CHARACTER, _APOSTROPHE = r"[^\W\d_]", r"(?:[^\W_]|[\u0300-\u036f])", "['\u2018\u2019\u02bc]"
 _OPEN_WORD = re.compile(rf"(?<![^\W_]){_LETTER}{_CHARACTER}*(?:{_APOSTROPHE}{_CHARACTER}+)*{_APOSTROPHE}?$")
 _WRITTEN_WORD = re.compile(r"[\w'\u2018\u2019\u02bc\u2010\u2011-]+$")
+_WORD_AFTER = re.compile(r"((?:[^\W_]|['\u2018\u2019\u02bc](?=[^\W_]))*)[^\S\n]*((?:[^\W_]|['\u2019-](?=[^\W_]))*)")
 _NO_PLACE_FOR_WORDS = re.compile(r"://|@|^www\.|[\\_`]", re.IGNORECASE)
 _OPENERS = frozenset("([{<-\u2010\u2011\u2013\u2014/\u201c\u2018\u00a1\u00bf\u00ab")
 _QUOTES = frozenset("\"'")
@@ -88,6 +89,19 @@ def takes_word(chunk: str) -> bool:
     if chunk[-1] in _QUOTES:
         return all(character in _QUOTES or character in _OPENERS for character in chunk)
     return chunk[-1] in _OPENERS
+
+
+def word_after(after: str) -> tuple[str, str]:
+    """What `after`, the text after the cursor, starts with: the rest of the word at the cursor, and the word after it.
+
+    Where the cursor does not touch a word from the left, the second is the word that follows.
+
+    >>> word_after("ely to go"), word_after(" to go"), word_after(". So")
+    (('ely', 'to'), ('', 'to'), ('', ''))
+    """
+    match = _WORD_AFTER.match(after)
+    assert match is not None  # it may be empty
+    return match.group(1), match.group(2)
 
 
 class _Chunk(NamedTuple):

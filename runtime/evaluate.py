@@ -206,10 +206,11 @@ def evaluate_keystrokes(
     mode: Mode,
     done: Callable[[int], None] = lambda _: None,
     repeat: bool = True,
+    typos: bool = True,
 ) -> Keystrokes:
     """Type `documents` with the model's suggestions; `done` is told the words of each document.
 
-    repeat: as in `Model.session`.
+    repeat, typos: as in `Model.session`.
 
     A choice costs one keystroke and types the space that follows, where one does. The context starts anew with each
     document. Line ends are typed for nothing.
@@ -217,15 +218,14 @@ def evaluate_keystrokes(
     result = Keystrokes(mode)
     for document in documents:
         lines = [line for line in map(plain, document) if line] if mode == "plain" else document
-        _type_document(model, lines, result, repeat)
+        _type_document(model, lines, result, repeat, typos)
         done(count_words(document))
     return result
 
 
-def _type_document(model: Model, document: Document, result: Keystrokes, repeat: bool) -> None:
-    session = model.session(
-        repeat=repeat, policy=Policy(deadline_ms=None)
-    )  # figures must not depend on the time of day
+def _type_document(model: Model, document: Document, result: Keystrokes, repeat: bool, typos: bool) -> None:
+    # Figures must not depend on the time of day.
+    session = model.session(repeat=repeat, policy=Policy(deadline_ms=None), typos=typos)
     words, characters, limit, vocabulary_limit = 0, 0, 0, 0
     strokes = [0] * len(LIST_LENGTHS)
     before = ""

@@ -22,6 +22,7 @@ from foretype.runtime.policy import Policy
 from foretype.runtime.providers import AUTO, Attempt, attempts, import_onnxruntime, multiplies_bytes_fast, short_name
 from foretype.runtime.session import Session
 from foretype.runtime.stepping import Stepper
+from foretype.runtime.typos import NeighbourIndex, TypoConfig
 
 EngineName = Literal["auto", "blend", "neural", "ngram"]
 ENGINES = ("auto", "blend", "neural", "ngram")
@@ -37,6 +38,7 @@ _log.addHandler(logging.NullHandler())
 class Model:
     """A loaded model; made by `load`. Sessions share it, and it may be used from several threads at once.
 
+    neighbours: the vocabulary's words by their first letters, for finding those that are near to what is typed.
     form: the text form. ngram: the n-gram model. neural: the neural model, None on the fallback.
     shares: the neural share of the blend for each matched n-gram order. cache: how the recent text counts, None where
         it does not.
@@ -67,6 +69,7 @@ class Model:
             raise BundleError(str(error)) from error
         if self.ngram.vocab_size != len(self.vocabulary):
             raise BundleError(f"{path}: for {self.ngram.vocab_size} tokens; tokenizer.json has {len(self.vocabulary)}")
+        self.neighbours = NeighbourIndex(self.vocabulary.keys)
         self.shares = _shares(bundle, self.ngram.order)
         self.cache = _cache(bundle)
         self.neural: NeuralModel | None = None
@@ -148,14 +151,25 @@ class Model:
                 except EngineError as error:
                     raise reason from error
 
-    def session(self, *, repeat: bool = True, policy: Policy | None = None) -> Session:
+    def session(
+        self,
+        *,
+        repeat: bool = True,
+        policy: Policy | None = None,
+        typos: bool | TypoConfig = True,
+        layout: str = "qwerty",
+    ) -> Session:
         """A session for one text field, for one thread at a time.
 
         repeat: whether a word that was shown, and passed over by typing on, may be shown again at the same word.
             Without repeats more words get their turn; with them, a word that was overlooked comes back.
         policy: another than the model's, for this session's time; memory is a matter of loading.
+        typos: whether words near the typed letters are offered where these lead nowhere; or when, and how.
+        layout: the keyboard, one of `runtime.layouts.LAYOUTS`: a key beside the one meant is a likely slip.
+
+        Raises ConfigError for a layout of another name.
         """
-        return Session(self, repeat=repeat, policy=policy)
+        return Session(self, repeat=repeat, policy=policy, typos=typos, layout=layout)
 
     def predictor(self, pace: Pace | None = None) -> Predictor:
         """The engines, with a store of states of their own, for one session or one evaluation.

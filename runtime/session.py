@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 
 from foretype.runtime.blend import Probabilities
 from foretype.runtime.candidates import Suggestion, Suggestions, suggestions
-from foretype.runtime.context import Context, ContextReader
+from foretype.runtime.channel import ErrorModel
+from foretype.runtime.context import Context, ContextReader, word_after
+from foretype.runtime.correction import corrections, finished_word
 from foretype.runtime.hostwords import HostWords
 from foretype.runtime.neural import NeuralModel
 from foretype.runtime.pacing import Pace
+from foretype.runtime.phrases import CONFIDENCE, LONGEST, Phrases
 from foretype.runtime.policy import Policy
+from foretype.runtime.typos import TypoConfig, Typos
+from foretype.runtime.vocabulary import fold
 
 if TYPE_CHECKING:
     from foretype.runtime.model import Model
@@ -32,8 +37,16 @@ class Session:
     suggestions from the same engine, whatever the session saw before.
     """
 
-    def __init__(self, model: Model, *, repeat: bool = True, policy: Policy | None = None) -> None:
-        """repeat: whether a word that was shown and passed over may be shown again at the same word."""
+    def __init__(
+        self,
+        model: Model,
+        *,
+        repeat: bool = True,
+        policy: Policy | None = None,
+        typos: bool | TypoConfig = True,
+        layout: str = "qwerty",
+    ) -> None:
+        """See `Model.session`."""
         self._model = model
         self._engine = model.engine
         self._repeat = repeat
@@ -41,7 +54,10 @@ class Session:
         policy = policy or model.policy
         self._pace = Pace(policy if model.may_fall_back else replace(policy, deadline_ms=None))
         self._predictor = model.predictor(self._pace)
+        self._phrases: Phrases | None = None
         self._host_words = HostWords(model.vocabulary)
+        config = typos if isinstance(typos, TypoConfig) else TypoConfig(ErrorModel(layout))
+        self._typos = Typos(model.neighbours, model.vocabulary.keys, config) if typos else None
         self._kept: OrderedDict[tuple[_Source, tuple[int, ...]], Probabilities] = OrderedDict()
         self._place: tuple[_Source, Context] | None = None
         self._shown: dict[tuple[str, int, float], list[Suggestion]] = {}
@@ -52,13 +68,16 @@ class Session:
         return self._pace.notice or self._model.notice
 
     def suggest(
-        self, text: str, k: int = 3, *, deadline_ms: float | None = None, threshold: float = 0.0
+        self, text: str, k: int = 3, *, after: str = "", deadline_ms: float | None = None, threshold: float = 0.0
     ) -> Suggestions:
         """At most `k` words for the place at the end of `text`, most useful first: those that save most keystrokes.
 
         text: what stands before the cursor; all of it, or a tail that starts at a line boundary (the context window is
         then counted from there, so a tail of a long document may be answered a little differently). With a partly typed
         word, its completions; after a space, the next word. Empty where no word can stand.
+        after: what stands after the cursor, or its beginning. Inside a word only words that go on to the letters there
+            are offered (`replaces_after` counts these); elsewhere the word that follows already is not offered again.
+            What was shown and passed over is not looked at here.
         deadline_ms: the answer is wanted within this many milliseconds: where the neural model's share of it would take
         longer, by what its runs took before, the n-gram model answers alone; the next call goes on from where this one
         stopped. The rest of the work, some tenths of a millisecond, is always done.
@@ -72,13 +91,63 @@ class Session:
             if not context.open_to_words:
                 return Suggestions((), text, self._model.engine)
             source, distribution = self._distribution(context.ids)
-            if self._repeat:
+            if after:
+                found = self._between(distribution, context, k, threshold, after)
+            elif self._repeat:
                 found = self._best(distribution, context, k, threshold)
             else:
                 found = self._without_repeats(source, distribution, context, k, threshold)
             return Suggestions(found, text, self._engine if source else "ngram")
         finally:
             self._pace.end()
+
+    def phrase(self, text: str, *, confidence: float = CONFIDENCE, words: int = LONGEST) -> Suggestion | None:
+        """The best word for the end of `text` and the words after it, while the model is sure; usually None.
+
+        confidence: the phrase ends before its probability, the product of its words', would fall below this; so where
+        the first word alone is less likely, there is none. words: at most this many. Each new word costs as much as
+        a new word of `suggest`, so ask once the suggestions are shown; typing along the phrase costs little.
+        """
+        first = self.suggest(text, k=1, threshold=confidence)
+        if not first:
+            return None
+        self._pace.begin(None)
+        try:
+            if self._phrases is None:
+                self._phrases = Phrases(self._model, self._predictor)
+            neural = self._model.neural is not None and self._pace.uses_neural
+            return self._phrases.longest(text, first[0], confidence, words, neural)
+        finally:
+            self._pace.end()
+
+    def corrections(self, text: str, k: int = 3, *, threshold: float = 0.5) -> Suggestions:
+        """At most `k` words that may be meant by the last word of `text`, likeliest first; usually none.
+
+        text: what stands before the cursor. Its last word may be followed by white space and marks, which stay: `text`
+        of each suggestion holds them, `replaces` counts them. Nothing is offered on the next line, nor for a word given
+        to `keep`. A missing apostrophe ("dont"), other capitals ("i", "monday") and words that are real but unlikely in
+        their place ("form" for "from") are corrected as well.
+        threshold: corrections of a lower probability are not offered; what was written has the rest.
+        """
+        found = finished_word(text) if self._typos else None
+        if self._typos is None or found is None:
+            return Suggestions((), text, self._model.engine)
+        self._pace.begin(None)
+        try:
+            context = self._reader.read(found.before + found.word)
+            if not context.open_to_words or context.head:
+                return Suggestions((), text, self._model.engine)
+            source, distribution = self._distribution(context.ids)
+            words = corrections(self._model.vocabulary, distribution, context, found, self._typos, k, threshold)
+            return Suggestions(words, text, self._engine if source else "ngram")
+        finally:
+            self._pace.end()
+
+    def keep(self, word: str) -> None:
+        """Take `word` for what its writer wants: it is not corrected again. For corrections that were taken back."""
+        if self._typos:
+            self._typos.kept.add(fold(word))
+            self._place = None
 
     def cancel(self) -> None:
         """Make a `suggest` that is under way answer at once, from the n-gram model. May be called from any thread."""
@@ -115,8 +184,30 @@ class Session:
         passed_over: list[str] | None = None,
     ) -> list[Suggestion]:
         extra = self._host_words.outside
-        found = suggestions(self._model.vocabulary, distribution, context, k, passed_over, extra)
+        found = suggestions(self._model.vocabulary, distribution, context, k, passed_over, extra, self._typos)
         return [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
+
+    def _between(
+        self, distribution: Probabilities, context: Context, k: int, threshold: float, after: str
+    ) -> list[Suggestion]:
+        """Suggestions for a place with text on both sides."""
+        right, following = word_after(after)
+        inside, taken = (right, "") if context.prefix and right else ("", fold(right or following))
+        for more in (0, 1):  # one more where one of the best is there already
+            found = suggestions(
+                self._model.vocabulary,
+                distribution,
+                context,
+                k + more,
+                None,
+                self._host_words.outside,
+                self._typos,
+                inside,
+            )
+            left = [word for word in found if fold(word.text) != taken]
+            if len(left) == len(found):
+                break
+        return [word for word in left if word.probability >= threshold][:k]
 
     def _without_repeats(
         self, source: _Source, distribution: Probabilities, context: Context, k: int, threshold: float

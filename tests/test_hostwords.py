@@ -42,7 +42,8 @@ def test_it_waits_for_its_first_letter_unless_it_is_likely(model: Model) -> None
 
 
 def test_a_word_that_is_typed_in_full_is_not_offered(model: Model) -> None:
-    assert "Kubernetes" not in texts(session_with(model, "Kubernetes"), "I love kubernetes")
+    assert "Kubernetes" not in texts(session_with(model, "Kubernetes"), "I love Kubernetes")
+    assert texts(session_with(model, "Kubernetes"), "I love kubernetes") == ["Kubernetes"]
 
 
 def test_a_word_inside_the_vocabulary_becomes_likelier(model: Model) -> None:

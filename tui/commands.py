@@ -167,6 +167,10 @@ def evaluate(
     repeat: Annotated[
         bool, typer.Option("--repeat/--no-repeat", help="Whether a word passed over may be shown again.")
     ] = True,
+    writing: Annotated[
+        bool, typer.Option("--writing", help="Instead: misspelt words, and suggestions of several words.")
+    ] = False,
+    layout: Annotated[str, typer.Option(help="Keyboard whose slips --writing makes.")] = "qwerty",
     record: Annotated[bool, typer.Option("--record", help="Keep the means in the bundle's manifest.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -175,7 +179,18 @@ def evaluate(
 
     if record and not repeat:
         raise typer.BadParameter("keeps the figures of --repeat only", param_hint="--record")
+    if record and writing:
+        raise typer.BadParameter("keeps no figures of --writing", param_hint="--record")
     model = _load(bundle, engine, provider)
+    if writing:
+        from foretype.tui.writing_evaluation import evaluate_writing, print_writing
+
+        figures = evaluate_writing(model, files, limit, lines, layout)
+        if as_json:
+            print_json(figures)
+        else:
+            print_writing(figures)
+        return
     report = evaluate_files(model, files, limit, lines, repeat)
     if record:
         from foretype.export.bundle import record_evaluation

@@ -18,6 +18,8 @@ from textual.widgets import TextArea
 
 from foretype.runtime import Session, Suggestion
 from foretype.runtime.errors import ForetypeError
+from foretype.runtime.spacing import accept, missing_space, takes_space_back
+from foretype.tui.corrections import Correction, Corrections
 from foretype.tui.savings import KeystrokeAccount
 
 CHOICES = 3
@@ -26,16 +28,8 @@ CHOICES = 3
 CONTEXT_CHARACTERS = 50_000
 """About how much text before the cursor the model is shown; always whole lines."""
 
-_CLOSING_MARKS = tuple(",.!?;:)")
-"""Marks that stand close to the word before them."""
-
 _CONTROL_CHARACTERS = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), "\u200b")
 """A file may hold escape sequences; on the screen each such character has no width and no power."""
-
-
-def _missing_space(before: str) -> str:
-    """The space that is due, and not typed yet, between a mark at the end of `before` and the next word."""
-    return " " if before[-1:] in _CLOSING_MARKS else ""
 
 
 class _AltDigit(Enum):
@@ -57,6 +51,11 @@ class _Paste(Edit):
     """An edit that no key typed: the keystroke account leaves it out."""
 
 
+def _corrects(offer: Suggestion) -> bool:
+    """Whether `offer` corrects the finished word before the cursor."""
+    return offer.text[-1:].isspace()
+
+
 class TypingArea(TextArea):
     """A text area over a `Session`.
 
@@ -66,6 +65,8 @@ class TypingArea(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "accept_or_tab", show=False),
+        Binding("end", "accept_all_or_end", show=False),
+        Binding("ctrl+r", "take_correction_back", show=False),
         Binding("escape", "hide_suggestions", show=False),
         *(Binding(f"alt+{n}", f"accept({n})", show=False) for n in range(1, CHOICES + 1)),
     ]
@@ -74,7 +75,8 @@ class TypingArea(TextArea):
     class Suggested(Message):
         """What is on offer at the cursor has changed.
 
-        words: best first; empty when there is nothing to offer or it is hidden.
+        words: best first; empty when there is nothing to offer or it is hidden. One that corrects the word before the
+            cursor has an arrow before it.
         ghost: whether the first of them stands at the cursor as ghost text.
         seconds: how long the model took for them; None until it was asked.
         """
@@ -95,12 +97,13 @@ class TypingArea(TextArea):
         self.account = KeystrokeAccount()
         self.session = session
         self._answer: Sequence[Suggestion] = ()  # what the model said for `_asked`
-        self._asked: str | None = None
+        self._asked: tuple[str, str] | None = None
         self._seconds: float | None = None
         self.offers: Sequence[Suggestion] = ()
         self._hidden = False
         self._stale = False
         self._automatic_space: Location | None = None  # just behind a space that an accepted word brought
+        self._corrections = Corrections(self._line)
 
     def on_mount(self) -> None:
         self.move_cursor(self.document.end)
@@ -129,44 +132,65 @@ class TypingArea(TextArea):
             return
         self._stale = False
         before, after = self._around_cursor()
-        inside_word = after[:1].isalnum()
-        if self._hidden or inside_word or not self.selection.is_empty:
+        if self._hidden or not self.selection.is_empty:
             self.offers = ()
         else:
-            self._ask(self._text_before_cursor() + _missing_space(before))
+            self._ask(self._text_before_cursor() + missing_space(before), after)
             self.offers = self._answer
         self.suggestion = self._ghost(before, after)
-        words = [offer.text for offer in self.offers]
+        if self.suggestion:
+            self.call_later(self._lengthen)
+        words = [f"← {offer.text.strip()}" if _corrects(offer) else offer.text for offer in self.offers]
         self.post_message(self.Suggested(words, bool(self.suggestion), self._seconds))
 
-    def _ask(self, text: str) -> None:
-        if text == self._asked:
+    def _ask(self, text: str, after: str) -> None:
+        if (text, after) == self._asked:
             return
         start = time.perf_counter()
         try:
-            self._answer = self.session.suggest(text, k=CHOICES)
+            self._answer = self.session.suggest(text, k=CHOICES, after=after)
+            if text[-1:] == " " and not after:
+                corrected = self.session.corrections(text, k=1)
+                self._answer = [*self._answer[: CHOICES - len(corrected)], *corrected]
         except ForetypeError as error:
             self._answer = ()
             self.post_message(self.Failed(error))
         self._seconds = time.perf_counter() - start
-        self._asked = text
+        self._asked = text, after
+
+    def _lengthen(self) -> None:
+        """Goes on with the ghost text for several words where the model is sure, once no key waits."""
+        if self._stale or not self.suggestion:
+            return
+        before, _ = self._around_cursor()
+        try:
+            phrase = self.session.phrase(self._text_before_cursor() + missing_space(before))
+        except ForetypeError as error:
+            self.post_message(self.Failed(error))
+            return
+        best = self.offers[0].text
+        if phrase is not None and phrase.text.startswith(best):
+            self.suggestion += phrase.text[len(best) :]
 
     def _ghost(self, before: str, after: str) -> str:
         """The rest of the best word, where it goes on from what is typed, at the end of its line.
 
         Elsewhere the ghost would push the text behind it about, and the right arrow must move the cursor.
         """
-        if not self.offers or after:
+        if not self.offers or after or _corrects(self.offers[0]):
             return ""
         best = self.offers[0]
         typed = before[len(before) - best.replaces :]
-        return _missing_space(before) + best.text[len(typed) :] if best.text.startswith(typed) else ""
+        return missing_space(before) + best.text[len(typed) :] if best.text.startswith(typed) else ""
 
     def _around_cursor(self) -> tuple[str, str]:
         """The cursor's line before and after it."""
         row, column = self.cursor_location
         line = self.document.get_line(row)
         return line[:column], line[column:]
+
+    def _line(self, row: int) -> str:
+        return self.document.get_line(row) if row < self.document.line_count else ""
 
     def _text_before_cursor(self) -> str:
         """The text before the cursor, from the start of a line some `CONTEXT_CHARACTERS` back."""
@@ -182,26 +206,57 @@ class TypingArea(TextArea):
     # --- Accepting
 
     def action_accept(self, number: int) -> None:
-        """Puts candidate `number` (from 1) and a space in the place of what is typed of it."""
+        """Puts candidate `number` (from 1) in the place of what is typed of it."""
         self._renew()
         if number > len(self.offers):
             return
-        offer = self.offers[number - 1]
+        self._put(self.offers[number - 1])
+
+    def _put(self, offer: Suggestion) -> None:
+        """Puts `offer` in the place of what is typed of it, with the spaces it asks for."""
         row, column = self.cursor_location
         before, after = self._around_cursor()
-        followed = after[:1] == " " or after[:1] in _CLOSING_MARKS
+        edit = accept(before, after, offer)
+        start = (row, max(0, column - edit.remove_before))
+        typed = before[start[1] :] + after[: edit.remove_after]
         self.history.checkpoint()
         self.replace(
-            _missing_space(before) + offer.text + ("" if followed else " "),
-            (row, max(0, column - offer.replaces)),
-            (row, column),
+            edit.insert,
+            start,
+            (row, column + edit.remove_after),
             maintain_selection_offset=False,
         )
         self.history.checkpoint()
-        if after[:1] == " ":
-            self.move_cursor_relative(columns=1)
-        elif not followed:
+        if edit.skip:
+            self.move_cursor_relative(columns=edit.skip)
+        elif edit.brought_space:
             self._automatic_space = self.cursor_location
+        self._corrections.add(start, typed, offer.text)
+
+    def action_take_correction_back(self) -> None:
+        """Writes again what the last correction replaced, wherever the cursor is, and has the session keep it so."""
+        last = self._corrections.take()
+        if last is not None:
+            self.history.checkpoint()
+            self.replace(last.typed, last.start, last.end)
+            self.history.checkpoint()
+            self._keep(last)
+
+    def _keep(self, correction: Correction) -> None:
+        """Has the session take for right what the user brought back."""
+        self.session.keep(correction.word)
+        self._asked = None
+
+    def action_accept_all_or_end(self) -> None:
+        """Accepts the whole ghost text where it has several words; elsewhere goes to the end of the line."""
+        self._renew()
+        before, after = self._around_cursor()
+        if self.suggestion and not after and " " in self.suggestion.strip():
+            best = self.offers[0]
+            typed = before[len(before) - best.replaces :]
+            self._put(Suggestion(typed + self.suggestion.lstrip(), best.probability, best.replaces))
+        else:
+            self.action_cursor_line_end()
 
     def action_accept_or_tab(self) -> None:
         """Accepts the best candidate; with none on offer, the key types a tab."""
@@ -242,7 +297,9 @@ class TypingArea(TextArea):
         """Types a mark that stands close to its word, a space or a new line in the place of an accepted space."""
         typed = "\n" if event.key == "enter" else event.character
         row, column = self.cursor_location
-        if typed in (*_CLOSING_MARKS, " ", "\n") and self._automatic_space == (row, column) and self.selection.is_empty:
+        if typed is None or self._automatic_space != (row, column) or not self.selection.is_empty:
+            return
+        if takes_space_back(typed, self._around_cursor()[0]):
             event.prevent_default()
             event.stop()
             self.replace(typed, (row, column - 1), (row, column), maintain_selection_offset=False)
@@ -259,6 +316,9 @@ class TypingArea(TextArea):
     def undo(self) -> None:
         """Takes the last batch of edits back."""
         self._travel(self.history.undo_stack, super().undo)
+        undone = self._corrections.undone()
+        if undone is not None:
+            self._keep(undone)
 
     def redo(self) -> None:
         """Makes the batch of edits again that was taken back last."""

@@ -1,0 +1,42 @@
+"""Keyboard layouts: which keys lie side by side, so that a slip of the finger costs less than another letter."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from foretype.runtime.errors import ConfigError
+
+LAYOUTS: dict[str, tuple[str, ...]] = {
+    "qwerty": ("qwertyuiop", "asdfghjkl;'", "zxcvbnm"),
+    "qwertz": ("qwertzuiopü", "asdfghjklöä", "yxcvbnm"),
+    "azerty": ("azertyuiop", "qsdfghjklmù", "wxcvbn"),
+    "dvorak": ("',.pyfgcrl", "aoeuidhtns-", ";qjkxbmwvz"),
+}
+"""Name -> the three rows of letter keys, from the top, each from its leftmost key."""
+
+_OFFSETS = (0.0, 0.25, 0.75)
+"""How far each row stands to the right of the top one, in keys."""
+_REACH = 1.3
+"""Keys whose middles are at most this far apart are neighbours: six around a key in the middle."""
+
+
+@lru_cache
+def neighbours(layout: str) -> dict[str, str]:
+    """Letter -> the letters on the keys around it. Raises ConfigError for a layout of another name.
+
+    >>> neighbours("qwerty")["g"], neighbours("dvorak")["e"]
+    ('tyfhvb', '.poujk')
+    """
+    if layout not in LAYOUTS:
+        raise ConfigError(f"layout is {layout!r}; legal: {', '.join(LAYOUTS)}")
+    places = {
+        key: (column + offset, float(row))
+        for row, (keys, offset) in enumerate(zip(LAYOUTS[layout], _OFFSETS, strict=True))
+        for column, key in enumerate(keys)
+    }
+    return {
+        key: "".join(
+            other for other, (a, b) in places.items() if other != key and (a - x) ** 2 + (b - y) ** 2 <= _REACH**2
+        )
+        for key, (x, y) in places.items()
+    }

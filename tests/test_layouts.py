@@ -1,0 +1,32 @@
+"""Keyboards: which keys are neighbours."""
+
+from __future__ import annotations
+
+import pytest
+
+from foretype.runtime.errors import ConfigError
+from foretype.runtime.layouts import LAYOUTS, neighbours
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_neighbours_are_mutual_and_every_letter_has_some(layout: str) -> None:
+    """A slip from one key to another may as well go the other way."""
+    near = neighbours(layout)
+    assert set("abcdefghijklmnopqrstuvwxyz") <= near.keys()
+    for key, others in near.items():
+        assert others
+        assert key not in others
+        assert all(key in near[other] for other in others)
+
+
+def test_layouts_differ_where_keyboards_do() -> None:
+    """Z and Y change places between QWERTY and QWERTZ, A and Q between QWERTY and AZERTY."""
+    assert "t" in neighbours("qwerty")["y"]
+    assert "t" in neighbours("qwertz")["z"]
+    assert "z" in neighbours("azerty")["a"]
+    assert "e" in neighbours("dvorak")["u"] or "e" in neighbours("dvorak")["o"]
+
+
+def test_an_unknown_layout_names_the_legal_ones() -> None:
+    with pytest.raises(ConfigError, match="'colemak'; legal: qwerty, qwertz, azerty, dvorak"):
+        neighbours("colemak")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,14 @@ from foretype.runtime.forking import FORK
 from foretype.runtime.neural import NeuralModel
 from foretype.runtime.ngram import NgramModel
 from foretype.runtime.pacing import OutOfTimeError, Pace, PacedRuns
+from foretype.runtime.personal.filters import Filters
 from foretype.runtime.policy import Policy
 from foretype.runtime.providers import AUTO, Attempt, attempts, import_onnxruntime, multiplies_bytes_fast, short_name
 from foretype.runtime.session import Session
 from foretype.runtime.stepping import Stepper
+
+if TYPE_CHECKING:
+    from foretype.runtime.personal.store import Store
 
 EngineName = Literal["auto", "blend", "neural", "ngram"]
 ENGINES = ("auto", "blend", "neural", "ngram")
@@ -148,14 +152,25 @@ class Model:
                 except EngineError as error:
                     raise reason from error
 
-    def session(self, *, repeat: bool = True, policy: Policy | None = None) -> Session:
+    def session(
+        self,
+        *,
+        repeat: bool = True,
+        policy: Policy | None = None,
+        store: Store | None = None,
+        private: bool = False,
+        filters: Filters | None = None,
+    ) -> Session:
         """A session for one text field, for one thread at a time.
 
         repeat: whether a word that was shown, and passed over by typing on, may be shown again at the same word.
             Without repeats more words get their turn; with them, a word that was overlooked comes back.
         policy: another than the model's, for this session's time; memory is a matter of loading.
+        store: the user's personal store, which adds to the suggestions and learns from `Session.commit`; None for none.
+        private: whether nothing is to be learned here; `Session.private` changes it.
+        filters: words that are never suggested; None for the shipped list of offensive ones.
         """
-        return Session(self, repeat=repeat, policy=policy)
+        return Session(self, repeat=repeat, policy=policy, store=store, private=private, filters=filters)
 
     def predictor(self, pace: Pace | None = None) -> Predictor:
         """The engines, with a store of states of their own, for one session or one evaluation.

@@ -62,6 +62,7 @@ def typed(session: Session, lines: list[str], words: int, learns: bool) -> list[
             space = int(line[match.end() : match.end() + 1] == " ")
             stroke = keystrokes(session, before + line[: match.start()], match.group(), space)
             if learns:
+                session.commit(before + line[: match.start()])
                 session.commit(before + line[: match.end() + space])
             count += 1
             characters += len(match.group()) + space

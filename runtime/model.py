@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -18,7 +19,7 @@ from foretype.runtime.forking import FORK
 from foretype.runtime.neural import NeuralModel
 from foretype.runtime.ngram import NgramModel
 from foretype.runtime.pacing import OutOfTimeError, Pace, PacedRuns
-from foretype.runtime.personal.filters import Filters
+from foretype.runtime.personal.filters import Blocked, Filters
 from foretype.runtime.policy import Policy
 from foretype.runtime.providers import AUTO, Attempt, attempts, import_onnxruntime, multiplies_bytes_fast, short_name
 from foretype.runtime.session import Session
@@ -171,6 +172,12 @@ class Model:
         filters: words that are never suggested; None for the shipped list of offensive ones.
         """
         return Session(self, repeat=repeat, policy=policy, store=store, private=private, filters=filters)
+
+    @cached_property
+    def blocked(self) -> tuple[Blocked, list[int]]:
+        """The words that are not suggested where a session is given no filters, and their positions."""
+        blocked = Filters().blocked()
+        return blocked, blocked.positions(self.vocabulary)
 
     def predictor(self, pace: Pace | None = None) -> Predictor:
         """The engines, with a store of states of their own, for one session or one evaluation.

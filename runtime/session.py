@@ -18,7 +18,7 @@ from foretype.runtime.neural import NeuralModel
 from foretype.runtime.pacing import Pace
 from foretype.runtime.personal.filters import Blocked, Filters
 from foretype.runtime.policy import Policy
-from foretype.runtime.vocabulary import fold
+from foretype.runtime.vocabulary import Vocabulary, fold
 
 if TYPE_CHECKING:
     from foretype.runtime.model import Model
@@ -72,8 +72,9 @@ class Session:
         self._kept: OrderedDict[tuple[_Source, tuple[int, ...]], Probabilities] = OrderedDict()
         self._place: tuple[_Source, Context] | None = None
         self._shown: dict[tuple[str, int, float], list[Suggestion]] = {}
-        self._blocked = (filters or Filters()).blocked()
-        self._blocked_positions = self._blocked.positions(model.vocabulary)
+        self._blocked, self._blocked_positions = (
+            model.blocked if filters is None else _blocked(filters, model.vocabulary)
+        )
         self._offer: tuple[tuple[object, ...], _Offer] | None = None
         self._personal = None
         if store is not None:
@@ -285,6 +286,11 @@ class Session:
         if found is not None:
             self._kept.move_to_end((source, ids))
         return found
+
+
+def _blocked(filters: Filters, vocabulary: Vocabulary) -> tuple[Blocked, list[int]]:
+    blocked = filters.blocked()
+    return blocked, blocked.positions(vocabulary)
 
 
 def _unblocked(words: ExtraWords | None, blocked: Blocked) -> ExtraWords | None:

@@ -80,7 +80,9 @@ class PersonalField:
     def commit(self, text: str, accepted: bool, modelled: Callable[[str], Probabilities | None]) -> None:
         """`text` stands before the cursor now; `modelled` gives the engines' probabilities at a place, or None."""
         typed = self._learner.follow(text, accepted)
-        if not self.private:
+        if self.private:
+            self._learner.flush()  # what is finished now must not count once the switch is off
+        else:
             self._learn(typed, modelled)
 
     def finish(self, modelled: Callable[[str], Probabilities | None]) -> None:

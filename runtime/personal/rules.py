@@ -22,8 +22,8 @@ _LEAST_RANDOM = 7
 """Shorter words are not looked at for randomness: there is too little to see."""
 _LONGEST_NAME = 14
 _ODD_PAIRS = 2
-"""As many pairs of neighbouring letters that are rare in English make a word look random: 1 % of random strings of ten
-letters have fewer, 3 % of English words of ten letters as many."""
+"""As many pairs of neighbouring letters that are rare in English make a word look random: 3 % of random strings of ten
+letters and 1 % of twelve have fewer, 1 % of English words as many."""
 
 _WRAPPING = "\"'“”‘’()[]*,.;:!?…—–-¿¡«»„"
 # Letters in pieces joined by single apostrophes, hyphens or a slash, as in "don't", "well-known", "and/or".
@@ -35,12 +35,12 @@ _ANNOUNCES_SECRET = re.compile(
     r"passwort)\b\s*(?:\S{0,20}\s+){0,3}?(?:[:=]|is\b|are\b|was\b|ist\b|->|→)",
     re.IGNORECASE,
 )
-# Each letter, and those that follow it in at least 100 of 30,000 English words.
+# Each letter, and those that follow it in at least 60 of 30,000 English words, or in 3 % of those where it stands.
 _PAIRS = """
-a bcdfgiklmnprstuvwy   b aeilorsu   c acehiklorstuy   d adegilorsuy   e abcdefgilmnoprstvwxy   f aefilortu
-g aeghilnorsu   h aeiortuy   i abcdefglmnoprstvz   j aeo   k aeis   l adeilostuy   m abeimopsu   n acdefgiknostuvy
-o abcdfgiklmnoprstuvwy   p aehiloprstu   q u   r abcdegiklmnoprstuvy   s acehiklmnopstuwy   t acehilorstuy
-u abcdegilmnprst   v aeio   w aehino   x p   y es   z e
+a bcdfghiklmnprstuvwxyz   b abeilorsuy   c acehiklorstuy   d adegilmorsuy   e abcdefghiklmnopqrstuvwxy   f aefilorstu
+g aeghilnorsu   h aeiortuy   i abcdefgklmnoprstvxz   j aeiou   k aeilnsy   l adeilmostuvy   m abeimopsuy
+n acdefgiklnostuvy   o abcdefgiklmnoprstuvwyz   p aehiloprstu   q lu   r abcdefgiklmnoprstuvy   s acehiklmnopstuwy
+t acehilmorstuwy   u abcdefgilmnprst   v aeio   w aehilnors   x aceiopt   y aceilmnoprst   z aeioyz
 """.split()  # noqa: SIM905
 _FOLLOWERS = dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True))
 _CHUNK = re.compile(r"\S+")
@@ -71,8 +71,8 @@ def learnable(word: str) -> bool:
 
 
 def _looks_random(letters: str) -> bool:
-    """Whether Latin letters follow each other as in no word; a name (one capital, not long) may."""
-    if len(letters) <= _LONGEST_NAME and is_title_case(letters) and letters[1:].islower():
+    """Whether Latin letters follow each other as in no word; a name (one capital or two, not long) may."""
+    if len(letters) <= _LONGEST_NAME and is_title_case(letters) and sum(map(str.isupper, letters)) <= 2:
         return False
     folded = unicodedata.normalize("NFD", letters.casefold())
     plain = "".join(c for c in folded if "a" <= c <= "z")

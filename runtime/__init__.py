@@ -15,6 +15,7 @@ from foretype.runtime.errors import (
     EngineError,
     ExportError,
     ForetypeError,
+    StoreError,
     TableError,
 )
 from foretype.runtime.model import Model, load
@@ -32,6 +33,7 @@ __all__ = [
     "Model",
     "Policy",
     "Session",
+    "StoreError",
     "Suggestion",
     "Suggestions",
     "TableError",

@@ -127,9 +127,9 @@ def suggestions(
 ) -> list[Suggestion]:
     """At most `k` suggestions for `context`, most useful first.
 
-    probabilities: of each word [words], entry i for id first_word + i. Words that read the same here are merged and
-    their probabilities added; the word that is already typed in full is not offered, unless it has other capitals and
-    is no word as it is typed ("monday").
+    probabilities: of each word [words], entry i for id first_word + i; a word of probability 0 is never offered. Words
+    that read the same here are merged and their probabilities added; the word that is already typed in full is not
+    offered, unless it has other capitals and is no word as it is typed ("monday").
     passed_over: words not to be offered, since the user saw them and typed on; None where words may be shown again. The
         most useful are then those that save most keystrokes against being shown later; but where no word is shown
         twice, all come up soon, and the most probable are the most useful.
@@ -166,7 +166,7 @@ def suggestions(
     merged: dict[str, float] = {}
     keys: dict[str, str] = {}
     for text, key, probability in found:
-        if text != typed_text:
+        if text != typed_text and probability > 0.0:
             merged[text] = merged.get(text, 0.0) + probability / max(total, 1e-30)
             keys.setdefault(text, key)
     ranked = sorted(merged, key=lambda text: -merged[text])

@@ -168,7 +168,7 @@ class ContextReader:
         chunks, ids = self._chunks, self._ids
         before = len(ids)
         if not window.startswith(self._window):
-            shared = _common_prefix(window, self._window)
+            shared = common_prefix(window, self._window)
             while chunks and chunks[-1].end >= shared:
                 chunks.pop()
         self._window = window
@@ -191,7 +191,7 @@ class ContextReader:
             self._path = tuple(ids)
 
 
-def _common_prefix(a: str, b: str) -> int:
+def common_prefix(a: str, b: str) -> int:
     """How many characters `a` and `b` share from the start."""
     low, high = 0, min(len(a), len(b))
     while low < high:

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from foretype.runtime.blend import Probabilities
-from foretype.runtime.candidates import Suggestion, written
+from foretype.runtime.candidates import ExtraWords, Suggestion, written
 from foretype.runtime.context import Context, open_word
 from foretype.runtime.typos import Typos
 from foretype.runtime.vocabulary import Vocabulary, fold
@@ -40,6 +40,7 @@ def finished_word(text: str) -> FinishedWord | None:
 def corrections(
     vocabulary: Vocabulary,
     probabilities: Probabilities,
+    extra: ExtraWords | None,
     context: Context,
     found: FinishedWord,
     typos: Typos,
@@ -48,7 +49,8 @@ def corrections(
 ) -> list[Suggestion]:
     """At most `k` other readings of a finished word, likeliest first, each at least as likely as `threshold`.
 
-    probabilities: of each word in its place [words]. context: of the text that ends with the word.
+    probabilities: of each word in its place [words]. extra: words from outside the vocabulary that are known.
+    context: of the text that ends with the word.
     What was written competes: with its own probability where the vocabulary holds it, else with that of any one unknown
     word. So the probabilities of all readings, this one included, sum to one.
     """
@@ -63,6 +65,11 @@ def corrections(
             break
         text = written(vocabulary.tokens[first + place], found.word, context.starts_sentence)
         readings[text] = readings.get(text, 0.0) + float(probabilities[place])
+    if extra is not None:
+        for place in range(*extra.starting_with(typed)):
+            if extra.keys[place] == typed:
+                text = written(extra.words[place], found.word, False)
+                readings[text] = readings.get(text, 0.0) + float(extra.probabilities[place])
     known = sum(readings.values())
     curly = "\u2019" in found.word or context.curly
     as_written = found.word.replace("\u2019", "'")

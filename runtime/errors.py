@@ -7,6 +7,7 @@
     ├── BundleError           a bundle is missing, incomplete, altered or of another format
     ├── TableError            a tensor file (safetensors) is damaged
     ├── EngineError           an engine cannot be loaded or run on this machine
+    ├── StoreError            the personal store cannot be opened, read or written
     └── ExportError           an export failed or did not pass its verification
 
 Each message is one line that names the file, the value found and what would have been legal, so that a program may
@@ -40,6 +41,10 @@ class TableError(ForetypeError):
 
 class EngineError(ForetypeError):
     """An engine cannot be loaded or run on this machine."""
+
+
+class StoreError(ForetypeError):
+    """The personal store cannot be opened, read or written; the message names the file."""
 
 
 class ExportError(ForetypeError):

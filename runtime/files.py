@@ -12,8 +12,11 @@ from typing import Any
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it takes the place of `path`, on failure nothing is left."""
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success it takes the place of `path`, on failure nothing is left.
+
+    private: whether the file is for its owner only.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(descriptor)
@@ -22,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        temporary.chmod(0o600 if private else 0o666 & ~umask)
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
         temporary.replace(path)

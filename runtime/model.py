@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,15 @@ from foretype.runtime.forking import FORK
 from foretype.runtime.neural import NeuralModel
 from foretype.runtime.ngram import NgramModel
 from foretype.runtime.pacing import OutOfTimeError, Pace, PacedRuns
+from foretype.runtime.personal.filters import Blocked, Filters
 from foretype.runtime.policy import Policy
 from foretype.runtime.providers import AUTO, Attempt, attempts, import_onnxruntime, multiplies_bytes_fast, short_name
 from foretype.runtime.session import Session
 from foretype.runtime.stepping import Stepper
 from foretype.runtime.typos import NeighbourIndex, TypoConfig
+
+if TYPE_CHECKING:
+    from foretype.runtime.personal.store import Store
 
 EngineName = Literal["auto", "blend", "neural", "ngram"]
 ENGINES = ("auto", "blend", "neural", "ngram")
@@ -158,6 +163,9 @@ class Model:
         policy: Policy | None = None,
         typos: bool | TypoConfig = True,
         layout: str = "qwerty",
+        store: Store | None = None,
+        private: bool = False,
+        filters: Filters | None = None,
     ) -> Session:
         """A session for one text field, for one thread at a time.
 
@@ -166,10 +174,28 @@ class Model:
         policy: another than the model's, for this session's time; memory is a matter of loading.
         typos: whether words near the typed letters are offered where these lead nowhere; or when, and how.
         layout: the keyboard, one of `runtime.layouts.LAYOUTS`: a key beside the one meant is a likely slip.
+        store: the user's personal store, which adds to the suggestions and learns from `Session.commit`; None for none.
+        private: whether nothing is to be learned here; `Session.private` changes it.
+        filters: words that are never suggested; None for the shipped list of offensive ones.
 
         Raises ConfigError for a layout of another name.
         """
-        return Session(self, repeat=repeat, policy=policy, typos=typos, layout=layout)
+        return Session(
+            self,
+            repeat=repeat,
+            policy=policy,
+            typos=typos,
+            layout=layout,
+            store=store,
+            private=private,
+            filters=filters,
+        )
+
+    @cached_property
+    def blocked(self) -> tuple[Blocked, list[int]]:
+        """The words that are not suggested where a session is given no filters, and their positions."""
+        blocked = Filters().blocked()
+        return blocked, blocked.positions(self.vocabulary)
 
     def predictor(self, pace: Pace | None = None) -> Predictor:
         """The engines, with a store of states of their own, for one session or one evaluation.

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from foretype.runtime.candidates import Suggestion, written
-from foretype.runtime.context import ContextReader
+from foretype.runtime.context import Context, ContextReader
+from foretype.runtime.vocabulary import fold
 
 if TYPE_CHECKING:
     from foretype.runtime.model import Model, Predictor
+    from foretype.runtime.offers import Offers
 
 CONFIDENCE = 0.5
 """The probability below which a phrase is not offered, by default."""
@@ -41,10 +43,12 @@ class Phrases:
         self._reader = ContextReader(model.form)
         self._kept: OrderedDict[tuple[bool, tuple[int, ...]], _Next] = OrderedDict()
 
-    def longest(self, text: str, first: Suggestion, confidence: float, words: int, neural: bool) -> Suggestion | None:
+    def longest(
+        self, text: str, first: Suggestion, confidence: float, words: int, neural: bool, offers: Offers
+    ) -> Suggestion | None:
         """`first`, a suggestion for the end of `text`, and the words after it; None where none is sure enough.
 
-        neural: whether the neural model may run.
+        neural: whether the neural model may run. offers: says which words are blocked.
         """
         phrase, probability = first.text, first.probability
         before = text[: len(text) - first.replaces]
@@ -52,13 +56,19 @@ class Phrases:
         while count < words:
             context = self._reader.read(f"{before}{phrase} ")
             following = self._next(context.ids, neural)
-            if probability * following.probability < confidence:
+            if probability * following.probability < confidence or self._is_blocked(following.token, context, offers):
                 break
             word = written(self._model.vocabulary.tokens[following.token], "", context.starts_sentence)
             phrase += " " + (word.replace("'", "\u2019") if context.curly else word)
             probability *= following.probability
             count += 1
         return Suggestion(phrase, probability, first.replaces) if count > 1 else None
+
+    def _is_blocked(self, token: int, context: Context, offers: Offers) -> bool:
+        """Whether the word, or it and those before it, must not be suggested."""
+        vocabulary = self._model.vocabulary
+        words = [fold(vocabulary.tokens[id_]) for id_ in (*context.ids[-2:], token) if id_ >= vocabulary.first_word]
+        return any(" ".join(words[start:]) in offers.blocked for start in range(len(words)))
 
     def _next(self, ids: tuple[int, ...], neural: bool) -> _Next:
         found = self._kept.get((neural, ids))

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from foretype.runtime.blend import Probabilities
 from foretype.runtime.candidates import Suggestion, Suggestions, suggestions
 from foretype.runtime.channel import ErrorModel
 from foretype.runtime.context import Context, ContextReader, word_after
 from foretype.runtime.correction import corrections, finished_word
-from foretype.runtime.hostwords import HostWords
-from foretype.runtime.neural import NeuralModel
+from foretype.runtime.errors import ConfigError
+from foretype.runtime.offers import Offer, Offers, Source
 from foretype.runtime.pacing import Pace
+from foretype.runtime.personal.filters import Filters
 from foretype.runtime.phrases import CONFIDENCE, LONGEST, Phrases
 from foretype.runtime.policy import Policy
 from foretype.runtime.typos import TypoConfig, Typos
 from foretype.runtime.vocabulary import fold
 
 if TYPE_CHECKING:
+    from foretype.runtime.blend import Probabilities
     from foretype.runtime.model import Model
-
-KEPT_DISTRIBUTIONS = 8
-
-_Source = NeuralModel | None
-"""What made a distribution: with this neural model, or without any."""
+    from foretype.runtime.personal.field import PersonalField
+    from foretype.runtime.personal.store import Store
 
 
 class Session:
@@ -45,6 +42,9 @@ class Session:
         policy: Policy | None = None,
         typos: bool | TypoConfig = True,
         layout: str = "qwerty",
+        store: Store | None = None,
+        private: bool = False,
+        filters: Filters | None = None,
     ) -> None:
         """See `Model.session`."""
         self._model = model
@@ -54,18 +54,22 @@ class Session:
         policy = policy or model.policy
         self._pace = Pace(policy if model.may_fall_back else replace(policy, deadline_ms=None))
         self._predictor = model.predictor(self._pace)
+        self._personal: PersonalField | None = None
+        if store is not None:
+            from foretype.runtime.personal.field import PersonalField  # needs sqlite3
+
+            self._personal = PersonalField(store, model.form, filters or Filters(), private)
+        self._offers = Offers(model, self._predictor, self._personal, filters)
         self._phrases: Phrases | None = None
-        self._host_words = HostWords(model.vocabulary)
         config = typos if isinstance(typos, TypoConfig) else TypoConfig(ErrorModel(layout))
         self._typos = Typos(model.neighbours, model.vocabulary.keys, config) if typos else None
-        self._kept: OrderedDict[tuple[_Source, tuple[int, ...]], Probabilities] = OrderedDict()
-        self._place: tuple[_Source, Context] | None = None
+        self._place: tuple[Source, Context] | None = None
         self._shown: dict[tuple[str, int, float], list[Suggestion]] = {}
 
     @property
     def notice(self) -> str | None:
-        """None, or one line saying why this session goes on without the neural model, or the model with another one."""
-        return self._pace.notice or self._model.notice
+        """None, or one line saying what this session goes on without: the neural model, the provider, the store."""
+        return self._pace.notice or self._model.notice or (self._personal and self._personal.notice) or None
 
     def suggest(
         self, text: str, k: int = 3, *, after: str = "", deadline_ms: float | None = None, threshold: float = 0.0
@@ -90,13 +94,13 @@ class Session:
             context = self._reader.read(text)
             if not context.open_to_words:
                 return Suggestions((), text, self._model.engine)
-            source, distribution = self._distribution(context.ids)
+            source, offer = self._offered(context, text)
             if after:
-                found = self._between(distribution, context, k, threshold, after)
+                found = self._between(offer, context, k, threshold, after)
             elif self._repeat:
-                found = self._best(distribution, context, k, threshold)
+                found = self._best(offer, context, k, threshold)
             else:
-                found = self._without_repeats(source, distribution, context, k, threshold)
+                found = self._without_repeats(source, offer, context, k, threshold)
             return Suggestions(found, text, self._engine if source else "ngram")
         finally:
             self._pace.end()
@@ -116,7 +120,7 @@ class Session:
             if self._phrases is None:
                 self._phrases = Phrases(self._model, self._predictor)
             neural = self._model.neural is not None and self._pace.uses_neural
-            return self._phrases.longest(text, first[0], confidence, words, neural)
+            return self._phrases.longest(text, first[0], confidence, words, neural, self._offers)
         finally:
             self._pace.end()
 
@@ -137,17 +141,24 @@ class Session:
             context = self._reader.read(found.before + found.word)
             if not context.open_to_words or context.head:
                 return Suggestions((), text, self._model.engine)
-            source, distribution = self._distribution(context.ids)
-            words = corrections(self._model.vocabulary, distribution, context, found, self._typos, k, threshold)
+            source, offer = self._offered(context, found.before + found.word)
+            words = corrections(
+                self._model.vocabulary, offer.words, offer.extra, context, found, self._typos, k, threshold
+            )
             return Suggestions(words, text, self._engine if source else "ngram")
         finally:
             self._pace.end()
 
     def keep(self, word: str) -> None:
-        """Take `word` for what its writer wants: it is not corrected again. For corrections that were taken back."""
+        """Take `word` for what its writer wants: it is not corrected again. For corrections that were taken back.
+
+        With a store, and where the session is not private, it is remembered.
+        """
         if self._typos:
-            self._typos.kept.add(fold(word))
+            self._typos.kept |= {fold(word)}
             self._place = None
+        if self._personal is not None:
+            self._personal.keep(word)
 
     def cancel(self) -> None:
         """Make a `suggest` that is under way answer at once, from the n-gram model. May be called from any thread."""
@@ -163,46 +174,93 @@ class Session:
         Raises ConfigError, and adds none, where a word does not start with a letter, holds a space, or is longer than
         64 characters, or a weight is not above 0 and at most 1000.
         """
-        self._host_words.add(words)
+        self._offers.host_words.add(words)
         self._forget()
 
     def remove_words(self, words: Iterable[str]) -> None:
         """Take words that `add_words` gave out again; others are ignored."""
-        self._host_words.remove(words)
+        self._offers.host_words.remove(words)
         self._forget()
 
     def _forget(self) -> None:
-        self._kept.clear()
+        self._offers.reset()
         self._place = None
 
+    # --- The user's own words
+
+    @property
+    def private(self) -> bool:
+        """Whether nothing is learned here, as in a field marked private or while the user is incognito."""
+        return self._personal is None or self._personal.private
+
+    @private.setter
+    def private(self, private: bool) -> None:
+        if self._personal is not None:
+            self._personal.private = private
+
+    def commit(self, text: str, *, accepted: bool = False) -> None:
+        """Let the store learn from what the user writes: `text` stands before the cursor now. Call it after each edit.
+
+        A word is learned once the word after it is finished; one that is corrected before that never is. Text that
+        appears at once (a file that was opened, a paste) is not learned. Never raises for the store's sake; see
+        `notice`. Without a store, and where the session is private, nothing is learned.
+
+        accepted: whether the newest words were chosen from the suggestions.
+        """
+        if self._personal is not None:
+            self._personal.commit(text, accepted, self._known)
+
+    def finish(self) -> None:
+        """The user leaves the field, or sends its text: the last word counts as well."""
+        if self._personal is not None:
+            self._personal.finish(self._known)
+
+    def learn(self, text: str) -> int:
+        """Learn all of `text` at once, whoever wrote it; returns how many of its words may be learned.
+
+        Raises StoreError; without a store, and where the session is private, nothing is learned.
+        """
+        return 0 if self._personal is None else self._personal.learn(text)
+
+    def forget(self, phrase: str) -> None:
+        """Forget a word or phrase; see `Store.forget`. Raises ConfigError where it is too long, or without a store."""
+        if self._personal is None:
+            raise ConfigError("a session without a store has nothing to forget")
+        self._personal.forget(phrase)
+        self._forget()
+
+    def _known(self, before: str) -> Probabilities | None:
+        """The engines' probabilities where the word after `before` stands, if they were asked for lately."""
+        return self._offers.known(self._reader.read(before).ids)
+
+    # --- What to offer
+
+    def _offered(self, context: Context, text: str) -> tuple[Source, Offer]:
+        offered = self._offers.at(context.ids, text[: len(text) - context.replaces], self._pace.uses_neural)
+        if self._typos is not None and self._personal is not None:
+            self._typos.kept |= self._personal.kept
+        return offered
+
     def _best(
-        self,
-        distribution: Probabilities,
-        context: Context,
-        k: int,
-        threshold: float,
-        passed_over: list[str] | None = None,
+        self, offer: Offer, context: Context, k: int, threshold: float, passed_over: list[str] | None = None
     ) -> list[Suggestion]:
-        extra = self._host_words.outside
-        found = suggestions(self._model.vocabulary, distribution, context, k, passed_over, extra, self._typos)
+        vocabulary, typos = self._model.vocabulary, self._typos
+        found = suggestions(vocabulary, offer.words, context, k, passed_over, offer.extra, typos)
+        if len(found) < k and context.prefix and offer.last_resort is not None:
+            known = {suggestion.text for suggestion in found}
+            more = suggestions(vocabulary, offer.words, context, 2 * k, passed_over, offer.last_resort, typos)
+            found = [*found, *(suggestion for suggestion in more if suggestion.text not in known)][:k]
+        if context.head:  # words behind a hyphen: what they make together may be blocked
+            found = [suggestion for suggestion in found if fold(suggestion.text) not in self._offers.blocked]
         return [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
 
-    def _between(
-        self, distribution: Probabilities, context: Context, k: int, threshold: float, after: str
-    ) -> list[Suggestion]:
+    def _between(self, offer: Offer, context: Context, k: int, threshold: float, after: str) -> list[Suggestion]:
         """Suggestions for a place with text on both sides."""
         right, following = word_after(after)
         inside, taken = (right, "") if context.prefix and right else ("", fold(right or following))
         for more in (0, 1):  # one more where one of the best is there already
             found = suggestions(
-                self._model.vocabulary,
-                distribution,
-                context,
-                k + more,
-                None,
-                self._host_words.outside,
-                self._typos,
-                inside,
+                self._model.vocabulary, offer.words, context, k + more, None, offer.extra, self._typos, inside
             )
             left = [word for word in found if fold(word.text) != taken]
             if len(left) == len(found):
@@ -210,7 +268,7 @@ class Session:
         return [word for word in left if word.probability >= threshold][:k]
 
     def _without_repeats(
-        self, source: _Source, distribution: Probabilities, context: Context, k: int, threshold: float
+        self, source: Source, offer: Offer, context: Context, k: int, threshold: float
     ) -> list[Suggestion]:
         """Suggestions without those that were shown at shorter prefixes of this word.
 
@@ -224,33 +282,6 @@ class Session:
             at = replace(context, prefix=context.prefix[:letters])
             key = (at.prefix, k, threshold)
             if key not in self._shown:
-                self._shown[key] = self._best(distribution, at, k, threshold, passed_over)
+                self._shown[key] = self._best(offer, at, k, threshold, passed_over)
             passed_over += [suggestion.text for suggestion in self._shown[key]]
         return self._shown[context.prefix, k, threshold]
-
-    def _distribution(self, ids: tuple[int, ...]) -> tuple[_Source, Probabilities]:
-        """Probabilities of the words after `ids`, and what made them."""
-        neural = self._model.neural
-        if neural is not None:
-            found = self._find(neural, ids)
-            if found is not None:
-                return neural, found
-        uses_neural = neural is not None and self._pace.uses_neural
-        if not uses_neural:
-            found = self._find(None, ids)
-            if found is not None:
-                return None, found
-        parts = self._predictor.parts(ids, uses_neural)
-        source = None if parts.logits is None else self._predictor.neural
-        distribution = self._predictor.mix(parts, self._model.vocabulary.first_word)
-        self._host_words.mix_into(distribution)
-        self._kept[source, ids] = distribution
-        if len(self._kept) > KEPT_DISTRIBUTIONS:
-            self._kept.popitem(last=False)
-        return source, distribution
-
-    def _find(self, source: _Source, ids: tuple[int, ...]) -> Probabilities | None:
-        found = self._kept.get((source, ids))
-        if found is not None:
-            self._kept.move_to_end((source, ids))
-        return found

@@ -167,7 +167,7 @@ class Typos:
     def __init__(self, index: NeighbourIndex, keys: Sequence[str], config: TypoConfig) -> None:
         neighbours(config.errors.layout)  # an unknown layout is an error now, not at the first slip
         self.config = config
-        self.kept: set[str] = set()
+        self.kept: frozenset[str] = frozenset()
         """Folded words that are as their writer wants them."""
         self._index = index
         self._keys = keys

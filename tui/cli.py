@@ -10,6 +10,7 @@ import typer
 import foretype.tui.bench_commands as bench_commands
 import foretype.tui.commands as run_commands
 import foretype.tui.comparisons as comparisons
+import foretype.tui.personal_commands as personal_commands
 import foretype.tui.train_commands as train_commands
 import foretype.tui.training_tools as training_tools
 from foretype.runtime.errors import ForetypeError
@@ -27,6 +28,7 @@ train_commands.register(app)
 training_tools.register(app)
 comparisons.register(app)
 bench_commands.register(app)
+personal_commands.register(app)
 
 # Newer versions of Typer bring their own copy of click; either way these are the bases of an error that it exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]

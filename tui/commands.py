@@ -14,6 +14,7 @@ from foretype.runtime.errors import ForetypeError
 
 if TYPE_CHECKING:
     from foretype.runtime import Model
+    from foretype.runtime.personal.store import Store
 
 BundleOption = Annotated[
     Path | None,
@@ -21,10 +22,11 @@ BundleOption = Annotated[
 ]
 EngineOption = Annotated[str, typer.Option("--engine", help="auto, blend, neural or ngram.")]
 ProviderOption = Annotated[str, typer.Option("--provider", help="cpu, cuda, auto, or another that ONNX Runtime has.")]
+ProfileOption = Annotated[str, typer.Option("--profile", help="Whose personal store: a name of your choice.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def _load(bundle: Path | None, engine: str, provider: str = "cpu") -> Model:
+def load_model(bundle: Path | None, engine: str, provider: str = "cpu") -> Model:
     """Load a model; a fallback is told on standard error."""
     from foretype.runtime import load
     from foretype.runtime.model import ENGINES
@@ -35,6 +37,14 @@ def _load(bundle: Path | None, engine: str, provider: str = "cpu") -> Model:
     if model.notice:
         print(f"foretype: {model.notice}", file=sys.stderr)
     return model
+
+
+def _existing_store(profile: str) -> Store | None:
+    """The user's store; None where nothing was ever learned, so that asking leaves no trace."""
+    from foretype.runtime.personal.store import Store, store_path
+
+    path = store_path(profile)
+    return Store(path) if path.exists() else None
 
 
 def print_json(value: Any) -> None:
@@ -89,6 +99,10 @@ def suggest(
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
     provider: ProviderOption = "cpu",
+    profile: ProfileOption = "default",
+    personal: Annotated[
+        bool, typer.Option("--personal/--no-personal", help="Whether your personal store has a say.")
+    ] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Print suggestions for the end of TEXT, one a line, best first."""
@@ -97,8 +111,11 @@ def suggest(
             raise ForetypeError("standard input is closed; give the text as an argument")
         text = sys.stdin.read().removesuffix("\n")
     _check_text(text)
-    model = _load(bundle, engine, provider)
-    found = model.session().suggest(text, k=k)
+    model = load_model(bundle, engine, provider)
+    session = model.session(store=_existing_store(profile) if personal else None, private=True)
+    found = session.suggest(text, k=k)
+    if session.notice and session.notice != model.notice:
+        print(f"foretype: {session.notice}", file=sys.stderr)
     if as_json:
         words = [{"text": s.text, "probability": s.probability, "replaces": s.replaces} for s in found]
         print_json({"engine": model.engine, "suggestions": words})
@@ -109,7 +126,7 @@ def suggest(
 
 def info(bundle: BundleOption = None, engine: EngineOption = "auto", as_json: JsonOption = False) -> None:
     """Say what the model is: engine, sizes, what it was trained on, and its figures."""
-    facts = _load(bundle, engine).info()
+    facts = load_model(bundle, engine).info()
     if as_json:
         print_json(facts)
         return
@@ -147,7 +164,7 @@ def generate(
 
     _check_text(prompt)
     config = SamplingConfig(tokens, temperature, top_k, top_p, seed)
-    pieces = sample(_load(bundle, engine), prompt, config)
+    pieces = sample(load_model(bundle, engine), prompt, config)
     if as_json:
         print_json({"prompt": prompt, "text": "".join(pieces), "seed": seed})
         return
@@ -181,7 +198,7 @@ def evaluate(
         raise typer.BadParameter("keeps the figures of --repeat only", param_hint="--record")
     if record and writing:
         raise typer.BadParameter("keeps no figures of --writing", param_hint="--record")
-    model = _load(bundle, engine, provider)
+    model = load_model(bundle, engine, provider)
     if writing:
         from foretype.tui.writing_evaluation import evaluate_writing, print_writing
 

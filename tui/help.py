@@ -25,7 +25,8 @@ _KEYS = (
 
 _ABOUT = (
     "An accepted word brings its space along; a comma or full stop typed next takes the space back. "
-    "Right accepts at the end of a line. An arrow marks a correction of the last word. Suggestions that were hidden come back with the next change.\n\n"
+    "Right accepts at the end of a line. An arrow marks a correction of the last word. "
+    "Suggestions that were hidden come back with the next change.\n\n"
     "Below stand the engine, the time of its last suggestion, and the share of keystrokes saved: "
     "1 - keys pressed / characters produced."
 )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-import platformdirs
+from foretype.runtime.folders import data_folder
 
 SUFFIX = ".foretype-rescue"
 
@@ -32,12 +32,6 @@ def rescue(data: bytes, path: Path | None) -> Path:
     folder = data_folder()
     folder.mkdir(parents=True, exist_ok=True)
     return _write_new(data, folder / f"{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
-
-
-def data_folder() -> Path:
-    """The folder for this user's data: `FORETYPE_HOME`, or the platform's own."""
-    home = os.environ.get("FORETYPE_HOME")
-    return Path(home) if home else Path(platformdirs.user_data_dir("foretype", appauthor=False))
 
 
 def _write_new(data: bytes, path: Path) -> Path:

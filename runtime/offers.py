@@ -1,0 +1,152 @@
+"""What may be offered at one place: the engines' words, the host's and the user's, less those that are blocked."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from foretype.runtime.blend import Probabilities
+from foretype.runtime.candidates import ExtraWords
+from foretype.runtime.hostwords import HostWords
+from foretype.runtime.neural import NeuralModel
+from foretype.runtime.personal.filters import Blocked, Filters
+from foretype.runtime.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from foretype.runtime.model import Model, Predictor
+    from foretype.runtime.personal.field import PersonalField
+
+KEPT_DISTRIBUTIONS = 8
+
+Source = NeuralModel | None
+"""What made a distribution: with this neural model, or without any."""
+
+
+class Offer(NamedTuple):
+    """What may be offered at one place.
+
+    words: probabilities of the vocabulary's words [words]. extra: other words, None where there are none. last_resort:
+    the same and words seen too rarely to be offered beside others; None where there are none of those.
+    """
+
+    words: Probabilities
+    extra: ExtraWords | None
+    last_resort: ExtraWords | None
+
+
+class Offers:
+    """The offers of one session; what was computed lately is kept.
+
+    host_words: the host's own words; call `reset` after a change. blocked: the words that are never offered.
+    """
+
+    def __init__(
+        self, model: Model, predictor: Predictor, personal: PersonalField | None, filters: Filters | None
+    ) -> None:
+        """personal: the user's store, None without one. filters: None for the shipped list of offensive words."""
+        self.host_words = HostWords(model.vocabulary)
+        self.blocked, self.blocked_positions = (
+            model.blocked if filters is None else _with_positions(filters.blocked(), model.vocabulary)
+        )
+        self._model = model
+        self._predictor = predictor
+        self._personal = personal
+        self._kept: OrderedDict[tuple[Source, tuple[int, ...]], Probabilities] = OrderedDict()
+        self._last: tuple[tuple[object, ...], Offer] | None = None
+
+    def reset(self) -> None:
+        """Compute anew what is kept: the host's words, or those blocked, are others now."""
+        self._kept.clear()
+        self._last = None
+
+    def refresh(self) -> None:
+        """Take up what the user's store has learned or forgotten meanwhile."""
+        if self._personal is not None and self._personal.refresh():
+            self.blocked, self.blocked_positions = _with_positions(self._personal.blocked, self._model.vocabulary)
+
+    def at(self, ids: tuple[int, ...], before: str, uses_neural: bool) -> tuple[Source, Offer]:
+        """What may be offered after the tokens `ids`, and what made it.
+
+        before: the text before the word at the cursor. uses_neural: whether the neural model may run.
+        """
+        source, distribution = self._distribution(ids, uses_neural)
+        self.refresh()
+        context = self._personal.context(before) if self._personal is not None else ()
+        key = (source, ids, context, self._personal and self._personal.version)
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._blended(distribution, context)
+        return source, self._last[1]
+
+    def known(self, ids: tuple[int, ...]) -> Probabilities | None:
+        """The engines' probabilities after `ids`, if they were asked for lately."""
+        found = None if self._model.neural is None else self._find(self._model.neural, ids)
+        return self._find(None, ids) if found is None else found
+
+    def _blended(self, distribution: Probabilities, context: tuple[str, ...]) -> Offer:
+        """The engines' words blended with the user's, less those that are blocked."""
+        personal, vocabulary = self._personal, self._model.vocabulary
+        host = _unblocked(self.host_words.outside, self.blocked)
+        prediction = personal.predict(context) if personal is not None else None
+        if personal is None or prediction is None or not prediction.share:
+            words, extra, last_resort = distribution.copy(), host, None
+        else:
+            words, outside = personal.words.mix(prediction, distribution)
+            outside[personal.blocked_outside] = 0.0
+            own = personal.words.outside
+            extra = _joined(host, 1.0 - prediction.share, own.extra(outside, only_trusted=True))
+            last_resort = _joined(host, 1.0 - prediction.share, own.extra(outside, only_trusted=False))
+        words[self.blocked_positions] = 0.0
+        if context:
+            words[self.blocked.after(context, vocabulary)] = 0.0
+        return Offer(words, extra, last_resort)
+
+    def _distribution(self, ids: tuple[int, ...], uses_neural: bool) -> tuple[Source, Probabilities]:
+        """Probabilities of the words after `ids`, and what made them."""
+        neural = self._model.neural
+        if neural is not None:
+            found = self._find(neural, ids)
+            if found is not None:
+                return neural, found
+        uses_neural = uses_neural and neural is not None
+        if not uses_neural:
+            found = self._find(None, ids)
+            if found is not None:
+                return None, found
+        parts = self._predictor.parts(ids, uses_neural)
+        source = None if parts.logits is None else self._predictor.neural
+        distribution = self._predictor.mix(parts, self._model.vocabulary.first_word)
+        self.host_words.mix_into(distribution)
+        self._kept[source, ids] = distribution
+        if len(self._kept) > KEPT_DISTRIBUTIONS:
+            self._kept.popitem(last=False)
+        return source, distribution
+
+    def _find(self, source: Source, ids: tuple[int, ...]) -> Probabilities | None:
+        found = self._kept.get((source, ids))
+        if found is not None:
+            self._kept.move_to_end((source, ids))
+        return found
+
+
+def _with_positions(blocked: Blocked, vocabulary: Vocabulary) -> tuple[Blocked, list[int]]:
+    return blocked, blocked.positions(vocabulary)
+
+
+def _unblocked(words: ExtraWords | None, blocked: Blocked) -> ExtraWords | None:
+    if words is None:
+        return None
+    free = [0.0 if key in blocked else 1.0 for key in words.keys]
+    return replace(words, probabilities=words.probabilities * np.array(free))
+
+
+def _joined(host: ExtraWords | None, share: float, own: ExtraWords | None) -> ExtraWords | None:
+    """The host's words, with this share of their probabilities, and the user's own."""
+    if host is None or own is None:
+        return own if host is None else replace(host, probabilities=host.probabilities * share)
+    joined = dict(zip(own.words, own.probabilities.tolist(), strict=True))
+    for word, probability in zip(host.words, host.probabilities.tolist(), strict=True):
+        joined[word] = joined.get(word, 0.0) + share * probability
+    return ExtraWords.of(joined)

@@ -1,0 +1,142 @@
+"""The personal side of one text field: what the store adds to its suggestions, and what the store learns from it.
+
+Typing goes on whatever happens to the store: its errors become `notice`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from foretype.runtime.blend import Probabilities
+from foretype.runtime.errors import StoreError
+from foretype.runtime.personal.filters import Blocked, Filters
+from foretype.runtime.personal.learner import Learner, Typed
+from foretype.runtime.personal.rules import learnable
+from foretype.runtime.personal.store import Observation, Store
+from foretype.runtime.personal.words import PersonalWords, Prediction
+from foretype.runtime.text import TextForm
+from foretype.runtime.vocabulary import fold
+
+_MOST_WAITING = 1000
+"""Words that wait while the store cannot be written; then the oldest are given up."""
+
+
+class PersonalField:
+    """One field over a store.
+
+    private: whether nothing is learned here. notice: None, or one line saying what is wrong with the store.
+    """
+
+    def __init__(self, store: Store, form: TextForm, filters: Filters, private: bool) -> None:
+        self.private = private
+        self.words = PersonalWords(store, form.vocabulary)
+        self.kept: frozenset[str] = frozenset()
+        """Folded words that the user does not want corrected."""
+        self.blocked: Blocked = filters.blocked()
+        self.blocked_outside: list[int] = []
+        """Positions, among the words outside the vocabulary, of those that are blocked."""
+        self._trouble: str | None = None
+        self._store = store
+        self._filters = filters
+        self._learner = Learner(form, self.words)
+        self._waiting: list[Observation] = []
+        self._lists: tuple[object, ...] | None = None
+
+    @property
+    def notice(self) -> str | None:
+        """None, or one line about the store."""
+        return self._trouble or self._store.notice
+
+    @property
+    def version(self) -> object:
+        """Differs when what the store says may differ."""
+        return self.words.version
+
+    def refresh(self) -> bool:
+        """Take up what the store has learned or forgotten meanwhile; whether the blocked words are others now."""
+        with self._going_on():
+            if not self.words.refresh():
+                return False
+            never, allowed = self._store.listed("never"), self._store.listed("allowed")
+            self.kept = self._store.listed("kept")
+            forgotten = self._store.forgotten()
+            lists = (never, allowed, forgotten.hashes)
+            changed = lists != self._lists
+            if changed:
+                self._lists = lists
+                merged = Filters(self._filters.never | never, self._filters.offensive, self._filters.allowed | allowed)
+                self.blocked = merged.blocked(forgotten)
+            keys = self.words.outside.keys
+            self.blocked_outside = [number for number, key in enumerate(keys) if key in self.blocked]
+            return changed
+        return False
+
+    def context(self, before: str) -> tuple[str, ...]:
+        """The words before the word at the cursor, as the store counts them."""
+        return self._learner.context(before)
+
+    def predict(self, context: tuple[str, ...]) -> Prediction | None:
+        """What the store says; None where it cannot be read."""
+        with self._going_on():
+            return self.words.predict(context)
+        return None
+
+    def commit(self, text: str, accepted: bool, modelled: Callable[[str], Probabilities | None]) -> None:
+        """`text` stands before the cursor now; `modelled` gives the engines' probabilities at a place, or None."""
+        typed = self._learner.follow(text, accepted)
+        if self.private:
+            self._learner.flush()  # what is finished now must not count once the switch is off
+        else:
+            self._learn(typed, modelled)
+
+    def keep(self, word: str) -> None:
+        """Remember that `word` is right as it stands."""
+        if not self.private and learnable(word):
+            with self._going_on():
+                if fold(word) not in self._store.forgotten():
+                    self._store.add_to("kept", [word])
+
+    def finish(self, modelled: Callable[[str], Probabilities | None]) -> None:
+        """Nothing more comes in this text."""
+        typed = self._learner.flush()
+        if not self.private:
+            self._learn(typed, modelled)
+
+    def learn(self, text: str) -> int:
+        """Learn all of `text`; returns how many words. Raises StoreError."""
+        if self.private:
+            return 0
+        self.words.refresh()
+        observations = list(self._learner.read(text))
+        self._store.learn(observations)
+        return len(observations)
+
+    def forget(self, phrase: str) -> None:
+        """As `Store.forget`; nothing of it waits to be learned either."""
+        self._waiting.clear()
+        self._store.forget(phrase)
+
+    def _learn(self, typed: list[Typed], modelled: Callable[[str], Probabilities | None]) -> None:
+        self._waiting = [*self._waiting, *(word.observation for word in typed)][-_MOST_WAITING:]
+        if not typed:
+            return
+        with self._going_on():
+            for word in typed:
+                probabilities = modelled(word.before)
+                if probabilities is not None:
+                    prediction = self.words.predict(word.observation.context)
+                    self.words.adapt(prediction, probabilities, word.observation.word)
+            before = self._store.version()
+            counted = self._store.learn(self._waiting, self.words.shares)
+            self._waiting = []
+            self.words.counted(counted, before)
+
+    @contextmanager
+    def _going_on(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            self._trouble = f"nothing is learned: {error}"
+        else:
+            self._trouble = None

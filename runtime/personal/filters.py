@@ -1,0 +1,88 @@
+"""Words that are never suggested: the user's own list, and offensive words. What is typed is not their business."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from foretype.runtime.vocabulary import Vocabulary, fold
+
+_LIST = Path(__file__).parent / "offensive.txt"
+_ENDINGS = ("'s", "'")
+
+
+@lru_cache(maxsize=1)
+def offensive_words() -> frozenset[str]:
+    """The shipped list, folded."""
+    lines = _LIST.read_text(encoding="utf-8").splitlines()
+    return frozenset(fold(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a session never suggests, whatever engine it comes from.
+
+    never: words, in any case form. offensive: whether the shipped list of offensive words holds. allowed: words that it
+    does not hold for; `never` goes before.
+    """
+
+    never: frozenset[str] = frozenset()
+    offensive: bool = True
+    allowed: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, never: Iterable[str] = (), offensive: bool = True, allowed: Iterable[str] = ()) -> Filters:
+        """From words as people write them."""
+        return cls(frozenset(map(fold, never)), offensive, frozenset(map(fold, allowed)))
+
+    def blocked(self, forgotten: Container[str] = ()) -> Blocked:
+        """The words they keep out, with those that the user's store has `forgotten`."""
+        offensive = offensive_words() - self.allowed if self.offensive else frozenset()
+        return Blocked(self.never | offensive, forgotten)
+
+
+class Blocked:
+    """Words that are not suggested: known ones, and forgotten ones, which are known by hashes only."""
+
+    def __init__(self, words: frozenset[str], forgotten: Container[str]) -> None:
+        self._words = words
+        self._forgotten = forgotten
+
+    def __contains__(self, key: str) -> bool:
+        """Whether a folded word is one of them, or a possessive or a hyphenated word made of one."""
+        for part in (key, *(key.split("-") if "-" in key else ())):
+            stem = next((part.removesuffix(ending) for ending in _ENDINGS if part.endswith(ending)), part)
+            if part in self._words or stem in self._words or part in self._forgotten or stem in self._forgotten:
+                return True
+        return False
+
+    def positions(self, vocabulary: Vocabulary) -> list[int]:
+        """Positions, id - first_word, of the vocabulary's words that are blocked."""
+        if self._forgotten:
+            return [position for position, key in enumerate(vocabulary.keys) if key in self]
+        found = []
+        for word in self._words:
+            for key in (word, word + "'s"):
+                low, high = vocabulary.prefix_range(key)
+                found += [
+                    i - vocabulary.first_word
+                    for i in range(low, high)
+                    if vocabulary.keys[i - vocabulary.first_word] == key
+                ]
+        return sorted(set(found))
+
+    def after(self, context: tuple[str, ...], vocabulary: Vocabulary) -> list[int]:
+        """Positions of words that are blocked here: the last of a forgotten phrase whose others are `context`."""
+        starts = [" ".join(map(fold, context[start:])) for start in range(len(context))]
+        starts = [start for start in starts if self.starts_phrase(start)]
+        if not starts:
+            return []
+        return [
+            p for p, key in enumerate(vocabulary.keys) if any(f"{start} {key}" in self._forgotten for start in starts)
+        ]
+
+    def starts_phrase(self, start: str) -> bool:
+        """Whether `start`, folded, is all but the last word of a forgotten phrase."""
+        return bool(self._forgotten) and f"{start} " in self._forgotten

@@ -1,0 +1,136 @@
+"""From a text field to the store: which words were typed in it, when they count, and what they stood after.
+
+A word counts when the one after it is finished, so one that is corrected at once never does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from foretype.runtime.context import MAXIMUM_WORD, common_prefix
+from foretype.runtime.personal.rules import LINE_START, Piece, inside_fence, is_fence, read_line
+from foretype.runtime.personal.store import Observation
+from foretype.runtime.personal.words import PersonalWords
+from foretype.runtime.text import TextForm
+from foretype.runtime.vocabulary import is_word
+
+_FINISHED = re.compile(r"\S+(?=\s)")
+_CONTEXT = 2
+_LINE_START = Piece(LINE_START, True)
+_LONGEST_LINE = 2000
+"""Of a longer line, the end is read."""
+
+
+class Typed(NamedTuple):
+    """A word that counts: what is to be learned of it, and the text that stood before it, if it is known."""
+
+    observation: Observation
+    before: str
+
+
+class Learner:
+    """Follows one text field."""
+
+    def __init__(self, form: TextForm, words: PersonalWords) -> None:
+        self._form = form
+        self._words = words
+        self._last = ""
+        self._line = ""  # the line that `_context` was read from
+        self._context: tuple[str, ...] = (LINE_START,)
+        self._seen = 0  # where the last finished chunk ends that was looked at
+        self._pending: tuple[int, int, bool] | None = None  # its start and end, and whether it was accepted
+
+    def follow(self, text: str, accepted: bool = False) -> list[Typed]:
+        """What counts now that the text before the cursor is `text`.
+
+        Text that appears at once, more than a word of it, was there before or was pasted: it is not learned, unless it
+        was `accepted`.
+        """
+        last, self._last = self._last, text
+        found: list[Typed] = []
+        if self._pending is not None and text[: self._pending[1]] != last[: self._pending[1]]:
+            self._pending = None
+        if not text.startswith(last):
+            self._seen = min(self._seen, common_prefix(text, last))
+        grown = len(text) - self._seen
+        if grown > (1 if accepted else 3) * (MAXIMUM_WORD + 2) or grown < 0:
+            self._pending, self._seen = None, len(text)
+            return found
+        fresh = [
+            match for match in _FINISHED.finditer(text, _chunk_start(text, self._seen)) if match.end() > self._seen
+        ]
+        if len(fresh) > 1 and not accepted:
+            self._pending, self._seen = None, fresh[-1].end()
+            return found
+        for match in fresh:
+            found += self.flush()
+            self._pending, self._seen = (match.start(), match.end(), accepted), match.end()
+        return found
+
+    def flush(self) -> list[Typed]:
+        """What counts when nothing more comes: the last finished word."""
+        if self._pending is None:
+            return []
+        (start, end, accepted), self._pending = self._pending, None
+        return list(self._read(self._last, start, end, accepted))
+
+    def read(self, text: str) -> Iterator[Observation]:
+        """All words of `text`, as if it had been typed."""
+        fenced = False
+        for line in text.splitlines():
+            if is_fence(line):
+                fenced = not fenced
+            elif not fenced:
+                pieces = [_LINE_START, *self._pieces(line)]
+                yield from (found for number in range(1, len(pieces)) for found in _observed(pieces, number))
+
+    def context(self, before: str) -> tuple[str, ...]:
+        """At most two words or marks before the cursor; `before` ends where the word at the cursor begins."""
+        line = before[before.rfind("\n") + 1 :][-_LONGEST_LINE:]
+        if line != self._line:
+            self._line, self._context = line, _known_end([_LINE_START, *self._pieces(line, _CONTEXT + 1)])
+        return self._context
+
+    def _pieces(self, line: str, most: int | None = None) -> Iterator[Piece]:
+        return read_line(self._form, line, self._words.own_form, self._is_common, most)
+
+    def _is_common(self, word: str) -> bool:
+        return self._words.place(word) is not None
+
+    def _read(self, text: str, start: int, end: int, accepted: bool) -> Iterator[Typed]:
+        """The words of the chunk from `start` to `end`, with a look at what comes after it."""
+        if inside_fence(text[:start]):
+            return
+        line_start = max(text.rfind("\n", 0, start) + 1, start - _LONGEST_LINE)
+        line_end = text.find("\n", end)
+        line = text[line_start : len(text) if line_end < 0 else line_end]
+        after = len(line[end - line_start :].split())
+        pieces = [_LINE_START, *self._pieces(line, after + _CONTEXT + 2)]
+        for number, piece in enumerate(pieces):
+            if piece.chunk == start - line_start:
+                for observation in _observed(pieces, number, accepted):
+                    yield Typed(observation, text[:start])
+
+
+def _observed(pieces: list[Piece], number: int, accepted: bool = False) -> Iterator[Observation]:
+    piece = pieces[number]
+    if piece.learnable and is_word(piece.text):
+        yield Observation(_known_end(pieces[:number]), piece.text, accepted)
+
+
+def _known_end(pieces: list[Piece]) -> tuple[str, ...]:
+    """The last pieces, back to one that is not to be learned."""
+    known: list[str] = []
+    for piece in reversed(pieces[-_CONTEXT:]):
+        if not piece.learnable:
+            break
+        known.append(piece.text)
+    return tuple(reversed(known))
+
+
+def _chunk_start(text: str, position: int) -> int:
+    while position > 0 and not text[position - 1].isspace():
+        position -= 1
+    return position

@@ -1,0 +1,136 @@
+"""What of a text may be learned, and what never: secrets, addresses, numbers, keys, links and code.
+
+The rules look at one run of characters without white space (a chunk) and at its line. They would rather leave a word
+out than learn a secret; a word that is written elsewhere as well is learned there.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from foretype.runtime.text import TextForm, is_title_case
+from foretype.runtime.vocabulary import is_word
+
+LINE_START = "<s>"
+"""Stands before the first word of a line, as a context."""
+LONGEST_WORD = 32
+_LEAST_RANDOM = 7
+"""Shorter words are not looked at for randomness: there is too little to see."""
+_LONGEST_NAME = 14
+_ODD_PAIRS = 2
+"""As many pairs of neighbouring letters that are rare in English make a word look random: 3 % of random strings of ten
+letters and 1 % of twelve have fewer, 1 % of English words as many."""
+
+_WRAPPING = "\"'“”‘’()[]*,.;:!?…—–-¿¡«»„"
+# Letters in pieces joined by single apostrophes, hyphens or a slash, as in "don't", "well-known", "and/or".
+_WORDISH = re.compile(r"[^\W\d_]+(?:['’\u2018\u02bc\u2010\u2011/–—-]{1,2}[^\W\d_]+)*")
+_ANNOUNCES_SECRET = re.compile(
+    r"\b(?:pass(?:word|wort|wd|phrase|code|key)?s?|pwd|pin|puk|otp|secrets?|tokens?|(?:api|private|secret|access|"
+    r"recovery|licen[cs]e|seed)[ _-]?(?:keys?|codes?|phrases?|words?)|credentials?|"
+    r"user(?:name|[ _-]?id)?|login|cvv|cvc|iban|ssn|kennwort|"
+    r"passwort)\b\s*(?:\S{0,20}\s+){0,3}?(?:[:=]|is\b|are\b|was\b|ist\b|->|→)",
+    re.IGNORECASE,
+)
+# Each letter, and those that follow it in at least 60 of 30,000 English words, or in 3 % of those where it stands.
+_PAIRS = """
+a bcdfghiklmnprstuvwxyz   b abeilorsuy   c acehiklorstuy   d adegilmorsuy   e abcdefghiklmnopqrstuvwxy   f aefilorstu
+g aeghilnorsu   h aeiortuy   i abcdefgklmnoprstvxz   j aeiou   k aeilnsy   l adeilmostuvy   m abeimopsuy
+n acdefgiklnostuvy   o abcdefgiklmnoprstuvwyz   p aehiloprstu   q lu   r abcdefgiklmnoprstuvy   s acehiklmnopstuwy
+t acehilmorstuwy   u abcdefgilmnprst   v aeio   w aehilnors   x aceiopt   y aceilmnoprst   z aeioyz
+""".split()  # noqa: SIM905
+_FOLLOWERS = dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True))
+_CHUNK = re.compile(r"\S+")
+_FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+
+
+class Piece(NamedTuple):
+    """A word or mark of a line.
+
+    text: as it is written inside a sentence; "" for a chunk of which nothing is learned. learnable: whether it may be
+    learned; what may not is no context either. chunk: where in the line its chunk starts.
+    """
+
+    text: str
+    learnable: bool
+    chunk: int = -1
+
+
+def learnable(word: str) -> bool:
+    """Whether `word`, letters and apostrophes, looks like a word rather than like a piece of a key or password."""
+    letters = "".join(c for c in unicodedata.normalize("NFC", word) if c.isalpha())
+    if not letters or len(word) > LONGEST_WORD or any(map(str.isdigit, word)):
+        return False
+    turns = sum(a.islower() and b.isupper() for a, b in pairwise(letters))
+    if turns > 2 or (turns > 1 and len(letters) > 12):
+        return False  # "JavaScript" and "LaTeX" turn once or twice, "qXrTzLmB" more
+    return not (len(letters) >= _LEAST_RANDOM and _looks_random(letters))
+
+
+def _looks_random(letters: str) -> bool:
+    """Whether Latin letters follow each other as in no word; a name (one capital or two, not long) may."""
+    if len(letters) <= _LONGEST_NAME and is_title_case(letters) and sum(map(str.isupper, letters)) <= 2:
+        return False
+    folded = unicodedata.normalize("NFD", letters.casefold())
+    plain = "".join(c for c in folded if "a" <= c <= "z")
+    if len(plain) < len(letters):  # another script, or letters that do not come apart
+        return False
+    return sum(b not in _FOLLOWERS[a] for a, b in pairwise(plain)) >= _ODD_PAIRS
+
+
+def is_wordish(chunk: str) -> bool:
+    """Whether `chunk` holds nothing but words and the marks around them: no digits, addresses, links, paths or code."""
+    core = chunk.strip(_WRAPPING)
+    return core == "" or (_WORDISH.fullmatch(core) is not None and core.count("/") <= 1)
+
+
+def read_line(
+    form: TextForm,
+    line: str,
+    own_form: Callable[[str], str | None],
+    common: Callable[[str], bool],
+    most: int | None = None,
+) -> Iterator[Piece]:
+    """The words and marks of `line`, which may be a line's start only.
+
+    own_form: the user's way to write a word that starts a sentence, None where it is not known.
+    common: whether a word is one that everybody uses, so that it gives nothing away.
+    most: only those of the last so many chunks; None for all.
+    """
+    chunks = list(_CHUNK.finditer(line))
+    secret = _ANNOUNCES_SECRET.search(line)
+    secret_from = len(line) if secret is None else secret.end()
+    shouting = len(chunks) > 1 and line.isupper()
+    first = 0 if most is None else max(0, len(chunks) - most)
+    starts = first == 0
+    for number, match in enumerate(chunks[first:], first):
+        chunk = match.group()
+        in_code = line.count("`", 0, match.start()) % 2 == 1 or "`" in chunk
+        hidden = in_code or match.end() > secret_from or not is_wordish(chunk)
+        if hidden:
+            yield Piece("", False, match.start())
+        neighbours = chunks[max(0, number - 2) : number] + chunks[number + 1 : number + 2]
+        near_number = any(map(str.isdigit, " ".join(other.group() for other in neighbours)))
+        for piece in form.pieces(chunk):
+            text = piece
+            if is_word(piece) and ((starts and is_title_case(piece)) or shouting):
+                text = own_form(piece) or piece
+            starts = form.rule.starts_after(piece, starts)
+            if not hidden:
+                known = not is_word(piece) or common(text)
+                # Capitals beside a number: streets, account and serial numbers.
+                private = shouting or (near_number and piece[:1].isupper())
+                yield Piece(text, known or (learnable(piece) and not private), match.start())
+
+
+def inside_fence(before: str) -> bool:
+    """Whether the end of `before` lies in a fenced block of code."""
+    return len(_FENCE.findall(before)) % 2 == 1
+
+
+def is_fence(line: str) -> bool:
+    """Whether `line` begins or ends a fenced block of code."""
+    return _FENCE.match(line) is not None

@@ -10,13 +10,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from foretype.runtime.candidates import Suggestion, Suggestions
 from foretype.runtime.context import ContextReader
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.model import Model
+from foretype.runtime.personal.filters import Filters
 from foretype.runtime.session import Session
 from foretype.runtime.vocabulary import UNKNOWN_ID
+
+if TYPE_CHECKING:
+    from foretype.runtime.personal.store import Store
 
 RECENT_WORDS = 16
 """Words that decide how far each model is trusted."""
@@ -33,12 +38,32 @@ class Mixture:
     weights: how far each model was trusted at the last question, in their order; they sum to one.
     """
 
-    def __init__(self, models: Sequence[Model], *, repeat: bool = True, typos: bool = True, layout: str = "qwerty"):
+    def __init__(
+        self,
+        models: Sequence[Model],
+        *,
+        repeat: bool = True,
+        typos: bool = True,
+        layout: str = "qwerty",
+        store: Store | None = None,
+        private: bool = False,
+        filters: Filters | None = None,
+    ) -> None:
         """models: at least one. The rest as in `Model.session`. Raises ConfigError where there is no model."""
         if not models:
             raise ConfigError("a mixture needs at least one model")
         self._experts = [_Expert(model) for model in models]
-        self.sessions: list[Session] = [model.session(repeat=repeat, typos=typos, layout=layout) for model in models]
+        self.sessions: list[Session] = [
+            model.session(
+                repeat=repeat,
+                typos=typos,
+                layout=layout,
+                store=store,
+                private=private or number > 0,  # the store is one for all: one session learns
+                filters=filters,
+            )
+            for number, model in enumerate(models)
+        ]
         self.weights = [1.0 / len(models)] * len(models)
 
     @property
@@ -81,6 +106,27 @@ class Mixture:
         """As `Session.keep`, for all models."""
         for session in self.sessions:
             session.keep(word)
+
+    @property
+    def private(self) -> bool:
+        """As `Session.private`."""
+        return self.sessions[0].private
+
+    @private.setter
+    def private(self, private: bool) -> None:
+        self.sessions[0].private = private
+
+    def commit(self, text: str, *, accepted: bool = False) -> None:
+        """As `Session.commit`."""
+        self.sessions[0].commit(text, accepted=accepted)
+
+    def finish(self) -> None:
+        """As `Session.finish`."""
+        self.sessions[0].finish()
+
+    def forget(self, phrase: str) -> None:
+        """As `Session.forget`."""
+        self.sessions[0].forget(phrase)
 
     def corrections(self, text: str, k: int = 3, *, threshold: float = 0.5) -> Suggestions:
         """As `Session.corrections`: those of the model trusted most; none where another one knows the word."""

@@ -13,6 +13,7 @@ from foretype.export.bundle import export_run
 from foretype.runtime import Model, load
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.mixture import Mixture
+from foretype.runtime.personal.store import Store
 from foretype.train.pipeline import Run
 
 WHO = ["ich", "du", "wir", "sie", "Anna", "der Hund", "die Katze", "mein Bruder"]
@@ -99,3 +100,21 @@ def test_one_model_alone_answers_as_its_session(models: list[Model]) -> None:
     assert Mixture(models[:1]).suggest("I love th") == models[0].session().suggest("I love th")
     with pytest.raises(ConfigError, match="at least one model"):
         Mixture([])
+
+
+def test_a_mixture_learns_each_word_once_and_forgets_it(models: list[Model], tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.sqlite3")
+    field = Mixture(models, store=store)
+    text = ""
+    for letter in "We saw Tomahawk twice and Tomahawk again ":
+        text += letter
+        field.commit(text)
+    field.finish()
+    assert {word.form: round(word.uses) for word in store.show()}["Tomahawk"] == 2
+    assert "Tomahawk" in [word.text for word in field.suggest(text + "Tomah")]
+    field.forget("Tomahawk")
+    assert "Tomahawk" not in [word.text for word in field.suggest(text + "Tomah")]
+    field.private = True
+    field.commit(text + "private ")
+    field.commit(text + "private matters ")
+    assert "private" not in [word.form for word in store.show()]

@@ -48,7 +48,7 @@ def test_type_accept_save_quit(pad: OpenPad, tiny_bundle: Path, tmp_path: Path) 
     pad_ = pad(str(path))
     pad_.type("and th")
     lines = pad_.shows(f"1  {first[0]}")
-    assert lines[1].strip() == f"and {first[0]}", "the ghost text completes the word at the cursor"
+    assert lines[1].strip().startswith(f"and {first[0]}"), "the ghost text completes the word at the cursor"
     assert all(f"{number}  {word}" in lines[22] for number, word in enumerate(first, 1))
     assert "note.txt" in lines[23]
     pad_.type("\t")

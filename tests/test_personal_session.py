@@ -254,3 +254,45 @@ print("socket" in sys.modules)
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
     assert socket.AF_INET  # the module that must not be used is there
+
+
+def test_a_word_that_was_gone_on_with_is_counted_once_and_whole(model: Model, store: Store) -> None:
+    session = model.session(store=store)
+    text = write(session, "I like Toma ")
+    session.commit(text[:-1])
+    write(session, "hawk very much ", text[:-1])
+    session.finish()
+    assert "Toma" not in forms(store)
+    assert next(word.uses for word in store.show() if word.form == "Tomahawk") == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_correction_taken_back_is_remembered_by_other_sessions_until_forgotten(model: Model, store: Store) -> None:
+    text = "I love musci "
+    assert model.session(store=store).corrections(text)
+    model.session(store=store, private=True).keep("Musci")
+    assert model.session(store=store).corrections(text)
+    model.session(store=store).keep("Musci")
+    assert not model.session(store=store).corrections(text)
+    store.forget("musci")
+    assert store.listed("kept") == frozenset()
+    assert model.session(store=store).corrections(text)
+
+
+def test_a_word_of_the_user_is_not_corrected(model: Model, store: Store) -> None:
+    session = model.session(store=store)
+    assert session.corrections("I love musci ")
+    session.learn("I love musci.\n" * 3)
+    assert not session.corrections("I love musci ")
+
+
+def test_corrections_and_phrases_offer_no_blocked_word(model: Model) -> None:
+    free = model.session()
+    correction = free.corrections("I love musci ")[0].text.strip()
+    start = next(text for text in ("I lov", "I love musi", "We like mus", "I ") if free.phrase(text, confidence=0.01))
+    phrase = free.phrase(start, confidence=0.01)
+    assert phrase is not None
+    last = phrase.text.split()[-1]
+    session = model.session(filters=Filters.of(never=[correction, last]))
+    assert correction not in [word.text.strip() for word in session.corrections("I love musci ", threshold=0.0)]
+    shorter = session.phrase(start, confidence=0.01)
+    assert shorter is None or last not in shorter.text.split()

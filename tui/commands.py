@@ -23,6 +23,7 @@ BundleOption = Annotated[
 EngineOption = Annotated[str, typer.Option("--engine", help="auto, blend, neural or ngram.")]
 ProviderOption = Annotated[str, typer.Option("--provider", help="cpu, cuda, auto, or another that ONNX Runtime has.")]
 ProfileOption = Annotated[str, typer.Option("--profile", help="Whose personal store: a name of your choice.")]
+PersonalOption = Annotated[bool, typer.Option("--personal/--no-personal", help="Whether your personal store is used.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -78,6 +79,9 @@ def pad(
     file: Annotated[Path | None, typer.Argument(help="The file to write in; it may not exist yet.")] = None,
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
+    profile: ProfileOption = "default",
+    personal: PersonalOption = True,
+    private: Annotated[bool, typer.Option("--private", help="Learn nothing; Ctrl+P in the pad switches.")] = False,
 ) -> None:
     """Open the typing pad. The word `pad` may be left out."""
     # Textual draws on standard error.
@@ -88,7 +92,12 @@ def pad(
     from foretype.runtime import load
     from foretype.tui.pad import run_pad
 
-    run_pad(file, load(bundle, engine=engine))  # type: ignore[arg-type]
+    store = None
+    if personal:
+        from foretype.runtime.personal.store import Store
+
+        store = Store(profile=profile)
+    run_pad(file, load(bundle, engine=engine), store, private)  # type: ignore[arg-type]
 
 
 def suggest(
@@ -100,9 +109,7 @@ def suggest(
     engine: EngineOption = "auto",
     provider: ProviderOption = "cpu",
     profile: ProfileOption = "default",
-    personal: Annotated[
-        bool, typer.Option("--personal/--no-personal", help="Whether your personal store has a say.")
-    ] = True,
+    personal: PersonalOption = True,
     as_json: JsonOption = False,
 ) -> None:
     """Print suggestions for the end of TEXT, one a line, best first."""

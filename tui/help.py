@@ -20,6 +20,7 @@ _KEYS = (
     ("Ctrl+C, X, V", "copy, cut, paste"),
     ("Ctrl+S", "save"),
     ("Ctrl+T", "dark or light"),
+    ("Ctrl+P", "private: learn nothing"),
     ("Ctrl+Q", "quit"),
 )
 

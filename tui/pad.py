@@ -18,6 +18,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Label, Static
 
 from foretype.runtime import Model
+from foretype.runtime.personal.store import Store
 from foretype.tui.candidates import CandidateRow
 from foretype.tui.document import PadError, TextFile
 from foretype.tui.help import HelpScreen
@@ -29,13 +30,16 @@ _SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 """Signals that ask the pad to stop; its text is brought to safety first. Windows has no SIGHUP."""
 
 
-def run_pad(path: Path | None, model: Model) -> None:
+def run_pad(path: Path | None, model: Model, store: Store | None = None, private: bool = False) -> None:
     """Opens the pad on `path` (None: a text without a name yet) and returns when the user quits.
+
+    store: learns what is typed and adds to the suggestions; None for none.
+    private: whether nothing is learned until the user switches.
 
     Raises:
         PadError: the file cannot be opened, or the pad had to stop; the message says where unsaved text went.
     """
-    pad = Pad(TextFile.open(path) if path is not None else None, model)
+    pad = Pad(TextFile.open(path) if path is not None else None, model, store, private)
     try:
         pad.run()
     except BaseException as error:
@@ -61,11 +65,12 @@ class Pad(App[None]):
         Binding("ctrl+s", "save", priority=True),
         Binding("ctrl+q", "quit", priority=True),
         Binding("ctrl+t", "toggle_dark"),
+        Binding("ctrl+p", "toggle_private"),
         Binding("f1,ctrl+g", "help"),
         Binding("escape", "leave_prompt"),
     ]
 
-    def __init__(self, file: TextFile | None, model: Model) -> None:
+    def __init__(self, file: TextFile | None, model: Model, store: Store | None = None, private: bool = False) -> None:
         super().__init__()
         self.stopped: str | None = None
         self._file = file
@@ -75,7 +80,8 @@ class Pad(App[None]):
         self._quit_asked = False
         self._seconds: float | None = None
         self._replaces: Path | None = None  # the file that the name prompt warned of
-        self.area = TypingArea(file.text if file else "", model.session())
+        self.area = TypingArea(file.text if file else "", model.session(store=store, private=private))
+        self._has_store = store is not None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         if "TEXTUAL_THEME" not in os.environ:
@@ -135,7 +141,8 @@ class Pad(App[None]):
         self.query_one("#file", Static).update(f"● {name}" if self._changed else name)
         time = "" if self._seconds is None else f" · {_duration(self._seconds)}"
         saved = f"{self.area.account.saved:.0%}".replace("%", " %")
-        self.query_one("#facts", Static).update(f"{self._model.engine}{time} · {saved} saved")
+        private = "private · " if self._has_store and self.area.session.private else ""
+        self.query_one("#facts", Static).update(f"{private}{self._model.engine}{time} · {saved} saved")
 
     def on_typing_area_suggested(self, event: TypingArea.Suggested) -> None:
         self._seconds = event.seconds
@@ -244,6 +251,18 @@ class Pad(App[None]):
 
     def action_toggle_dark(self) -> None:
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def action_toggle_private(self) -> None:
+        """Stops learning from what is typed, or goes on with it."""
+        if not self._has_store:
+            self.tell("Nothing is learned here: the pad was opened without a personal store", "warning")
+            return
+        self.area.session.private = not self.area.session.private
+        self._show_status()
+        self.tell("Private: nothing is learned now" if self.area.session.private else "What you type is learned again")
+
+    def on_unmount(self) -> None:
+        self.area.session.finish()
 
     # --- Stopping without being asked
 

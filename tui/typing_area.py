@@ -47,6 +47,10 @@ for _key in _AltDigit:
     cast(dict[str, Any], _ansi_sequences.ANSI_SEQUENCES_KEYS)[f"\x1b{_key.value[-1]}"] = (_key,)
 
 
+class _Choice(Edit):
+    """An edit that puts a suggestion into the text."""
+
+
 class _Paste(Edit):
     """An edit that no key typed: the keystroke account leaves it out."""
 
@@ -220,12 +224,8 @@ class TypingArea(TextArea):
         start = (row, max(0, column - edit.remove_before))
         typed = before[start[1] :] + after[: edit.remove_after]
         self.history.checkpoint()
-        self.replace(
-            edit.insert,
-            start,
-            (row, column + edit.remove_after),
-            maintain_selection_offset=False,
-        )
+        end = (row, column + edit.remove_after)
+        self.edit(_Choice(edit.insert, start, end, maintain_selection_offset=False))
         self.history.checkpoint()
         if edit.skip:
             self.move_cursor_relative(columns=edit.skip)
@@ -307,8 +307,9 @@ class TypingArea(TextArea):
     # --- The keystroke account
 
     def edit(self, edit: Edit) -> EditResult:
-        """Makes the edit; each but a paste is one key."""
+        """Makes the edit; each but a paste is one key, and learned from."""
         result = super().edit(edit)
+        self.session.commit(self._text_before_cursor(), accepted=isinstance(edit, _Choice))
         if not isinstance(edit, _Paste):
             self.account.press(len(edit.text) - len(result.replaced_text))
         return result

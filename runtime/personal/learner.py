@@ -50,7 +50,8 @@ class Learner:
         """
         last, self._last = self._last, text
         found: list[Typed] = []
-        if self._pending is not None and text[: self._pending[1]] != last[: self._pending[1]]:
+        # With the space behind it: a word that was gone on with is not that word any more.
+        if self._pending is not None and text[: self._pending[1] + 1] != last[: self._pending[1] + 1]:
             self._pending = None
         if not text.startswith(last):
             self._seen = min(self._seen, common_prefix(text, last))

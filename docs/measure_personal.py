@@ -1,6 +1,6 @@
 """Prints the figures of docs/personal.md: keystrokes saved with and without learning, as one text goes on.
 
-python docs/measure_personal.py ../shared/corpus/test --documents 3 --words 1500
+python docs/measure_personal.py ../shared/corpus/test --documents 2 --words 2500
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import re
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,42 +82,65 @@ def saved(hundreds: list[tuple[int, int]]) -> float:
 
 
 def main() -> None:
-    """Type each text twice: into a session with a new store, and into one without."""
+    """Type each text three times: with a new store, without one, and without even the cache of the recent text."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("folder", type=Path)
-    arguments.add_argument("--documents", type=int, default=3, help="Of each source.")
-    arguments.add_argument("--words", type=int, default=1500, help="Of each text, at most.")
+    arguments.add_argument("--documents", type=int, default=2, help="Of each source.")
+    arguments.add_argument("--words", type=int, default=2500, help="Of each text, at most.")
     arguments.add_argument("--engine", default="auto")
+    arguments.add_argument("--plot", type=Path, help="A PNG or SVG file.")
     options = arguments.parse_args()
-    model = load(engine=options.engine)
-    gains: list[list[float]] = []
+    model, static = load(engine=options.engine), load(engine=options.engine)
+    static.cache = None
     policy = Policy(deadline_ms=None)
+    texts: list[list[list[tuple[int, int]]]] = []
+    print(
+        "| text | words | store | cache | neither | store over cache | after 1,000 words | over neither | after 1,000 |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     for name, lines in documents(options.folder, options.documents, options.words):
         with tempfile.TemporaryDirectory() as folder:
-            begin = time.perf_counter()
             store = Store(Path(folder) / "store.sqlite3")
-            learning = model.session(policy=policy, store=store)
-            rows = (
-                typed(learning, lines, options.words, True),
+            rows = [
+                typed(model.session(policy=policy, store=store), lines, options.words, True),
                 typed(model.session(policy=policy), lines, options.words, False),
-            )
-            gain = [saved([with_]) - saved([without]) for with_, without in zip(*rows, strict=True)]
-            gains.append(gain)
-            late = saved(rows[0][10:]) - saved(rows[1][10:])
-            print(
-                f"{name:24} {100 * len(gain):5} words: with {saved(rows[0]):5.2f} without {saved(rows[1]):5.2f} "
-                f"gain {saved(rows[0]) - saved(rows[1]):+5.2f}, after 1,000 words {late:+5.2f}; "
-                f"by hundreds {' '.join(f'{g:+.1f}' for g in gain)}; shares "
-                f"{store.shares()}; {time.perf_counter() - begin:.0f} s",
-                flush=True,
-            )
+                typed(static.session(policy=policy), lines, options.words, False),
+            ]
             store.close()
-    longest = max(map(len, gains))
-    for hundred in range(longest):
-        column = [gain[hundred] for gain in gains if len(gain) > hundred]
-        print(
-            f"words {100 * hundred + 1:5} to {100 * hundred + 100:5}: {sum(column) / len(column):+.2f} of {len(column)}"
-        )
+        texts.append(rows)
+        print(f"| {name} | {100 * len(rows[0]):,} | {_line(rows)} |", flush=True)
+    longest = max(len(rows[0]) for rows in texts)
+    curves = [[_gain(texts, other, hundred) for hundred in range(longest)] for other in (1, 2)]
+    print("by hundreds, over the cache:", " ".join(f"{gain:+.1f}" for gain in curves[0]))
+    print("by hundreds, over neither:", " ".join(f"{gain:+.1f}" for gain in curves[1]))
+    if options.plot is not None:
+        _plot(options.plot, curves)
+
+
+def _line(rows: list[list[tuple[int, int]]]) -> str:
+    all_ = [saved(row) for row in rows]
+    late = [saved(row[10:]) for row in rows]
+    gains = [f"{values[0] - values[other]:+.2f}" for other in (1, 2) for values in (all_, late)]
+    return " | ".join([*(f"{value:.2f}" for value in all_), *gains])
+
+
+def _gain(texts: list[list[list[tuple[int, int]]]], other: int, hundred: int) -> float:
+    """Mean gain in one hundred words over those texts that are long enough."""
+    gains = [saved([rows[0][hundred]]) - saved([rows[other][hundred]]) for rows in texts if len(rows[0]) > hundred]
+    return sum(gains) / len(gains)
+
+
+def _plot(path: Path, curves: list[list[float]]) -> None:
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 3.5), layout="constrained")
+    for curve, label in zip(curves, ("over the cache alone", "over a model that does not adapt"), strict=True):
+        axes.plot([100 * (hundred + 1) for hundred in range(len(curve))], curve, marker=".", label=label)
+    axes.axhline(0, color="gray", linewidth=0.8)
+    axes.set_xlabel("words typed")
+    axes.set_ylabel("keystrokes saved, points gained")
+    axes.legend()
+    figure.savefig(path, dpi=120)
 
 
 if __name__ == "__main__":

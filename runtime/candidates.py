@@ -20,6 +20,8 @@ _SPARE = 8
 _LAST_CHARACTER = "\U0010ffff"
 _ROWS = 64
 """Entries that are looked at as one when the best of many are searched for."""
+LITTLE = 0.0002
+"""Probability below which words that go on from the typed letters leave room for others: rare ones, slips."""
 _HEAD_EVIDENCE = 1000.0
 """How much likelier an extra word with a hyphen is once all before the hyphen agrees: other words after it are rare."""
 _Found = tuple[str, str, float]
@@ -122,6 +124,7 @@ def suggestions(
     k: int,
     passed_over: Collection[str] | None = None,
     extra: ExtraWords | None = None,
+    rare: ExtraWords | None = None,
     typos: Typos | None = None,
     right: str = "",
 ) -> list[Suggestion]:
@@ -134,13 +137,14 @@ def suggestions(
         most useful are then those that save most keystrokes against being shown later; but where no word is shown
         twice, all come up soon, and the most probable are the most useful.
     extra: words from outside the vocabulary. Those with hyphens are found by all that is typed of them.
+    rare: words that are offered only where little else goes on from the typed letters.
     typos: finds words that may be meant by letters that lead nowhere; None where letters are taken as they are.
     right: the letters of the word that stand after the cursor already; only words that end with them are offered.
     """
     if right and context.prefix:
         return _inside(vocabulary, probabilities, context, right, k)
     low, high = vocabulary.prefix_range(context.prefix) if context.prefix else (vocabulary.first_word, len(vocabulary))
-    if (low == high and extra is None and typos is None) or k < 1:
+    if (low == high and extra is None and rare is None and typos is None) or k < 1:
         return []
     part = probabilities[low - vocabulary.first_word : high - vocabulary.first_word]
     total = float(part.sum())
@@ -154,6 +158,10 @@ def suggestions(
         found.append((text, key, float(part[position])))
     if extra is not None:
         more, mass = _fitting(extra, context, typed, count)
+        found += more
+        total += mass
+    if rare is not None and typed and (total < LITTLE or len(found) < k):
+        more, mass = _fitting(rare, context, typed, count)
         found += more
         total += mass
     typed_text = context.head + context.prefix
@@ -247,6 +255,8 @@ def _fitting(extra: ExtraWords, context: Context, typed: str, count: int) -> tup
         probabilities = extra.probabilities[low:high] * (_HEAD_EVIDENCE if head else 1.0)
         mass += float(probabilities.sum())
         for position in best_words(probabilities, count):
+            if probabilities[position] == 0.0:
+                break
             word, letters = extra.words[low + position], head + context.prefix
             as_typed = word.startswith(
                 letters.replace("\u2019", "'")

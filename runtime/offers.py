@@ -28,13 +28,13 @@ Source = NeuralModel | None
 class Offer(NamedTuple):
     """What may be offered at one place.
 
-    words: probabilities of the vocabulary's words [words]. extra: other words, None where there are none. last_resort:
-    the same and words seen too rarely to be offered beside others; None where there are none of those.
+    words: probabilities of the vocabulary's words [words]. extra: other words, None where there are none. rare: words
+    seen too rarely to be offered beside others; None where there are none.
     """
 
     words: Probabilities
     extra: ExtraWords | None
-    last_resort: ExtraWords | None
+    rare: ExtraWords | None
 
 
 class Offers:
@@ -91,17 +91,17 @@ class Offers:
         host = _unblocked(self.host_words.outside, self.blocked)
         prediction = personal.predict(context) if personal is not None else None
         if personal is None or prediction is None or not prediction.share:
-            words, extra, last_resort = distribution.copy(), host, None
+            words, extra, rare = distribution.copy(), host, None
         else:
             words, outside = personal.words.mix(prediction, distribution)
             outside[personal.blocked_outside] = 0.0
             own = personal.words.outside
-            extra = _joined(host, 1.0 - prediction.share, own.extra(outside, only_trusted=True))
-            last_resort = _joined(host, 1.0 - prediction.share, own.extra(outside, only_trusted=False))
+            extra = _joined(host, 1.0 - prediction.share, own.extra(outside, trusted=True))
+            rare = own.extra(outside, trusted=False)
         words[self.blocked_positions] = 0.0
         if context:
             words[self.blocked.after(context, vocabulary)] = 0.0
-        return Offer(words, extra, last_resort)
+        return Offer(words, extra, rare)
 
     def _distribution(self, ids: tuple[int, ...], uses_neural: bool) -> tuple[Source, Probabilities]:
         """Probabilities of the words after `ids`, and what made them."""

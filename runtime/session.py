@@ -245,11 +245,7 @@ class Session:
         self, offer: Offer, context: Context, k: int, threshold: float, passed_over: list[str] | None = None
     ) -> list[Suggestion]:
         vocabulary, typos = self._model.vocabulary, self._typos
-        found = suggestions(vocabulary, offer.words, context, k, passed_over, offer.extra, typos)
-        if len(found) < k and context.prefix and offer.last_resort is not None:
-            known = {suggestion.text for suggestion in found}
-            more = suggestions(vocabulary, offer.words, context, 2 * k, passed_over, offer.last_resort, typos)
-            found = [*found, *(suggestion for suggestion in more if suggestion.text not in known)][:k]
+        found = suggestions(vocabulary, offer.words, context, k, passed_over, offer.extra, offer.rare, typos)
         if context.head:  # words behind a hyphen: what they make together may be blocked
             found = [suggestion for suggestion in found if fold(suggestion.text) not in self._offers.blocked]
         return [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
@@ -260,7 +256,15 @@ class Session:
         inside, taken = (right, "") if context.prefix and right else ("", fold(right or following))
         for more in (0, 1):  # one more where one of the best is there already
             found = suggestions(
-                self._model.vocabulary, offer.words, context, k + more, None, offer.extra, self._typos, inside
+                self._model.vocabulary,
+                offer.words,
+                context,
+                k + more,
+                None,
+                offer.extra,
+                offer.rare,
+                self._typos,
+                inside,
             )
             left = [word for word in found if fold(word.text) != taken]
             if len(left) == len(found):

@@ -118,6 +118,16 @@ def test_forgetting_leaves_no_byte_and_no_suggestion_of_it(store: Store) -> None
     assert set(forms(store)) >= {"the", "again"}
 
 
+def test_forgetting_takes_words_that_are_made_of_the_word_along(store: Store) -> None:
+    store.learn([Observation((), form) for form in ("Tomahawk's", "Tomahawk-like", "Tomahawks", "Toma-hawk")])
+    store.add_to("kept", ["tomahawk-ish"])
+    store.forget("tomahawk")
+    assert {word.form for word in store.show()} == {"Tomahawks", "Toma-hawk"}
+    assert not store.listed("kept")
+    store.learn([Observation((), "non-tomahawk")])
+    assert {word.form for word in store.show()} == {"Tomahawks", "Toma-hawk"}
+
+
 def test_a_word_taught_again_is_learned_again(store: Store) -> None:
     store.learn(observations("tea"))
     store.forget("Tea")

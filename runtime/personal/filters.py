@@ -43,6 +43,22 @@ class Filters:
         return Blocked(self.never | offensive, forgotten)
 
 
+def parts(key: str) -> tuple[str, ...]:
+    """A folded word, and what it is made of: the words between its hyphens, less the ending of a possessive.
+
+    >>> parts("father-in-law's")
+    ("father-in-law's", 'father-in-law', 'father', 'in', "law's", 'law')
+    """
+    if "-" not in key and not key.endswith(_ENDINGS):
+        return (key,)
+    pieces = [key, *(key.split("-") if "-" in key else ())]
+    return tuple(dict.fromkeys(form for piece in pieces for form in (piece, _stem(piece))))
+
+
+def _stem(word: str) -> str:
+    return next((word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending)), word)
+
+
 class Blocked:
     """Words that are not suggested: known ones, and forgotten ones, which are known by hashes only."""
 
@@ -52,11 +68,7 @@ class Blocked:
 
     def __contains__(self, key: str) -> bool:
         """Whether a folded word is one of them, or a possessive or a hyphenated word made of one."""
-        for part in (key, *(key.split("-") if "-" in key else ())):
-            stem = next((part.removesuffix(ending) for ending in _ENDINGS if part.endswith(ending)), part)
-            if part in self._words or stem in self._words or part in self._forgotten or stem in self._forgotten:
-                return True
-        return False
+        return any(part in self._words or part in self._forgotten for part in parts(key))
 
     def positions(self, vocabulary: Vocabulary) -> list[int]:
         """Positions, id - first_word, of the vocabulary's words that are blocked."""

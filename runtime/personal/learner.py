@@ -119,6 +119,8 @@ def _observed(pieces: list[Piece], number: int, accepted: bool = False) -> Itera
     piece = pieces[number]
     if piece.learnable and is_word(piece.text):
         yield Observation(_known_end(pieces[:number]), piece.text, accepted)
+        if piece.compound and all(other.learnable for other in pieces[number:] if other.chunk == piece.chunk):
+            yield Observation(_known_end(pieces[:number]), piece.compound, accepted)
 
 
 def _known_end(pieces: list[Piece]) -> tuple[str, ...]:

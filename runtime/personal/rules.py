@@ -51,12 +51,14 @@ class Piece(NamedTuple):
     """A word or mark of a line.
 
     text: as it is written inside a sentence; "" for a chunk of which nothing is learned. learnable: whether it may be
-    learned; what may not is no context either. chunk: where in the line its chunk starts.
+    learned; what may not is no context either. chunk: where in the line its chunk starts. compound: on the
+    first word of one with hyphens, all of it, where it may be learned.
     """
 
     text: str
     learnable: bool
     chunk: int = -1
+    compound: str = ""
 
 
 def learnable(word: str) -> bool:
@@ -114,6 +116,7 @@ def read_line(
             yield Piece("", False, match.start())
         neighbours = chunks[max(0, number - 2) : number] + chunks[number + 1 : number + 2]
         near_number = any(map(str.isdigit, " ".join(other.group() for other in neighbours)))
+        compound = "" if hidden else _compound(chunk, near_number or shouting)
         for piece in form.pieces(chunk):
             text = piece
             if is_word(piece) and ((starts and is_title_case(piece)) or shouting):
@@ -123,7 +126,17 @@ def read_line(
                 known = not is_word(piece) or common(text)
                 # Capitals beside a number: streets, account and serial numbers.
                 private = shouting or (near_number and piece[:1].isupper())
-                yield Piece(text, known or (learnable(piece) and not private), match.start())
+                whole = compound if is_word(piece) else ""
+                compound = compound.removeprefix(whole)
+                yield Piece(text, known or (learnable(piece) and not private), match.start(), whole)
+
+
+def _compound(chunk: str, guarded: bool) -> str:
+    """The word with hyphens that `chunk` is, "" where it is none to be learned."""
+    core = chunk.strip(_WRAPPING).replace("\u2010", "-").replace("\u2011", "-").replace("\u2019", "'")
+    parts = core.split("-")
+    legal = len(parts) > 1 and len(core) <= LONGEST_WORD and all(map(learnable, parts)) and "/" not in core
+    return core if legal and not (guarded and any(map(str.isupper, core))) else ""
 
 
 def inside_fence(before: str) -> bool:

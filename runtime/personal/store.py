@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from foretype.runtime.errors import ConfigError, StoreError
 from foretype.runtime.folders import data_folder
 from foretype.runtime.personal.database import Database
+from foretype.runtime.personal.filters import parts as made_of
 from foretype.runtime.vocabulary import fold, is_word
 
 ACCEPTED_TRUST = 2
@@ -250,11 +251,14 @@ class Store:
         parts = _parts(phrase)
         with self.database.writing() as connection:
             if len(parts) == 1:
-                query = "SELECT id FROM words WHERE key = ?"
-                for (id_,) in connection.execute(query, (parts[0],)).fetchall():
-                    connection.execute("DELETE FROM grams WHERE a = ?1 OR b = ?1 OR word = ?1", (id_,))
-                    connection.execute("DELETE FROM words WHERE id = ?", (id_,))
-                connection.execute("DELETE FROM listed WHERE key = ?", (parts[0],))
+                # With the words that are made of it: "Tomahawk's", "tomahawk-like".
+                for id_, key in connection.execute("SELECT id, key FROM words").fetchall():
+                    if parts[0] in made_of(key):
+                        connection.execute("DELETE FROM grams WHERE a = ?1 OR b = ?1 OR word = ?1", (id_,))
+                        connection.execute("DELETE FROM words WHERE id = ?", (id_,))
+                for (key,) in connection.execute("SELECT key FROM listed").fetchall():
+                    if parts[0] in made_of(key):
+                        connection.execute("DELETE FROM listed WHERE key = ?", (key,))
             else:
                 columns = ("b", "word") if len(parts) == 2 else ("a", "b", "word")
                 same = " AND ".join(f"{column} IN (SELECT id FROM words WHERE key = ?)" for column in columns)
@@ -388,7 +392,7 @@ def _count(connection: sqlite3.Connection, observation: Observation, weight: flo
     """
     forms = [*observation.context[-2:], observation.word]
     while any(" ".join(map(fold, forms[start:])) in forgotten for start in range(len(forms))) or any(
-        fold(form) in forgotten for form in forms
+        part in forgotten for form in forms for part in made_of(fold(form))
     ):
         if len(forms) == 1:
             return None

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
 from foretype.runtime.errors import StoreError
+from foretype.runtime.personal.filters import parts as made_of
 from foretype.runtime.personal.rules import learnable
 from foretype.runtime.personal.store import ListName, Store
 from foretype.runtime.vocabulary import fold, is_word
@@ -73,15 +74,18 @@ def import_lines(store: Store, lines: Iterable[str]) -> int:
 
         def welcome(forms: list[str]) -> bool:
             keys = [fold(form) for form in forms]
-            phrases = [*keys, *(" ".join(keys[start:]) for start in range(len(keys)))]
-            return all(not is_word(form) or learnable(form) for form in forms) and not any(
+            phrases = [
+                *(part for key in keys for part in made_of(key)),
+                *(" ".join(keys[start:]) for start in range(len(keys))),
+            ]
+            return all(not is_word(form) or all(map(learnable, form.split("-"))) for form in forms) and not any(
                 phrase in forgotten for phrase in phrases
             )
 
         for record in records[1:]:
             name = next((name for name in _LISTS if name in record), None)
             if name:
-                if fold(record[name]) in forgotten:
+                if any(part in forgotten for part in made_of(fold(record[name]))):
                     continue
                 done = connection.execute("INSERT OR IGNORE INTO listed VALUES(?, ?)", (name, fold(record[name])))
             elif not welcome([*record.get("after", []), record["word"]]):

@@ -54,11 +54,11 @@ class Outside:
     keys: tuple[str, ...]
     trusted: NDArray[np.bool_]
 
-    def extra(self, probabilities: NDArray[np.float64], only_trusted: bool) -> ExtraWords | None:
-        """As candidates, with their probabilities."""
+    def extra(self, probabilities: NDArray[np.float64], trusted: bool) -> ExtraWords | None:
+        """Those that are trusted, or the others, as candidates with their probabilities."""
         if not self.words:
             return None
-        return ExtraWords(self.words, self.keys, probabilities * self.trusted if only_trusted else probabilities)
+        return ExtraWords(self.words, self.keys, probabilities * (self.trusted if trusted else ~self.trusted))
 
 
 class PersonalWords:

@@ -40,7 +40,10 @@ BLEND_TOKENS = 40_000
 
 
 def read_card(path: Path | None) -> dict[str, Any]:
-    """The model card, TOML, or an empty one. Raises ExportError when it cannot be read."""
+    """The model card, TOML, or an empty one; `withheld` in it are words never to be suggested.
+
+    Raises ExportError when it cannot be read.
+    """
     if path is None:
         return {}
     try:
@@ -98,6 +101,7 @@ def export_run(
     if out.exists():
         raise ExportError(f"{out}: exists already; name a new folder")
     description = read_card(card)
+    withheld = description.pop("withheld", [])
     for name in (pipeline.NGRAM, pipeline.VALID):
         if not (run / name).is_file():
             raise CheckpointError(f"{run}: no {name} here; finish the run with `foretype train --resume`")
@@ -126,6 +130,7 @@ def export_run(
         values: dict[str, Any] = {
             "name": out.name,
             "card": description,
+            "withheld": withheld,
             "case": case_rule_to_json(form.rule),
             "blend": {"neural_shares": [0.5] * NgramModel.open(folder / NGRAM).order},
             "figures": figures,

@@ -25,6 +25,7 @@ from foretype.runtime.providers import AUTO, Attempt, attempts, import_onnxrunti
 from foretype.runtime.session import Session
 from foretype.runtime.stepping import Stepper
 from foretype.runtime.typos import NeighbourIndex, TypoConfig
+from foretype.runtime.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from foretype.runtime.personal.store import Store
@@ -47,6 +48,8 @@ class Model:
     form: the text form. ngram: the n-gram model. neural: the neural model, None on the fallback.
     shares: the neural share of the blend for each matched n-gram order. cache: how the recent text counts, None where
         it does not.
+    withheld: positions, id - first_word, of words that the bundle knows and does not suggest: names from its training
+        text. A user's or host's own words may be the same.
     engine: what answers: "blend", "neural" or "ngram".
     policy: what the neural model may cost.
     notice: None, or one line saying why a fallback is in use.
@@ -77,6 +80,7 @@ class Model:
         self.neighbours = NeighbourIndex(self.vocabulary.keys)
         self.shares = _shares(bundle, self.ngram.order)
         self.cache = _cache(bundle)
+        self.withheld = _withheld(bundle, self.vocabulary)
         self.neural: NeuralModel | None = None
         self.engine: str = "ngram" if engine == "ngram" else "neural" if engine == "neural" else "blend"
         self._threads = threads
@@ -300,6 +304,14 @@ def _cache(bundle: Bundle) -> CacheConfig | None:
         return None if values is None else CacheConfig.from_json(values)
     except (ValueError, OverflowError) as error:
         raise BundleError(f"{bundle.folder / MANIFEST}: {error}") from error
+
+
+def _withheld(bundle: Bundle, vocabulary: Vocabulary) -> NDArray[np.intp]:
+    words = bundle.manifest.get("withheld", [])
+    if not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
+        raise BundleError(f"{bundle.folder / MANIFEST}: withheld must be a list of words")
+    ids = [vocabulary.exact.get(word, -1) for word in words]
+    return np.array([id_ - vocabulary.first_word for id_ in ids if id_ >= vocabulary.first_word], np.intp)
 
 
 def load(

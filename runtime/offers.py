@@ -118,6 +118,7 @@ class Offers:
         parts = self._predictor.parts(ids, uses_neural)
         source = None if parts.logits is None else self._predictor.neural
         distribution = self._predictor.mix(parts, self._model.vocabulary.first_word)
+        distribution[self._model.withheld] = 0.0
         self.host_words.mix_into(distribution)
         self._kept[source, ids] = distribution
         if len(self._kept) > KEPT_DISTRIBUTIONS:

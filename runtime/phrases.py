@@ -75,6 +75,7 @@ class Phrases:
         if found is None:
             tokens = self._predictor.mix(self._predictor.parts(ids, neural), 0)
             first = self._model.vocabulary.first_word
+            tokens[first + self._model.withheld] = 0.0
             best = first + int(np.argmax(tokens[first:]))
             found = self._kept[neural, ids] = _Next(best, float(tokens[best]))
             if len(self._kept) > _KEPT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,17 @@ def test_its_recorded_figures_are_those_it_was_shipped_for(model: Model) -> None
     assert abs(figures["int8"]["perplexity_difference"]) <= 0.005
     saved = {engine: figures["evaluation"][engine]["mean"]["plain"]["k3"] for engine in ("blend", "neural", "ngram")}
     assert saved["blend"] > max(saved["neural"], saved["ngram"])
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_it_suggests_no_number_address_or_nick_of_its_training_text(name: str) -> None:
+    """A suggestion is one word of the vocabulary: letters, digits, apostrophes. Nicks that were found are withheld."""
+    model = load(name, engine="ngram")
+    words = model.vocabulary.tokens[model.vocabulary.first_word :]
+    assert [word for word in words if not re.fullmatch(r"[^\W_]+(['\u2019-][^\W_]+)*'?", word)] == []
+    withheld = {words[place] for place in model.withheld}
+    assert [word for word in words if re.search(r"\d{5}", word)] == []
+    assert withheld
+    session = model.session()
+    for word in withheld:
+        assert word.casefold() not in {s.text.casefold() for s in session.suggest(f"Ask {word[:-1]}", k=20)}

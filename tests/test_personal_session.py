@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import Model, Session, load
-from foretype.runtime.errors import ConfigError
+from foretype.runtime.bundle import MANIFEST
+from foretype.runtime.errors import BundleError, ConfigError
 from foretype.runtime.personal.filters import Filters, offensive_words
 from foretype.runtime.personal.store import Store
 from foretype.runtime.vocabulary import fold
@@ -305,3 +308,28 @@ def test_a_word_with_hyphens_is_offered_whole_from_its_second_use(model: Model, 
     assert "front-end" in texts(session, "We like fro")
     assert texts(session, "We like front-")[0] == "front-end"
     assert "end" in forms(store)
+
+
+def test_a_word_that_the_bundle_withholds_is_offered_to_those_who_write_it(tiny_bundle: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    manifest = tmp_path / "bundle" / MANIFEST
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"withheld": ["music", "no such word"]}))
+    model = load(tmp_path / "bundle")
+    assert "music" in texts(load(tiny_bundle).session(), "I love mus")
+    session = model.session()
+    assert "music" not in texts(session, "I love mus") + texts(session, "I love musci")
+    assert not session.corrections("I love musci ")
+    session.add_words({"music": 1.0})
+    assert "music" in texts(session, "I love mus")
+    store = Store(tmp_path / "s.sqlite3")
+    mine = model.session(store=store)
+    mine.learn("I love music.\nI love music.")
+    assert "music" in texts(mine, "I love mus")
+
+
+def test_withheld_words_that_are_no_list_are_an_error(tiny_bundle: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    manifest = tmp_path / "bundle" / MANIFEST
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"withheld": "music"}))
+    with pytest.raises(BundleError, match="withheld"):
+        load(tmp_path / "bundle")

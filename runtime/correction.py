@@ -74,7 +74,7 @@ def corrections(
     curly = "\u2019" in found.word or context.curly
     as_written = found.word.replace("\u2019", "'")
     if not known:
-        readings[as_written] = typos.config.unknown
+        readings[as_written] = typos.config.unknown_word(len(typed))
     for words in typos.meant(typed, probabilities, whole=True):
         for place in range(words.low, words.high):
             text = written(vocabulary.tokens[first + place], found.word, context.starts_sentence)

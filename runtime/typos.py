@@ -152,13 +152,18 @@ class TypoConfig:
 
     errors: the odds of slips. trusted: where the words that start with the typed letters have at least this
     probability together, before a letter is looked at, nothing else is sought: a slip could hardly be likelier.
-    unknown: the probability of any one word that the vocabulary does not hold, against which a correction of a finished
-    word has to stand.
+    unknown: the probability of any one word of at most five letters that the vocabulary does not hold, against which a
+    correction of a finished word has to stand. longer: factor on it for each further letter.
     """
 
     errors: ErrorModel = ErrorModel()  # noqa: RUF009
     trusted: float = 0.0002
     unknown: float = 1e-7
+    longer: float = 0.25
+
+    def unknown_word(self, letters: int) -> float:
+        """The probability of any one unknown word of so many letters."""
+        return self.unknown * self.longer ** max(0, letters - 5)
 
 
 class Typos:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,14 +96,16 @@ def best_words(probabilities: NDArray[np.floating], count: int) -> list[int]:
 class ExtraWords:
     """Words from outside the vocabulary that may be offered as well.
 
-    words: as they are to be written; they get capitals only where the typed letters have them.
+    words: as they are to be written; they get capitals where the typed letters have them.
     keys: folded form of each, ascending.
     probabilities: of each, on the scale of the vocabulary's words: all together sum to one. [words]
+    capitalised: whether they get a capital at the start of a sentence too.
     """
 
     words: tuple[str, ...]
     keys: tuple[str, ...]
     probabilities: NDArray[np.float64]
+    capitalised: bool = False
 
     @classmethod
     def of(cls, probabilities: Mapping[str, float]) -> ExtraWords | None:
@@ -117,34 +119,57 @@ class ExtraWords:
         return low, bisect_left(self.keys, key + _LAST_CHARACTER, low)
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What may be offered at one place.
+
+    words: probability of each of the vocabulary's words, 0 for those that are not to be offered [words]; entry i is for
+        id first_word + i. extra: words from outside the vocabulary; those with hyphens are found by all that is typed
+        of them. rare: more of these, which are offered only where little else goes on from the typed letters.
+    blocked: folded words that are not to be offered, `rare` and `extra` ones neither. blocked_here: the same, after the
+        words that stand before.
+    """
+
+    words: Probabilities
+    extra: Sequence[ExtraWords] = ()
+    rare: ExtraWords | None = None
+    blocked: Container[str] = ()
+    blocked_here: Container[str] = ()
+
+    def blocks(self, text: str, key: str) -> bool:
+        """Whether a word, folded `key`, that reads `text` here is not to be offered."""
+        return key in self.blocked_here or ("-" in text and fold(text) in self.blocked)
+
+    def blocks_at_all(self, text: str) -> bool:
+        """The same of a word that comes from anywhere."""
+        return fold(text) in self.blocked or fold(text) in self.blocked_here
+
+
 def suggestions(
     vocabulary: Vocabulary,
-    probabilities: Probabilities,
+    offer: Offer,
     context: Context,
     k: int,
     passed_over: Collection[str] | None = None,
-    extra: ExtraWords | None = None,
-    rare: ExtraWords | None = None,
     typos: Typos | None = None,
     right: str = "",
 ) -> list[Suggestion]:
     """At most `k` suggestions for `context`, most useful first.
 
-    probabilities: of each word [words], entry i for id first_word + i; a word of probability 0 is never offered. Words
-    that read the same here are merged and their probabilities added; the word that is already typed in full is not
-    offered, unless it has other capitals and is no word as it is typed ("monday").
+    Words that read the same here are merged and their probabilities added; the word that is already typed in full is
+    not offered, unless it has other capitals and is no word as it is typed ("monday").
+
     passed_over: words not to be offered, since the user saw them and typed on; None where words may be shown again. The
         most useful are then those that save most keystrokes against being shown later; but where no word is shown
         twice, all come up soon, and the most probable are the most useful.
-    extra: words from outside the vocabulary. Those with hyphens are found by all that is typed of them.
-    rare: words that are offered only where little else goes on from the typed letters.
     typos: finds words that may be meant by letters that lead nowhere; None where letters are taken as they are.
     right: the letters of the word that stand after the cursor already; only words that end with them are offered.
     """
+    probabilities, extra, rare, blocked = offer.words, offer.extra, offer.rare, offer.blocked
     if right and context.prefix:
-        return _inside(vocabulary, probabilities, context, right, k)
+        return _inside(vocabulary, offer, context, right, k)
     low, high = vocabulary.prefix_range(context.prefix) if context.prefix else (vocabulary.first_word, len(vocabulary))
-    if (low == high and extra is None and rare is None and typos is None) or k < 1:
+    if (low == high and not extra and rare is None and typos is None) or k < 1:
         return []
     part = probabilities[low - vocabulary.first_word : high - vocabulary.first_word]
     total = float(part.sum())
@@ -156,12 +181,12 @@ def suggestions(
         key = vocabulary.keys[low + position - vocabulary.first_word]
         text = context.head + _written(word, context.prefix, context.starts_sentence, context.curly)
         found.append((text, key, float(part[position])))
-    if extra is not None:
-        more, mass = _fitting(extra, context, typed, count)
+    for others in extra:
+        more, mass = _fitting(others, context, typed, count, blocked)
         found += more
         total += mass
     if rare is not None and typed and (total < LITTLE or len(found) < k):
-        more, mass = _fitting(rare, context, typed, count)
+        more, mass = _fitting(rare, context, typed, count, blocked)
         found += more
         total += mass
     typed_text = context.head + context.prefix
@@ -174,7 +199,7 @@ def suggestions(
     merged: dict[str, float] = {}
     keys: dict[str, str] = {}
     for text, key, probability in found:
-        if text != typed_text and probability > 0.0:
+        if text != typed_text and probability > 0.0 and not offer.blocks(text, key):
             merged[text] = merged.get(text, 0.0) + probability / max(total, 1e-30)
             keys.setdefault(text, key)
     ranked = sorted(merged, key=lambda text: -merged[text])
@@ -191,23 +216,25 @@ def _written(word: str, prefix: str, starts_sentence: bool, curly: bool) -> str:
     return text.replace("'", "\u2019") if curly else text
 
 
-def _inside(
-    vocabulary: Vocabulary, probabilities: Probabilities, context: Context, right: str, k: int
-) -> list[Suggestion]:
+def _inside(vocabulary: Vocabulary, offer: Offer, context: Context, right: str, k: int) -> list[Suggestion]:
     """The `k` most probable words that fill the gap between the typed letters and those after the cursor, `right`."""
     low, high = vocabulary.prefix_range(context.prefix)
     first, typed, end = vocabulary.first_word, fold(context.prefix), fold(right)
-    longer = len(typed) + len(end)
     keys = vocabulary.keys
     places = [place for place in range(low - first, high - first) if keys[place].endswith(end)]
-    part = probabilities[places]
-    total = max(float(part.sum()), 1e-30)
-    merged: dict[str, float] = {}
+    part = offer.words[places]
+    found: list[_Found] = []
     for best in best_words(part, k + _SPARE):
-        word, key = vocabulary.tokens[first + places[best]], keys[places[best]]
-        if len(key) > longer:
-            text = context.head + _written(word, context.prefix, context.starts_sentence, context.curly)
-            merged[text] = merged.get(text, 0.0) + float(part[best]) / total
+        text = _written(vocabulary.tokens[first + places[best]], context.prefix, context.starts_sentence, context.curly)
+        found.append((context.head + text, keys[places[best]], float(part[best])))
+    for extra in (*offer.extra, *([offer.rare] if offer.rare is not None else [])):
+        found += _fitting(extra, context, typed, len(extra.keys), offer.blocked)[0]
+    merged: dict[str, float] = {}
+    total = max(sum(probability for _, key, probability in found if key.endswith(end)), float(part.sum()), 1e-30)
+    for text, key, probability in found:
+        fits = key.endswith(end) and len(key) > len(typed) + len(end)
+        if fits and probability > 0.0 and not offer.blocks(text, key):
+            merged[text] = merged.get(text, 0.0) + probability / total
     ranked = sorted(merged, key=lambda text: -merged[text])[:k]
     return [Suggestion(text, merged[text], context.replaces, len(right)) for text in ranked]
 
@@ -245,7 +272,9 @@ def _misspelt(
     return found, float(weighted.sum())
 
 
-def _fitting(extra: ExtraWords, context: Context, typed: str, count: int) -> tuple[list[_Found], float]:
+def _fitting(
+    extra: ExtraWords, context: Context, typed: str, count: int, blocked: Container[str]
+) -> tuple[list[_Found], float]:
     """The `count` best of `extra` that go on from the typed letters, and the probability of all that do."""
     found: list[_Found] = []
     mass = 0.0
@@ -257,11 +286,14 @@ def _fitting(extra: ExtraWords, context: Context, typed: str, count: int) -> tup
         for position in best_words(probabilities, count):
             if probabilities[position] == 0.0:
                 break
+            if extra.keys[low + position] in blocked:
+                continue
             word, letters = extra.words[low + position], head + context.prefix
             as_typed = word.startswith(
                 letters.replace("\u2019", "'")
             )  # its own capitals, not those of an excited writer
-            text = _written(word, "" if as_typed else letters, False, context.curly)
+            starts = extra.capitalised and context.starts_sentence and not context.prefix
+            text = _written(word, "" if as_typed else letters, starts, context.curly)
             text = text if head else context.head + text
             found.append((text, extra.keys[low + position][len(start) :], float(probabilities[position])))
     return found, mass

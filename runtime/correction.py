@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from foretype.runtime.blend import Probabilities
-from foretype.runtime.candidates import ExtraWords, Suggestion, written
+from foretype.runtime.candidates import Offer, Suggestion, written
 from foretype.runtime.context import Context, open_word
 from foretype.runtime.typos import Typos
 from foretype.runtime.vocabulary import Vocabulary, fold
@@ -39,8 +38,7 @@ def finished_word(text: str) -> FinishedWord | None:
 
 def corrections(
     vocabulary: Vocabulary,
-    probabilities: Probabilities,
-    extra: ExtraWords | None,
+    offer: Offer,
     context: Context,
     found: FinishedWord,
     typos: Typos,
@@ -49,11 +47,11 @@ def corrections(
 ) -> list[Suggestion]:
     """At most `k` other readings of a finished word, likeliest first, each at least as likely as `threshold`.
 
-    probabilities: of each word in its place [words]. extra: words from outside the vocabulary that are known.
-    context: of the text that ends with the word.
+    offer: what may be offered in its place. context: of the text that ends with the word.
     What was written competes: with its own probability where the vocabulary holds it, else with that of any one unknown
     word. So the probabilities of all readings, this one included, sum to one.
     """
+    probabilities = offer.words
     typed = fold(found.word)
     if typed in typos.kept:
         return []
@@ -65,22 +63,23 @@ def corrections(
             break
         text = written(vocabulary.tokens[first + place], found.word, context.starts_sentence)
         readings[text] = readings.get(text, 0.0) + float(probabilities[place])
-    if extra is not None:
-        for place in range(*extra.starting_with(typed)):
-            if extra.keys[place] == typed:
-                text = written(extra.words[place], found.word, False)
-                readings[text] = readings.get(text, 0.0) + float(extra.probabilities[place])
+    for words in offer.extra:
+        for place in range(*words.starting_with(typed)):
+            if words.keys[place] == typed:
+                text = written(words.words[place], found.word, False)
+                readings[text] = readings.get(text, 0.0) + float(words.probabilities[place])
     known = sum(readings.values())
     curly = "\u2019" in found.word or context.curly
     as_written = found.word.replace("\u2019", "'")
     if not known:
         readings[as_written] = typos.config.unknown_word(len(typed))
-    for words in typos.meant(typed, probabilities, whole=True):
-        for place in range(words.low, words.high):
+    for meant in typos.meant(typed, probabilities, whole=True):
+        for place in range(meant.low, meant.high):
             text = written(vocabulary.tokens[first + place], found.word, context.starts_sentence)
-            readings[text] = readings.get(text, 0.0) + float(probabilities[place]) * words.odds
+            readings[text] = readings.get(text, 0.0) + float(probabilities[place]) * meant.odds
     total = max(sum(readings.values()), 1e-30)
     readings.pop(as_written, None)
+    readings = {text: value for text, value in readings.items() if not offer.blocks_at_all(text)}
     best = sorted(readings, key=lambda text: -readings[text])[:k]
     replaced = len(found.word) + len(found.behind)
     return [

@@ -116,9 +116,9 @@ class Mixture:
     def private(self, private: bool) -> None:
         self.sessions[0].private = private
 
-    def commit(self, text: str, *, accepted: bool = False) -> None:
+    def commit(self, text: str, *, accepted: bool = False, pasted: bool = False) -> None:
         """As `Session.commit`."""
-        self.sessions[0].commit(text, accepted=accepted)
+        self.sessions[0].commit(text, accepted=accepted, pasted=pasted)
 
     def finish(self) -> None:
         """As `Session.finish`."""

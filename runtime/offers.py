@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from foretype.runtime.blend import Probabilities
-from foretype.runtime.candidates import ExtraWords
+from foretype.runtime.candidates import Offer
 from foretype.runtime.hostwords import HostWords
 from foretype.runtime.neural import NeuralModel
 from foretype.runtime.personal.filters import Blocked, Filters
@@ -23,18 +20,6 @@ KEPT_DISTRIBUTIONS = 8
 
 Source = NeuralModel | None
 """What made a distribution: with this neural model, or without any."""
-
-
-class Offer(NamedTuple):
-    """What may be offered at one place.
-
-    words: probabilities of the vocabulary's words [words]. extra: other words, None where there are none. rare: words
-    seen too rarely to be offered beside others; None where there are none.
-    """
-
-    words: Probabilities
-    extra: ExtraWords | None
-    rare: ExtraWords | None
 
 
 class Offers:
@@ -77,7 +62,7 @@ class Offers:
         context = self._personal.context(before) if self._personal is not None else ()
         key = (source, ids, context, self._personal and self._personal.version)
         if self._last is None or self._last[0] != key:
-            self._last = key, self._blended(distribution, context)
+            self._last = key, self._blended(distribution, context, before)
         return source, self._last[1]
 
     def known(self, ids: tuple[int, ...]) -> Probabilities | None:
@@ -85,23 +70,20 @@ class Offers:
         found = None if self._model.neural is None else self._find(self._model.neural, ids)
         return self._find(None, ids) if found is None else found
 
-    def _blended(self, distribution: Probabilities, context: tuple[str, ...]) -> Offer:
+    def _blended(self, distribution: Probabilities, context: tuple[str, ...], before: str) -> Offer:
         """The engines' words blended with the user's, less those that are blocked."""
-        personal, vocabulary = self._personal, self._model.vocabulary
-        host = _unblocked(self.host_words.outside, self.blocked)
+        personal = self._personal
         prediction = personal.predict(context) if personal is not None else None
         if personal is None or prediction is None or not prediction.share:
-            words, extra, rare = distribution.copy(), host, None
+            words, own, rare = distribution.copy(), None, None
         else:
             words, outside = personal.words.mix(prediction, distribution)
-            outside[personal.blocked_outside] = 0.0
-            own = personal.words.outside
-            extra = _joined(host, 1.0 - prediction.share, own.extra(outside, trusted=True))
-            rare = own.extra(outside, trusted=False)
+            trusted = personal.words.trusted
+            own = personal.words.outside.extra(outside, trusted)
+            rare = personal.words.outside.extra(outside, ~trusted)
         words[self.blocked_positions] = 0.0
-        if context:
-            words[self.blocked.after(context, vocabulary)] = 0.0
-        return Offer(words, extra, rare)
+        extra = [found for found in (self.host_words.outside, own) if found is not None]
+        return Offer(words, extra, rare, self.blocked, self.blocked.after(before))
 
     def _distribution(self, ids: tuple[int, ...], uses_neural: bool) -> tuple[Source, Probabilities]:
         """Probabilities of the words after `ids`, and what made them."""
@@ -134,20 +116,3 @@ class Offers:
 
 def _with_positions(blocked: Blocked, vocabulary: Vocabulary) -> tuple[Blocked, list[int]]:
     return blocked, blocked.positions(vocabulary)
-
-
-def _unblocked(words: ExtraWords | None, blocked: Blocked) -> ExtraWords | None:
-    if words is None:
-        return None
-    free = [0.0 if key in blocked else 1.0 for key in words.keys]
-    return replace(words, probabilities=words.probabilities * np.array(free))
-
-
-def _joined(host: ExtraWords | None, share: float, own: ExtraWords | None) -> ExtraWords | None:
-    """The host's words, with this share of their probabilities, and the user's own."""
-    if host is None or own is None:
-        return own if host is None else replace(host, probabilities=host.probabilities * share)
-    joined = dict(zip(own.words, own.probabilities.tolist(), strict=True))
-    for word, probability in zip(host.words, host.probabilities.tolist(), strict=True):
-        joined[word] = joined.get(word, 0.0) + share * probability
-    return ExtraWords.of(joined)

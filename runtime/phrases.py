@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from foretype.runtime.candidates import Suggestion, written
-from foretype.runtime.context import Context, ContextReader
+from foretype.runtime.context import ContextReader
 from foretype.runtime.vocabulary import fold
 
 if TYPE_CHECKING:
@@ -56,19 +56,15 @@ class Phrases:
         while count < words:
             context = self._reader.read(f"{before}{phrase} ")
             following = self._next(context.ids, neural)
-            if probability * following.probability < confidence or self._is_blocked(following.token, context, offers):
+            if probability * following.probability < confidence:
                 break
             word = written(self._model.vocabulary.tokens[following.token], "", context.starts_sentence)
+            if fold(word) in offers.blocked or fold(word) in offers.blocked.after(before + phrase):
+                break
             phrase += " " + (word.replace("'", "\u2019") if context.curly else word)
             probability *= following.probability
             count += 1
         return Suggestion(phrase, probability, first.replaces) if count > 1 else None
-
-    def _is_blocked(self, token: int, context: Context, offers: Offers) -> bool:
-        """Whether the word, or it and those before it, must not be suggested."""
-        vocabulary = self._model.vocabulary
-        words = [fold(vocabulary.tokens[id_]) for id_ in (*context.ids[-2:], token) if id_ >= vocabulary.first_word]
-        return any(" ".join(words[start:]) in offers.blocked for start in range(len(words)))
 
     def _next(self, ids: tuple[int, ...], neural: bool) -> _Next:
         found = self._kept.get((neural, ids))

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from foretype.runtime.candidates import Suggestion, Suggestions, suggestions
+from foretype.runtime.candidates import Offer, Suggestion, Suggestions, suggestions
 from foretype.runtime.channel import ErrorModel
 from foretype.runtime.context import Context, ContextReader, word_after
 from foretype.runtime.correction import corrections, finished_word
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.offers import Offer, Offers, Source
+from foretype.runtime.offers import Offers, Source
 from foretype.runtime.pacing import Pace
 from foretype.runtime.personal.filters import Filters
 from foretype.runtime.phrases import CONFIDENCE, LONGEST, Phrases
@@ -63,7 +63,9 @@ class Session:
         self._phrases: Phrases | None = None
         config = typos if isinstance(typos, TypoConfig) else TypoConfig(ErrorModel(layout))
         self._typos = Typos(model.neighbours, model.vocabulary.keys, config) if typos else None
+        self._kept: frozenset[str] = frozenset()  # words that are not to be corrected
         self._place: tuple[Source, Context] | None = None
+        self._shown_offer: Offer | None = None
         self._shown: dict[tuple[str, int, float], list[Suggestion]] = {}
 
     @property
@@ -142,9 +144,7 @@ class Session:
             if not context.open_to_words or context.head:
                 return Suggestions((), text, self._model.engine)
             source, offer = self._offered(context, found.before + found.word)
-            words = corrections(
-                self._model.vocabulary, offer.words, offer.extra, context, found, self._typos, k, threshold
-            )
+            words = corrections(self._model.vocabulary, offer, context, found, self._typos, k, threshold)
             return Suggestions(words, text, self._engine if source else "ngram")
         finally:
             self._pace.end()
@@ -155,7 +155,8 @@ class Session:
         With a store, and where the session is not private, it is remembered.
         """
         if self._typos:
-            self._typos.kept |= {fold(word)}
+            self._kept |= {fold(word)}
+            self._typos.kept |= self._kept
             self._place = None
         if self._personal is not None:
             self._personal.keep(word)
@@ -198,17 +199,18 @@ class Session:
         if self._personal is not None:
             self._personal.private = private
 
-    def commit(self, text: str, *, accepted: bool = False) -> None:
+    def commit(self, text: str, *, accepted: bool = False, pasted: bool = False) -> None:
         """Let the store learn from what the user writes: `text` stands before the cursor now. Call it after each edit.
 
         A word is learned once the word after it is finished; one that is corrected before that never is. Text that
         appears at once (a file that was opened, a paste) is not learned. Never raises for the store's sake; see
         `notice`. Without a store, and where the session is private, nothing is learned.
 
-        accepted: whether the newest words were chosen from the suggestions.
+        accepted: whether the newest words were chosen from the suggestions. pasted: whether the newest text was not
+            typed here.
         """
         if self._personal is not None:
-            self._personal.commit(text, accepted, self._known)
+            self._personal.commit(text, accepted, pasted, self._known)
 
     def finish(self) -> None:
         """The user leaves the field, or sends its text: the last word counts as well."""
@@ -238,16 +240,13 @@ class Session:
     def _offered(self, context: Context, text: str) -> tuple[Source, Offer]:
         offered = self._offers.at(context.ids, text[: len(text) - context.replaces], self._pace.uses_neural)
         if self._typos is not None and self._personal is not None:
-            self._typos.kept |= self._personal.kept
+            self._typos.kept = self._kept | self._personal.kept
         return offered
 
     def _best(
         self, offer: Offer, context: Context, k: int, threshold: float, passed_over: list[str] | None = None
     ) -> list[Suggestion]:
-        vocabulary, typos = self._model.vocabulary, self._typos
-        found = suggestions(vocabulary, offer.words, context, k, passed_over, offer.extra, offer.rare, typos)
-        if context.head:  # words behind a hyphen: what they make together may be blocked
-            found = [suggestion for suggestion in found if fold(suggestion.text) not in self._offers.blocked]
+        found = suggestions(self._model.vocabulary, offer, context, k, passed_over, self._typos)
         return [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
 
     def _between(self, offer: Offer, context: Context, k: int, threshold: float, after: str) -> list[Suggestion]:
@@ -255,17 +254,7 @@ class Session:
         right, following = word_after(after)
         inside, taken = (right, "") if context.prefix and right else ("", fold(right or following))
         for more in (0, 1):  # one more where one of the best is there already
-            found = suggestions(
-                self._model.vocabulary,
-                offer.words,
-                context,
-                k + more,
-                None,
-                offer.extra,
-                offer.rare,
-                self._typos,
-                inside,
-            )
+            found = suggestions(self._model.vocabulary, offer, context, k + more, None, self._typos, inside)
             left = [word for word in found if fold(word.text) != taken]
             if len(left) == len(found):
                 break
@@ -279,8 +268,8 @@ class Session:
         What was shown there follows from the text: a session that was just handed it leaves out the same words.
         """
         place = (source, replace(context, prefix=""))
-        if place != self._place:
-            self._place, self._shown = place, {}
+        if place != self._place or offer is not self._shown_offer:
+            self._place, self._shown_offer, self._shown = place, offer, {}
         passed_over: list[str] = []
         for letters in range(len(context.prefix) + 1):
             at = replace(context, prefix=context.prefix[:letters])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from foretype.runtime import Model, Session, load
 from foretype.runtime.neural import NeuralModel
-from foretype.runtime.session import KEPT_DISTRIBUTIONS
+from foretype.runtime.offers import KEPT_DISTRIBUTIONS
 from foretype.runtime.stepping import KEPT_STATES
 
 
@@ -200,9 +200,9 @@ def test_a_thousand_sessions_share_the_weights_and_keep_little(model: Model) -> 
         follow(session)
         stepper = session._predictor._stepper
         assert stepper
-        assert len(session._kept) <= KEPT_DISTRIBUTIONS
+        assert len(session._offers._kept) <= KEPT_DISTRIBUTIONS
         assert len(stepper._states) <= KEPT_STATES
-        session._kept.clear()
+        session._offers._kept.clear()
         stepper._states.clear()
         gc.collect()
         alive = tracemalloc.get_traced_memory()[0]

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from foretype.runtime.candidates import Suggestion, suggestions
+from foretype.runtime.candidates import Offer, Suggestion, suggestions
 from foretype.runtime.context import Context, ContextReader, window_start
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.runtime.text import TextForm, new_tokenizer, split_pieces
@@ -205,7 +205,7 @@ class CharacterPredictor:
         context = self._reader.read(text)
         if not context.open_to_words:
             return []
-        offered = suggestions(self.vocabulary, self.probabilities(text, context, k), context, k)
+        offered = suggestions(self.vocabulary, Offer(self.probabilities(text, context, k)), context, k)
         return [suggestion for suggestion in offered if suggestion.probability > 0]
 
     @torch.no_grad()

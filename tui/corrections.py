@@ -40,7 +40,7 @@ class Corrections:
 
     def add(self, start: Location, typed: str, text: str) -> None:
         """Notes that `text` took the place of `typed`, where it does not only go on from it."""
-        if typed and not text.casefold().startswith(typed.casefold()):
+        if typed and not text.startswith(typed.rstrip()):
             self._made.append(Correction(start, typed.rstrip(), text.rstrip()))
 
     def take(self) -> Correction | None:

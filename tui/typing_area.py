@@ -309,7 +309,9 @@ class TypingArea(TextArea):
     def edit(self, edit: Edit) -> EditResult:
         """Makes the edit; each but a paste is one key, and learned from."""
         result = super().edit(edit)
-        self.session.commit(self._text_before_cursor(), accepted=isinstance(edit, _Choice))
+        self.session.commit(
+            self._text_before_cursor(), accepted=isinstance(edit, _Choice), pasted=isinstance(edit, _Paste)
+        )
         if not isinstance(edit, _Paste):
             self.account.press(len(edit.text) - len(result.replaced_text))
         return result

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,6 +27,8 @@ CREATE TABLE listed(list TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY(list, key
 CREATE TABLE imported(hash BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 _DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+PURGE_DUE = "purge_due"
+"""A row of `meta` that stands there from the deletion of rows until their bytes are gone."""
 _CHECKPOINT_PAGES = 128
 """The WAL goes into the file after this many pages, half a megabyte."""
 
@@ -56,12 +59,17 @@ class Database:
             try:
                 yield self._opened()
             except sqlite3.Error as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                if code in _DAMAGE or (code == sqlite3.SQLITE_ERROR and not self._is_sound()):
                     self._set_aside()
                     raise StoreError(
                         self.notice or f"{self.path}: damaged, and set aside by another program"
                     ) from error
                 raise StoreError(f"{self.path}: {_reason(error)}") from error
+            except (ValueError, TypeError, AssertionError) as error:  # what was read is not what was ever written
+                if not self._is_sound():
+                    self._set_aside()
+                raise StoreError(self.notice or f"{self.path}: cannot be read ({error})") from error
             except OSError as error:
                 raise StoreError(f"{error.filename or self.path}: {error.strerror}") from error
 
@@ -73,12 +81,16 @@ class Database:
                 raise StoreError(f"{self.path}: can be read, not written")
             connection.execute("BEGIN IMMEDIATE")
             try:
+                due = connection.execute("SELECT 1 FROM meta WHERE name = ?", (PURGE_DUE,)).fetchone() is not None
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+        if due:  # a process was killed before it could, or another one kept old pages open
+            with suppress(StoreError):
+                self.purge()
 
     def purge(self) -> None:
         """Leave no byte of deleted rows in the file, its free pages or its WAL.
@@ -89,6 +101,7 @@ class Database:
         with self.use() as connection:
             connection.execute("VACUUM")
             self._empty_wal(connection)
+            connection.execute("DELETE FROM meta WHERE name = ?", (PURGE_DUE,))
 
     def _empty_wal(self, connection: sqlite3.Connection) -> None:
         busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -111,7 +124,12 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its side files the same mode
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)  # SQLite gives its side files the same mode
+            try:
+                if hasattr(os, "fchmod") and os.fstat(handle).st_uid == os.getuid():
+                    os.fchmod(handle, 0o600)
+            finally:
+                os.close(handle)
             self.readable_only = not os.access(self.path.parent, os.W_OK)
         except OSError:
             if not self.path.exists():
@@ -162,10 +180,12 @@ class Database:
         try:
             connection = sqlite3.connect(f"file:{quote(str(self.path))}?mode=ro", uri=True)
             try:
-                return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+                tables = {name for (name, _) in connection.execute("SELECT name, sql FROM sqlite_schema").fetchall()}
+                whole = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+                return bool(whole and set(re.findall(r"CREATE TABLE (\w+)", _SCHEMA)) <= tables)
             finally:
                 connection.close()
-        except sqlite3.Error:
+        except (sqlite3.Error, ValueError):
             return False
 
 

@@ -34,9 +34,8 @@ class PersonalField:
         self.kept: frozenset[str] = frozenset()
         """Folded words that the user does not want corrected."""
         self.blocked: Blocked = filters.blocked()
-        self.blocked_outside: list[int] = []
-        """Positions, among the words outside the vocabulary, of those that are blocked."""
-        self._trouble: str | None = None
+        self._troubles: dict[str, str] = {}
+        self._cleared: float | None = None
         self._store = store
         self._filters = filters
         self._learner = Learner(form, self.words)
@@ -46,7 +45,9 @@ class PersonalField:
     @property
     def notice(self) -> str | None:
         """None, or one line about the store."""
-        return self._trouble or self._store.notice
+        for doing, trouble in self._troubles.items():
+            return f"{'nothing is learned' if doing == 'write' else 'your own words are not used'}: {trouble}"
+        return self._store.notice
 
     @property
     def version(self) -> object:
@@ -55,8 +56,8 @@ class PersonalField:
 
     def refresh(self) -> bool:
         """Take up what the store has learned or forgotten meanwhile; whether the blocked words are others now."""
-        with self._going_on():
-            if not self.words.refresh():
+        with self._going_on("read"):
+            if not self.words.outdated():
                 return False
             never, allowed = self._store.listed("never"), self._store.listed("allowed")
             self.kept = self._store.listed("kept")
@@ -67,8 +68,10 @@ class PersonalField:
                 self._lists = lists
                 merged = Filters(self._filters.never | never, self._filters.offensive, self._filters.allowed | allowed)
                 self.blocked = merged.blocked(forgotten)
-            keys = self.words.outside.keys
-            self.blocked_outside = [number for number, key in enumerate(keys) if key in self.blocked]
+            cleared = self._store.cleared()
+            if cleared != self._cleared:
+                self._waiting, self._cleared = [], cleared
+            self.words.refresh()  # last: it ends what is out of date
             return changed
         return False
 
@@ -78,22 +81,21 @@ class PersonalField:
 
     def predict(self, context: tuple[str, ...]) -> Prediction | None:
         """What the store says; None where it cannot be read."""
-        with self._going_on():
+        with self._going_on("read"):
             return self.words.predict(context)
         return None
 
-    def commit(self, text: str, accepted: bool, modelled: Callable[[str], Probabilities | None]) -> None:
+    def commit(self, text: str, accepted: bool, foreign: bool, modelled: Callable[[str], Probabilities | None]) -> None:
         """`text` stands before the cursor now; `modelled` gives the engines' probabilities at a place, or None."""
-        typed = self._learner.follow(text, accepted)
-        if self.private:
-            self._learner.flush()  # what is finished now must not count once the switch is off
-        else:
+        # What is private now must not count once the switch is off, not even as a context.
+        typed = self._learner.follow(text, accepted, foreign or self.private)
+        if not self.private:
             self._learn(typed, modelled)
 
     def keep(self, word: str) -> None:
         """Remember that `word` is right as it stands."""
         if not self.private and learnable(word):
-            with self._going_on():
+            with self._going_on("write"):
                 if fold(word) not in self._store.forgotten():
                     self._store.add_to("kept", [word])
 
@@ -121,22 +123,21 @@ class PersonalField:
         self._waiting = [*self._waiting, *(word.observation for word in typed)][-_MOST_WAITING:]
         if not typed:
             return
-        with self._going_on():
+        with self._going_on("write"):
             for word in typed:
                 probabilities = modelled(word.before)
                 if probabilities is not None:
                     prediction = self.words.predict(word.observation.context)
                     self.words.adapt(prediction, probabilities, word.observation.word)
-            before = self._store.version()
-            counted = self._store.learn(self._waiting, self.words.shares)
+            learned = self._store.learn(self._waiting, self.words.shares)
             self._waiting = []
-            self.words.counted(counted, before)
+            self.words.counted(learned)
 
     @contextmanager
-    def _going_on(self) -> Iterator[None]:
+    def _going_on(self, doing: str) -> Iterator[None]:
         try:
             yield
         except StoreError as error:
-            self._trouble = f"nothing is learned: {error}"
+            self._troubles[doing] = str(error)
         else:
-            self._trouble = None
+            self._troubles.pop(doing, None)

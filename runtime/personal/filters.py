@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,9 @@ from foretype.runtime.vocabulary import Vocabulary, fold
 
 _LIST = Path(__file__).parent / "offensive.txt"
 _ENDINGS = ("'s", "'")
+_WORD = re.compile(r"[^\W\d_][\w'\u2019-]*")
+_REACH = 200
+"""Characters before the cursor that the start of a forgotten phrase is looked for in."""
 
 
 @lru_cache(maxsize=1)
@@ -66,9 +70,9 @@ class Blocked:
         self._words = words
         self._forgotten = forgotten
 
-    def __contains__(self, key: str) -> bool:
+    def __contains__(self, key: object) -> bool:
         """Whether a folded word is one of them, or a possessive or a hyphenated word made of one."""
-        return any(part in self._words or part in self._forgotten for part in parts(key))
+        return any(part in self._words or part in self._forgotten for part in parts(str(key)))
 
     def positions(self, vocabulary: Vocabulary) -> list[int]:
         """Positions, id - first_word, of the vocabulary's words that are blocked."""
@@ -85,16 +89,21 @@ class Blocked:
                 ]
         return sorted(set(found))
 
-    def after(self, context: tuple[str, ...], vocabulary: Vocabulary) -> list[int]:
-        """Positions of words that are blocked here: the last of a forgotten phrase whose others are `context`."""
-        starts = [" ".join(map(fold, context[start:])) for start in range(len(context))]
-        starts = [start for start in starts if self.starts_phrase(start)]
-        if not starts:
-            return []
-        return [
-            p for p, key in enumerate(vocabulary.keys) if any(f"{start} {key}" in self._forgotten for start in starts)
-        ]
+    def after(self, before: str) -> Container[str]:
+        """The folded words that are not suggested after the text `before`: the last ones of forgotten phrases."""
+        if not self._forgotten:
+            return ()
+        words = [fold(word) for word in _WORD.findall(before[-_REACH:])][-2:]
+        starts = [" ".join(words[start:]) + " " for start in range(len(words))]
+        return _Ends([start for start in starts if start in self._forgotten], self._forgotten)
 
-    def starts_phrase(self, start: str) -> bool:
-        """Whether `start`, folded, is all but the last word of a forgotten phrase."""
-        return bool(self._forgotten) and f"{start} " in self._forgotten
+
+class _Ends:
+    """The words that end a forgotten phrase after one of some starts."""
+
+    def __init__(self, starts: list[str], forgotten: Container[str]) -> None:
+        self._starts = starts
+        self._forgotten = forgotten
+
+    def __contains__(self, key: object) -> bool:
+        return any(start + part in self._forgotten for start in self._starts for part in parts(str(key)))

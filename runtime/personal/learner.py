@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from foretype.runtime.context import MAXIMUM_WORD, common_prefix
-from foretype.runtime.personal.rules import LINE_START, Piece, inside_fence, is_fence, read_line
+from foretype.runtime.personal.rules import LINE_START, Piece, announces_secret, inside_fence, is_fence, read_line
 from foretype.runtime.personal.store import Observation
 from foretype.runtime.personal.words import PersonalWords
 from foretype.runtime.text import TextForm
 from foretype.runtime.vocabulary import is_word
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FINISHED = re.compile(r"\S+(?=\s)")
 _CONTEXT = 2
 _LINE_START = Piece(LINE_START, True)
@@ -40,34 +41,38 @@ class Learner:
         self._line = ""  # the line that `_context` was read from
         self._context: tuple[str, ...] = (LINE_START,)
         self._seen = 0  # where the last finished chunk ends that was looked at
+        self._barrier = 0  # text before is not the user's, or private: nothing of it is learned, nor a context
         self._pending: tuple[int, int, bool] | None = None  # its start and end, and whether it was accepted
 
-    def follow(self, text: str, accepted: bool = False) -> list[Typed]:
+    def follow(self, text: str, accepted: bool = False, foreign: bool = False) -> list[Typed]:
         """What counts now that the text before the cursor is `text`.
 
         Text that appears at once, more than a word of it, was there before or was pasted: it is not learned, unless it
-        was `accepted`.
+        was `accepted`. Nor is what is said to be `foreign`, or what stands before it.
         """
+        text = _without_surrogates(text)
         last, self._last = self._last, text
         found: list[Typed] = []
+        common = len(last) if text.startswith(last) else common_prefix(text, last)
+        self._barrier = min(self._barrier, common)
         # With the space behind it: a word that was gone on with is not that word any more.
         if self._pending is not None and text[: self._pending[1] + 1] != last[: self._pending[1] + 1]:
             self._pending = None
-        if not text.startswith(last):
-            self._seen = min(self._seen, common_prefix(text, last))
+        self._seen = min(self._seen, common)
         grown = len(text) - self._seen
-        if grown > (1 if accepted else 3) * (MAXIMUM_WORD + 2) or grown < 0:
-            self._pending, self._seen = None, len(text)
+        if foreign or grown > (1 if accepted else 3) * (MAXIMUM_WORD + 2):
+            self._pending, self._seen, self._barrier = None, len(text), len(text)
             return found
         fresh = [
             match for match in _FINISHED.finditer(text, _chunk_start(text, self._seen)) if match.end() > self._seen
         ]
         if len(fresh) > 1 and not accepted:
-            self._pending, self._seen = None, fresh[-1].end()
+            self._pending, self._seen, self._barrier = None, fresh[-1].end(), len(text)
             return found
         for match in fresh:
             found += self.flush()
-            self._pending, self._seen = (match.start(), match.end(), accepted), match.end()
+            chosen = accepted and match.end() > common
+            self._pending, self._seen = (match.start(), match.end(), chosen), match.end()
         return found
 
     def flush(self) -> list[Typed]:
@@ -79,36 +84,40 @@ class Learner:
 
     def read(self, text: str) -> Iterator[Observation]:
         """All words of `text`, as if it had been typed."""
-        fenced = False
-        for line in text.splitlines():
+        fenced = secret = False
+        for line in _without_surrogates(text).splitlines():
             if is_fence(line):
                 fenced = not fenced
             elif not fenced:
-                pieces = [_LINE_START, *self._pieces(line)]
+                pieces = [_LINE_START, *self._pieces(line, secret=secret)]
                 yield from (found for number in range(1, len(pieces)) for found in _observed(pieces, number))
+            secret = announces_secret(line)
 
     def context(self, before: str) -> tuple[str, ...]:
         """At most two words or marks before the cursor; `before` ends where the word at the cursor begins."""
-        line = before[before.rfind("\n") + 1 :][-_LONGEST_LINE:]
+        line = _without_surrogates(before[before.rfind("\n") + 1 :][-_LONGEST_LINE:])
         if line != self._line:
             self._line, self._context = line, _known_end([_LINE_START, *self._pieces(line, _CONTEXT + 1)])
         return self._context
 
-    def _pieces(self, line: str, most: int | None = None) -> Iterator[Piece]:
-        return read_line(self._form, line, self._words.own_form, self._is_common, most)
+    def _pieces(self, line: str, most: int | None = None, secret: bool = False) -> Iterator[Piece]:
+        return read_line(self._form, line, self._words.own_form, self._is_common, most, secret)
 
     def _is_common(self, word: str) -> bool:
         return self._words.place(word) is not None
 
     def _read(self, text: str, start: int, end: int, accepted: bool) -> Iterator[Typed]:
         """The words of the chunk from `start` to `end`, with a look at what comes after it."""
-        if inside_fence(text[:start]):
+        if start < self._barrier or inside_fence(text[:start]):
             return
         line_start = max(text.rfind("\n", 0, start) + 1, start - _LONGEST_LINE)
         line_end = text.find("\n", end)
         line = text[line_start : len(text) if line_end < 0 else line_end]
         after = len(line[end - line_start :].split())
-        pieces = [_LINE_START, *self._pieces(line, after + _CONTEXT + 2)]
+        previous = text[text.rfind("\n", 0, max(0, line_start - 1)) + 1 : max(0, line_start - 1)]
+        pieces = [_LINE_START, *self._pieces(line, after + _CONTEXT + 2, announces_secret(previous))]
+        # What stands before the barrier is no context.
+        pieces = [piece if max(0, piece.chunk) + line_start >= self._barrier else Piece("", False) for piece in pieces]
         for number, piece in enumerate(pieces):
             if piece.chunk == start - line_start:
                 for observation in _observed(pieces, number, accepted):
@@ -118,9 +127,10 @@ class Learner:
 def _observed(pieces: list[Piece], number: int, accepted: bool = False) -> Iterator[Observation]:
     piece = pieces[number]
     if piece.learnable and is_word(piece.text):
-        yield Observation(_known_end(pieces[:number]), piece.text, accepted)
-        if piece.compound and all(other.learnable for other in pieces[number:] if other.chunk == piece.chunk):
-            yield Observation(_known_end(pieces[:number]), piece.compound, accepted)
+        context = _known_end(pieces[max(0, number - _CONTEXT) : number])
+        yield Observation(context, piece.text, accepted)
+        if piece.compound:
+            yield Observation(context, piece.compound, accepted)
 
 
 def _known_end(pieces: list[Piece]) -> tuple[str, ...]:
@@ -131,6 +141,11 @@ def _known_end(pieces: list[Piece]) -> tuple[str, ...]:
             break
         known.append(piece.text)
     return tuple(reversed(known))
+
+
+def _without_surrogates(text: str) -> str:
+    """`text`, with a mark in the place of each half of a character, as editors cut them."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def _chunk_start(text: str, position: int) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -20,19 +21,25 @@ LINE_START = "<s>"
 LONGEST_WORD = 32
 _LEAST_RANDOM = 7
 """Shorter words are not looked at for randomness: there is too little to see."""
+_LEAST_WITH_VOWEL = 4
+_VOWELLESS = re.compile("[bcdfghjklmnpqrstvwxz]+")
 _LONGEST_NAME = 14
 _ODD_PAIRS = 2
 """As many pairs of neighbouring letters that are rare in English make a word look random: 3 % of random strings of ten
 letters and 1 % of twelve have fewer, 1 % of English words as many."""
 
-_WRAPPING = "\"'“”‘’()[]*,.;:!?…—–-¿¡«»„"
+WRAPPING = "\"'“”‘’()[]*,.;:!?…—–-¿¡«»„"
 # Letters in pieces joined by single apostrophes, hyphens or a slash, as in "don't", "well-known", "and/or".
 _WORDISH = re.compile(r"[^\W\d_]+(?:['’\u2018\u02bc\u2010\u2011/–—-]{1,2}[^\W\d_]+)*")
+# What names a secret, up to forty characters of anything else, and what says that it comes now.
 _ANNOUNCES_SECRET = re.compile(
-    r"\b(?:pass(?:word|wort|wd|phrase|code|key)?s?|pwd|pin|puk|otp|secrets?|tokens?|(?:api|private|secret|access|"
-    r"recovery|licen[cs]e|seed)[ _-]?(?:keys?|codes?|phrases?|words?)|credentials?|"
-    r"user(?:name|[ _-]?id)?|login|cvv|cvc|iban|ssn|kennwort|"
-    r"passwort)\b\s*(?:\S{0,20}\s+){0,3}?(?:[:=]|is\b|are\b|was\b|ist\b|->|→)",
+    r"(?<![^\W_])(?:(?:pass(?:word|wort|wd|phrase|code|key)?s?|pwd?|pin|puk|otp|secrets?|tokens?|authori[sz]ation|"
+    r"(?:api|private|secret|access|recovery|licen[cs]e|seed|ssh|product|encryption)[ _-]?"
+    r"(?:keys?|codes?|phrases?|words?)|"
+    r"credentials?|user[ _-]?(?:name|id)|log[ _-]?in|cvv|cvc|iban|ssn|kennwort|passwort|mot de passe|contrase\u00f1a|"
+    r"senha|wachtwoord|has\u0142o)(?![^\W_])[^\n:=\uff1a]{0,40}?"
+    r"(?:[:=\uff1a]|->|\u2192| [-\u2013\u2014] |(?<!\w)(?:is|are|was|ist|lautet|est|es|\u00e9)(?!\w))"
+    r"|(?<![^\W_])bearer(?!\w)|(?<![^\W_])keys?[\"'*]*\s*(?:is\s*)?[:=\uff1a])",
     re.IGNORECASE,
 )
 # Each letter, and those that follow it in at least 60 of 30,000 English words, or in 3 % of those where it stands.
@@ -44,6 +51,8 @@ t acehilmorstuwy   u abcdefgilmnprst   v aeio   w aehilnors   x aceiopt   y acei
 """.split()  # noqa: SIM905
 _FOLLOWERS = dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True))
 _CHUNK = re.compile(r"\S+")
+_NUMBER = re.compile(r"\d|(?<!\S)@(?!\S)")
+_LINK = re.compile(r"\[[^\]]*\]\([^)]*\)")
 _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 
 
@@ -69,7 +78,14 @@ def learnable(word: str) -> bool:
     turns = sum(a.islower() and b.isupper() for a, b in pairwise(letters))
     if turns > 2 or (turns > 1 and len(letters) > 12):
         return False  # "JavaScript" and "LaTeX" turn once or twice, "qXrTzLmB" more
-    return not (len(letters) >= _LEAST_RANDOM and _looks_random(letters))
+    if len(letters) >= _LEAST_RANDOM:
+        return not _looks_random(letters)
+    # "qkzv" and the like; but acronyms have no vowel either.
+    return (
+        len(letters) < _LEAST_WITH_VOWEL
+        or 2 * sum(map(str.isupper, letters)) > len(letters)
+        or not _VOWELLESS.fullmatch(letters.casefold())
+    )
 
 
 def _looks_random(letters: str) -> bool:
@@ -83,10 +99,19 @@ def _looks_random(letters: str) -> bool:
     return sum(b not in _FOLLOWERS[a] for a, b in pairwise(plain)) >= _ODD_PAIRS
 
 
-def is_wordish(chunk: str) -> bool:
-    """Whether `chunk` holds nothing but words and the marks around them: no digits, addresses, links, paths or code."""
-    core = chunk.strip(_WRAPPING)
-    return core == "" or (_WORDISH.fullmatch(core) is not None and core.count("/") <= 1)
+def is_wordish(chunk: str, common: Callable[[str], bool]) -> bool:
+    """Whether `chunk` holds nothing but words and the marks around them: no digits, addresses, links, paths or code.
+
+    common: whether a word is one that everybody uses. What is made of several others, with a slash or hyphens, must not
+    look like a path or a key.
+    """
+    core = chunk.strip(WRAPPING)
+    if not core or _WORDISH.fullmatch(core) is None:
+        return not core
+    words = re.split(r"[/\u2010\u2011\u2013\u2014-]+", core)
+    if len(words) == 1 or all(common(word) or common(word.casefold()) for word in words):
+        return True
+    return "/" not in core and not _looks_random("".join(filter(str.isalpha, core.casefold())))
 
 
 def read_line(
@@ -95,28 +120,32 @@ def read_line(
     own_form: Callable[[str], str | None],
     common: Callable[[str], bool],
     most: int | None = None,
+    secret: bool = False,
 ) -> Iterator[Piece]:
     """The words and marks of `line`, which may be a line's start only.
 
     own_form: the user's way to write a word that starts a sentence, None where it is not known.
     common: whether a word is one that everybody uses, so that it gives nothing away.
-    most: only those of the last so many chunks; None for all.
+    most: only those of the last so many chunks; None for all. secret: whether the line before announces a secret.
     """
     chunks = list(_CHUNK.finditer(line))
-    secret = _ANNOUNCES_SECRET.search(line)
-    secret_from = len(line) if secret is None else secret.end()
+    announced = _ANNOUNCES_SECRET.search(line)
+    secret_from = 0 if secret else len(line) if announced is None else announced.end()
+    ticks = [place for place, character in enumerate(line) if character == "`"]
+    links = [match.span() for match in _LINK.finditer(line)]
     shouting = len(chunks) > 1 and line.isupper()
     first = 0 if most is None else max(0, len(chunks) - most)
     starts = first == 0
     for number, match in enumerate(chunks[first:], first):
         chunk = match.group()
-        in_code = line.count("`", 0, match.start()) % 2 == 1 or "`" in chunk
-        hidden = in_code or match.end() > secret_from or not is_wordish(chunk)
+        in_code = bisect_left(ticks, match.start()) % 2 == 1 or "`" in chunk
+        in_link = any(begin < match.end() and match.start() < end for begin, end in links)
+        hidden = in_code or in_link or match.end() > secret_from or not is_wordish(chunk, common)
         if hidden:
             yield Piece("", False, match.start())
-        neighbours = chunks[max(0, number - 2) : number] + chunks[number + 1 : number + 2]
-        near_number = any(map(str.isdigit, " ".join(other.group() for other in neighbours)))
-        compound = "" if hidden else _compound(chunk, near_number or shouting)
+        # Streets, account and serial numbers, addresses that were torn apart.
+        guarded = shouting or _is_beside_number(chunks, number) or _in_groups(chunks, number, common)
+        compound = "" if hidden or guarded else _compound(chunk)
         for piece in form.pieces(chunk):
             text = piece
             if is_word(piece) and ((starts and is_title_case(piece)) or shouting):
@@ -124,19 +153,42 @@ def read_line(
             starts = form.rule.starts_after(piece, starts)
             if not hidden:
                 known = not is_word(piece) or common(text)
-                # Capitals beside a number: streets, account and serial numbers.
-                private = shouting or (near_number and piece[:1].isupper())
                 whole = compound if is_word(piece) else ""
                 compound = compound.removeprefix(whole)
-                yield Piece(text, known or (learnable(piece) and not private), match.start(), whole)
+                yield Piece(text, known or (learnable(piece) and not guarded), match.start(), whole)
 
 
-def _compound(chunk: str, guarded: bool) -> str:
+def announces_secret(line: str) -> bool:
+    """Whether `line` ends with what announces a secret, so that the next line may hold it."""
+    ends = [match.end() for match in _ANNOUNCES_SECRET.finditer(line)]
+    return bool(ends) and not line[ends[-1] :].strip(WRAPPING + " \t")
+
+
+def _is_beside_number(chunks: list[re.Match[str]], number: int) -> bool:
+    """Whether a number or @ stands at most three chunks before, or two after one with a capital."""
+    before = any(_NUMBER.search(other.group()) for other in chunks[max(0, number - 3) : number])
+    after = any(_NUMBER.search(other.group()) for other in chunks[number + 1 : number + 3])
+    return before or (after and any(map(str.isupper, chunks[number].group())))
+
+
+def _in_groups(chunks: list[re.Match[str]], number: int, common: Callable[[str], bool]) -> bool:
+    """Whether the chunk is one of three or more in a row that are as long and no words, as passwords are shown."""
+    length = len(chunks[number].group())
+    run = 0
+    for other in chunks[max(0, number - 2) : number + 3]:
+        word = other.group()
+        run = run + 1 if len(word) == length and not (common(word) or common(word.casefold())) else 0
+        if run == 3:
+            return True
+    return False
+
+
+def _compound(chunk: str) -> str:
     """The word with hyphens that `chunk` is, "" where it is none to be learned."""
-    core = chunk.strip(_WRAPPING).replace("\u2010", "-").replace("\u2011", "-").replace("\u2019", "'")
+    core = chunk.strip(WRAPPING).replace("\u2010", "-").replace("\u2011", "-").replace("\u2019", "'")
     parts = core.split("-")
     legal = len(parts) > 1 and len(core) <= LONGEST_WORD and all(map(learnable, parts)) and "/" not in core
-    return core if legal and not (guarded and any(map(str.isupper, core))) else ""
+    return core if legal else ""
 
 
 def inside_fence(before: str) -> bool:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from foretype.runtime.errors import ConfigError, StoreError
 from foretype.runtime.folders import data_folder
-from foretype.runtime.personal.database import Database
+from foretype.runtime.personal.database import PURGE_DUE, Database
 from foretype.runtime.personal.filters import parts as made_of
+from foretype.runtime.personal.rules import WRAPPING
 from foretype.runtime.vocabulary import fold, is_word
 
 ACCEPTED_TRUST = 2
@@ -28,6 +30,8 @@ _PAGE_SLACK = 0.8
 _HIGHEST_EXPONENT = 400.0
 """Weights are scaled down before they reach 2 to this power."""
 _LONGEST_PHRASE = 3
+LONGEST_FORM = 64
+"""Characters of a word at most."""
 ListName = Literal["never", "allowed", "kept"]
 """Words never to be suggested; exceptions from the offensive list; words that are not to be corrected."""
 
@@ -63,11 +67,24 @@ class Observation(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What `Store.learn` did for a word: its id in the store, its form, and the weight that was added."""
+    """What `Store.learn` did for a word: its id in the store, its form, and the weight and trust that were added."""
 
     id: int
     form: str
     weight: float
+    trust: int
+
+
+class Learned(NamedTuple):
+    """What one call of `Store.learn` did.
+
+    counted: the words. scale: see `Store.scale`. before, after: the store's version on either side of it.
+    """
+
+    counted: list[Counted]
+    scale: float
+    before: tuple[int, int]
+    after: tuple[int, int]
 
 
 class WordCount(NamedTuple):
@@ -112,15 +129,17 @@ class Store:
 
     # --- Learning
 
-    def learn(self, observations: Sequence[Observation], shares: Sequence[float] | None = None) -> list[Counted]:
+    def learn(self, observations: Sequence[Observation], shares: Sequence[float] | None = None) -> Learned:
         """Count words, in one transaction; returns what was counted. What was forgotten is not, until `teach` lifts it.
 
         shares: if given, the blend's weights, to be kept as well.
         """
-        if not observations:
-            return []
         counted: list[Counted] = []
+        if not observations:
+            version = self.version()
+            return Learned(counted, self.scale(), version, version)
         with self.database.writing() as connection:
+            data_version = connection.execute("PRAGMA data_version").fetchone()[0]
             tick = _number(connection, "words")
             if (tick - _number(connection, "landmark")) / self.config.half_life > _HIGHEST_EXPONENT:
                 self._rescale(connection, tick)
@@ -129,14 +148,15 @@ class Store:
                 weight = 2.0 ** ((tick + number - landmark) / self.config.half_life)
                 id_ = _count(connection, observation, weight, forgotten)
                 if id_ is not None:
-                    counted.append(Counted(id_, observation.word, weight))
+                    counted.append(Counted(id_, observation.word, weight, _trust(observation)))
             _set(connection, "words", tick + len(observations))
             if shares is not None:
                 _set(connection, "shares", json.dumps([round(share, 5) for share in shares]))
             if (tick + len(observations)) // 256 > tick // 256:
                 self._keep_small(connection)
+            scale = self._scale(connection)
         self._changes += 1
-        return counted
+        return Learned(counted, scale, (self._changes - 1, data_version), (self._changes, data_version))
 
     def _rescale(self, connection: sqlite3.Connection, tick: float) -> None:
         factor = 2.0 ** -((tick - _number(connection, "landmark")) / self.config.half_life)
@@ -177,13 +197,16 @@ class Store:
     def scale(self) -> float:
         """What a word written now weighs: weight / scale is a count of words written just now."""
         with self.database.use() as connection:
-            age = _number(connection, "words") - _number(connection, "landmark")
-            return float(2.0 ** (age / self.config.half_life))
+            return self._scale(connection)
 
-    def rows(self) -> list[tuple[int, str, float, int]]:
-        """All words: id, form, weight, trust."""
+    def _scale(self, connection: sqlite3.Connection) -> float:
+        age = _number(connection, "words") - _number(connection, "landmark")
+        return float(2.0 ** (age / self.config.half_life))
+
+    def rows(self) -> list[tuple[int, str, str, float, int]]:
+        """All words: id, form, folded form, weight, trust."""
         with self.database.use() as connection:
-            return connection.execute("SELECT id, form, weight, trust FROM words WHERE weight > 0").fetchall()
+            return connection.execute("SELECT id, form, key, weight, trust FROM words WHERE weight > 0").fetchall()
 
     def continuations(self, context: Sequence[str], most: int = 256) -> tuple[list[tuple[int, float]], float]:
         """The `most` weightiest words (id, weight) after one or two words, and the weight of all of them."""
@@ -270,27 +293,40 @@ class Store:
             # The second hash, of all but the last word and a space, says where to look for the whole phrase.
             for text in {" ".join(parts), " ".join([*parts[:-1], ""])} - {""}:
                 connection.execute("INSERT OR IGNORE INTO forgotten VALUES(?)", (_hash(_key(connection), text),))
+            _set(connection, PURGE_DUE, 1)
         self._changes += 1
         self.database.purge()
 
     def teach(self, phrase: str) -> None:
         """Let a word or phrase that was forgotten be suggested, and learned, again; a word is trusted at once."""
         parts = _parts(phrase)
+        form = unicodedata.normalize("NFC", phrase.strip(WRAPPING + " "))
+        if len(parts) == 1 and not (is_word(form) and is_form(form)):
+            raise ConfigError(f"cannot learn {phrase!r}; legal: a word, or a phrase that was forgotten")
         with self.database.writing() as connection:
-            digest = _hash(_key(connection), " ".join(parts))
-            connection.execute("DELETE FROM forgotten WHERE hash = ?", (digest,))
-        if len(parts) == 1:
-            self.learn([Observation((), phrase.strip(), accepted=True)])
+            key = _key(connection)
+            for text in made_of(parts[0]) if len(parts) == 1 else (" ".join(parts),):
+                connection.execute("DELETE FROM forgotten WHERE hash = ?", (_hash(key, text),))
         self._changes += 1
+        if len(parts) == 1:
+            self.learn([Observation((), form, accepted=True)])
 
     def clear(self) -> None:
         """Forget everything, the lists and what was forgotten included."""
         with self.database.writing() as connection:
             for table in ("words", "grams", "forgotten", "listed", "imported"):
                 connection.execute(f"DELETE FROM {table}")
+            cleared = _number(connection, "cleared") + 1
             connection.execute("DELETE FROM meta WHERE name != 'key'")
+            _set(connection, "cleared", cleared)
+            _set(connection, PURGE_DUE, 1)
         self._changes += 1
         self.database.purge()
+
+    def cleared(self) -> float:
+        """How often everything was forgotten."""
+        with self.database.use() as connection:
+            return _number(connection, "cleared")
 
     def forgotten(self) -> Forgotten:
         """What was forgotten, to be asked about words."""
@@ -299,18 +335,24 @@ class Store:
 
     # --- Lists
 
-    def add_to(self, name: ListName, words: Iterable[str]) -> None:
-        """Put words on a list; see `ListName`."""
+    def add_to(self, name: ListName, words: Sequence[str]) -> None:
+        """Put words on a list; see `ListName`. Raises ConfigError where one is not a word."""
+        keys = [_parts(word) for word in words]
+        if any(len(key) > 1 or not is_form(key[0]) for key in keys):
+            raise ConfigError(
+                f"cannot list {', '.join(words)}; legal: single words of at most {LONGEST_FORM} characters"
+            )
         with self.database.writing() as connection:
-            rows = [(name, fold(word)) for word in words]
+            rows = [(name, key[0]) for key in keys]
             connection.executemany("INSERT OR IGNORE INTO listed VALUES(?, ?)", rows)
         self._changes += 1
 
-    def remove_from(self, name: ListName, words: Iterable[str]) -> None:
+    def remove_from(self, name: ListName, words: Sequence[str]) -> None:
         """Take words off a list; their bytes go as well."""
         with self.database.writing() as connection:
-            rows = [(name, fold(word)) for word in words]
+            rows = [(name, " ".join(_parts(word))) for word in words]
             connection.executemany("DELETE FROM listed WHERE list = ? AND key = ?", rows)
+            _set(connection, PURGE_DUE, 1)
         self._changes += 1
         self.database.purge()
 
@@ -337,10 +379,17 @@ class Forgotten:
         return bool(self.hashes) and _hash(self._key, str(phrase)) in self.hashes
 
 
+def is_form(form: object) -> bool:
+    """Whether `form` may be a word or mark of the store: printable, not long, no space in it."""
+    return isinstance(form, str) and 0 < len(form) <= LONGEST_FORM and form.isprintable() and " " not in form
+
+
 def _parts(phrase: str) -> list[str]:
-    parts = fold(phrase).split()
-    if not 1 <= len(parts) <= _LONGEST_PHRASE:
-        raise ConfigError(f"cannot forget {phrase!r}; legal: a word, or a phrase of up to {_LONGEST_PHRASE} words")
+    """The folded words of a phrase, without marks around them."""
+    words = fold(phrase).replace("\u2010", "-").replace("\u2011", "-").split()
+    parts = [word.strip(WRAPPING) or word for word in words]
+    if not 1 <= len(parts) <= _LONGEST_PHRASE or not "".join(parts).isprintable():
+        raise ConfigError(f"{phrase!r} is not legal here; legal: a word, or a phrase of up to {_LONGEST_PHRASE} words")
     return parts
 
 
@@ -397,7 +446,7 @@ def _count(connection: sqlite3.Connection, observation: Observation, weight: flo
         if len(forms) == 1:
             return None
         forms = forms[1:]
-    word = _count_word(connection, forms[-1], weight, 1 + ACCEPTED_TRUST * observation.accepted)
+    word = _count_word(connection, forms[-1], weight, _trust(observation))
     # The pairs (a, b) of what stands before; a is 0 where b alone does.
     before = [_count_word(connection, form, 0.0, 0) for form in forms[:-1]]
     if before:
@@ -405,6 +454,10 @@ def _count(connection: sqlite3.Connection, observation: Observation, weight: flo
     if len(before) == 2:
         _count_gram(connection, before[0], before[1], word, weight)
     return word
+
+
+def _trust(observation: Observation) -> int:
+    return 1 + ACCEPTED_TRUST * observation.accepted
 
 
 def _count_gram(connection: sqlite3.Connection, a: int, b: int, word: int, weight: float) -> None:

@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 from foretype.runtime.errors import StoreError
 from foretype.runtime.personal.filters import parts as made_of
-from foretype.runtime.personal.rules import learnable
-from foretype.runtime.personal.store import ListName, Store
+from foretype.runtime.personal.rules import LINE_START, learnable
+from foretype.runtime.personal.store import ListName, Store, is_form
 from foretype.runtime.vocabulary import fold, is_word
 
 FORMAT = "foretype-personal"
@@ -78,8 +78,8 @@ def import_lines(store: Store, lines: Iterable[str]) -> int:
                 *(part for key in keys for part in made_of(key)),
                 *(" ".join(keys[start:]) for start in range(len(keys))),
             ]
-            return all(not is_word(form) or all(map(learnable, form.split("-"))) for form in forms) and not any(
-                phrase in forgotten for phrase in phrases
+            return (
+                all(map(_harmless, forms)) and is_word(forms[-1]) and not any(phrase in forgotten for phrase in phrases)
             )
 
         for record in records[1:]:
@@ -111,6 +111,13 @@ def import_lines(store: Store, lines: Iterable[str]) -> int:
     return changed
 
 
+def _harmless(form: str) -> bool:
+    """Whether a form is one that typing could have brought here."""
+    if not is_word(form):
+        return form == LINE_START or not any(map(str.isalnum, form))
+    return all(map(learnable, form.split("-"))) and "/" not in form
+
+
 def _line(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -129,13 +136,9 @@ def _is_legal(record: dict[str, Any]) -> bool:
     if "format" in record:
         return True
     if "word" not in record:
-        return len(record) == 1 and all(name in _LISTS and _is_form(form) for name, form in record.items())
+        return len(record) == 1 and all(name in _LISTS and is_form(form) for name, form in record.items())
     after, count, trust = record.get("after"), record.get("count"), record.get("trust")
     counted = isinstance(count, (int, float)) and not isinstance(count, bool) and 0 < count < 1e12
     if after is None:
-        return _is_form(record["word"]) and counted and type(trust) is int and 0 <= trust < 2**40
-    return isinstance(after, list) and 1 <= len(after) <= 2 and all(map(_is_form, [*after, record["word"]])) and counted
-
-
-def _is_form(form: object) -> bool:
-    return isinstance(form, str) and 0 < len(form) <= 64 and form.isprintable() and " " not in form
+        return is_form(record["word"]) and counted and type(trust) is int and 0 <= trust < 2**40
+    return isinstance(after, list) and 1 <= len(after) <= 2 and all(map(is_form, [*after, record["word"]])) and counted

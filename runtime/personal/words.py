@@ -8,17 +8,15 @@ expectation maximisation for mixture weights, Jelinek and Mercer 1980), separate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.blend import Probabilities
-from foretype.runtime.candidates import ExtraWords
-from foretype.runtime.personal.store import Counted, Store
-from foretype.runtime.vocabulary import Vocabulary, fold, is_word, sort_key
+from foretype.runtime.personal.outside import OutsideWords
+from foretype.runtime.personal.store import Learned, Store
+from foretype.runtime.vocabulary import Vocabulary, fold, is_word
 
 INITIAL_SHARES = (0.08, 0.2, 0.35)
 """Shares of the blend before anything is known, where 0, 1, 2 words before the cursor are known."""
@@ -43,24 +41,6 @@ class Prediction(NamedTuple):
     share: float
 
 
-@dataclass(frozen=True)
-class Outside:
-    """Words from outside the vocabulary, in the order of their folded forms; each folded form once.
-
-    trusted: whether a word may be offered like any other [words].
-    """
-
-    words: tuple[str, ...]
-    keys: tuple[str, ...]
-    trusted: NDArray[np.bool_]
-
-    def extra(self, probabilities: NDArray[np.float64], trusted: bool) -> ExtraWords | None:
-        """Those that are trusted, or the others, as candidates with their probabilities."""
-        if not self.words:
-            return None
-        return ExtraWords(self.words, self.keys, probabilities * (self.trusted if trusted else ~self.trusted))
-
-
 class PersonalWords:
     """The words of a store, over one vocabulary, for one session. Follows what this and other processes learn.
 
@@ -68,73 +48,85 @@ class PersonalWords:
     """
 
     def __init__(self, store: Store, vocabulary: Vocabulary) -> None:
-        self.outside = Outside((), (), np.zeros(0, np.bool_))
+        self.outside = OutsideWords()
         self.shares = list(INITIAL_SHARES)
         self._store = store
         self._vocabulary = vocabulary
         self.version: tuple[int, int] | None = None
-        self._places: dict[int, int] = {}  # word id -> position inside, or number of inside words + position outside
+        self._places: dict[int, int | str] = {}  # word id -> position inside, or folded form of a word outside
+        self._weights: dict[str, float] = {}  # of each form
         self._forms: dict[str, str] = {}  # folded form -> the user's way to write it
-        self._unigrams = np.zeros(len(vocabulary.keys))
+        self._inside = np.zeros(len(vocabulary.keys))
         self._scale = 1.0
-        self.respelt: list[tuple[int, int]] = []
-        """(position inside, position outside) of words that the user writes otherwise than the vocabulary."""
+        self._respelt: dict[str, range] = {}
+        """Folded form -> positions inside of words that the user writes otherwise too."""
 
-    def refresh(self) -> bool:
-        """Take up what has changed in the store; whether anything has."""
+    def outdated(self) -> bool:
+        """Whether the store has changed since it was read."""
+        return self._store.version() != self.version
+
+    def refresh(self) -> None:
+        """Take up what has changed in the store."""
         version = self._store.version()
-        if version == self.version:
-            return False
-        self._read()
-        self.version = version
-        return True
+        if version != self.version:
+            self._read()
+            self.version = version
 
     def _read(self) -> None:
-        first, exact = self._vocabulary.first_word, self._vocabulary.exact
-        inside = len(self._vocabulary.keys)
-        rows = [row for row in self._store.rows() if is_word(row[1])]
-        best: dict[str, tuple[float, str]] = {}
-        other: dict[str, tuple[float, str, int]] = {}
-        for _, form, weight, trust in rows:
-            key = fold(form)
-            best[key] = max(best.get(key, (0.0, "")), (weight, form))
-            if exact.get(form, -1) < first:
-                before = other.get(key, (0.0, "", 0))
-                other[key] = (*max(before[:2], (weight, form)), before[2] + trust)
-        self._forms = {key: form for key, (_, form) in best.items()}
-        chosen = sorted(other.values(), key=lambda entry: sort_key(entry[1]))
-        words = tuple(form for _, form, _ in chosen)
-        trusted = np.array([trust >= self._store.config.trusted for *_, trust in chosen], np.bool_)
-        self.outside = Outside(words, tuple(map(fold, words)), trusted)
-        places = {key: inside + number for number, key in enumerate(self.outside.keys)}
-        self._unigrams = np.zeros(inside + len(words))
-        self._places = {}
-        for id_, form, weight, _ in rows:
-            place = exact[form] - first if exact.get(form, -1) >= first else places[fold(form)]
-            self._places[id_] = place
-            self._unigrams[place] += weight
-        self.respelt = [
-            (low - first, places[key])
-            for (weight, form, _), key in zip(chosen, self.outside.keys, strict=True)
-            if self._forms[key] == form and trusted[places[key] - inside]
-            for low in range(*self._vocabulary.prefix_range(key))
-            if self._vocabulary.keys[low - first] == key and self._unigrams[low - first] == 0.0
-        ]
+        outside: list[tuple[str, str, float, int]] = []
+        self._inside = np.zeros(len(self._vocabulary.keys))
+        self._places, self._weights, self._forms, self._respelt = {}, {}, {}, {}
+        for id_, form, key, weight, trust in self._store.rows():
+            if not is_word(form):
+                continue
+            place = self._note(id_, form, key, weight)
+            if place is None:
+                outside.append((key, form, weight, trust))
+            else:
+                self._inside[place] = weight
+        self.outside.fill(outside)
         self._scale = self._store.scale()
         self.shares = self._store.shares() or list(INITIAL_SHARES)
 
-    def counted(self, counted: Sequence[Counted], before: tuple[int, int]) -> None:
-        """Take up what this session has just learned, without reading all of the store.
+    def _note(self, id_: int, form: str, key: str, weight: float) -> int | None:
+        """Remember a form and what it weighs; returns its position inside the vocabulary, None outside."""
+        self._weights[form] = weight
+        usual = self._forms.get(key)
+        if usual is None or weight > self._weights[usual]:
+            self._forms[key] = form
+        place = self.place(form)
+        if place is None:
+            self._places[id_] = key
+            low, high = self._vocabulary.prefix_range(key)
+            first = self._vocabulary.first_word
+            same = next((i for i in range(low, high) if self._vocabulary.keys[i - first] != key), high)
+            if same > low:
+                self._respelt[key] = range(low - first, same - first)
+        else:
+            self._places[id_] = place
+        return place
 
-        before: the store's version before that. New words, and words from outside the vocabulary, whose standing may
-        have changed, are read anew at the next `refresh`.
-        """
-        known = all(self._places.get(entry.id, len(self._unigrams)) < len(self._vocabulary.keys) for entry in counted)
-        if before == self.version and known:
-            for entry in counted:
-                self._unigrams[self._places[entry.id]] += entry.weight
-            self._scale = self._store.scale()
-            self.version = self._store.version()
+    def counted(self, learned: Learned) -> None:
+        """Take up what this session has just learned, without reading all of the store."""
+        if learned.before != self.version:  # somebody else has changed it too
+            return
+        for entry in learned.counted:
+            if not is_word(entry.form):
+                continue
+            weight = self._weights.get(entry.form, 0.0) + entry.weight
+            key = fold(entry.form)
+            place = self._note(entry.id, entry.form, key, weight)
+            if place is None:
+                self.outside.add(key, entry.form, entry.weight, entry.trust, weight)
+            else:
+                self._inside[place] += entry.weight
+        self._scale = learned.scale
+        self.version = learned.after
+
+    @property
+    def trusted(self) -> NDArray[np.bool_]:
+        """Which words outside may be offered like any other [words outside]."""
+        return self.outside.trust >= self._store.config.trusted
 
     def own_form(self, word: str) -> str | None:
         """How the user writes `word` inside a sentence; else how the vocabulary does; None where neither knows it."""
@@ -147,9 +139,8 @@ class PersonalWords:
 
     def predict(self, context: tuple[str, ...]) -> Prediction:
         """Probabilities of the next word after at most two words, the nearest last."""
-        inside = len(self._vocabulary.keys)
-        total = float(self._unigrams.sum())
-        probabilities = self._unigrams / total if total else self._unigrams.copy()
+        total = float(self._inside.sum() + self.outside.uses.sum())
+        inside, outside = self._inside / max(total, 1e-30), self.outside.uses / max(total, 1e-30)
         order = 0
         for length in range(1, len(context) + 1):
             rows, mass = self._store.continuations(context[-length:])
@@ -157,16 +148,19 @@ class PersonalWords:
                 break
             order, prior = length, _PRIORS[length - 1]
             weights = mass / self._scale + prior
-            probabilities *= prior / weights
+            inside *= prior / weights
+            outside *= prior / weights
             for id_, weight in rows:
                 place = self._places.get(id_)
-                if place is not None:
-                    probabilities[place] += weight / self._scale / weights
+                if isinstance(place, int):
+                    inside[place] += weight / self._scale / weights
+                elif place is not None:
+                    outside[self.outside.find(place)] += weight / self._scale / weights
         share = self.shares[order]
         if order == 0:
             learned = total / self._scale
             share *= learned / (learned + _WARM_UP)
-        return Prediction(probabilities[:inside], probabilities[inside:], order, share if total else 0.0)
+        return Prediction(inside, outside, order, share if total else 0.0)
 
     def place(self, word: str) -> int | None:
         """The position of `word` inside the vocabulary; None for other words."""
@@ -182,10 +176,7 @@ class PersonalWords:
         if place is not None:
             personal, other = float(prediction.inside[place]), float(modelled[place])
         else:
-            key = fold(word)
-            number = next(
-                (i for i in [np.searchsorted(self.outside.keys, key)] if self.outside.keys[i : i + 1] == (key,)), None
-            )
+            number = self.outside.find(fold(word))
             personal, other = 0.0 if number is None else float(prediction.outside[number]), 0.0
         share = prediction.share
         mixed = share * personal + (1.0 - share) * other
@@ -199,8 +190,12 @@ class PersonalWords:
         share = prediction.share
         inside: Probabilities = ((1.0 - share) * modelled + share * prediction.inside).astype(np.float32)
         outside = share * prediction.outside
-        first_outside = len(inside)
-        for low, place in self.respelt:
-            outside[place - first_outside] += float(inside[low])
-            inside[low] = 0.0
+        trusted = self.trusted
+        for key, places in self._respelt.items():
+            number = self.outside.find(key)
+            if number is not None and trusted[number] and self._forms[key] == self.outside.words[number]:
+                for place in places:
+                    if self._inside[place] == 0.0:
+                        outside[number] += float(inside[place])
+                        inside[place] = 0.0
         return inside, outside

@@ -61,13 +61,15 @@ class Learner:
         self._seen = min(self._seen, common)
         grown = len(text) - self._seen
         if foreign or grown > (1 if accepted else 3) * (MAXIMUM_WORD + 2):
-            self._pending, self._seen, self._barrier = None, len(text), len(text)
+            found = self.flush()
+            self._seen = self._barrier = len(text)
             return found
         fresh = [
             match for match in _FINISHED.finditer(text, _chunk_start(text, self._seen)) if match.end() > self._seen
         ]
         if len(fresh) > 1 and not accepted:
-            self._pending, self._seen, self._barrier = None, fresh[-1].end(), len(text)
+            found = self.flush()
+            self._seen, self._barrier = fresh[-1].end(), len(text)
             return found
         for match in fresh:
             found += self.flush()

@@ -120,7 +120,11 @@ def main() -> None:
 def _line(rows: list[list[tuple[int, int]]]) -> str:
     all_ = [saved(row) for row in rows]
     late = [saved(row[10:]) for row in rows]
-    gains = [f"{values[0] - values[other]:+.2f}" for other in (1, 2) for values in (all_, late)]
+    gains = [
+        f"{values[0] - values[other]:+.2f}" if len(rows[0]) > 10 or values is all_ else "-"
+        for other in (1, 2)
+        for values in (all_, late)
+    ]
     return " | ".join([*(f"{value:.2f}" for value in all_), *gains])
 
 

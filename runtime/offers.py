@@ -9,7 +9,7 @@ from foretype.runtime.blend import Probabilities
 from foretype.runtime.candidates import Offer
 from foretype.runtime.hostwords import HostWords
 from foretype.runtime.neural import NeuralModel
-from foretype.runtime.personal.filters import Blocked, Filters
+from foretype.runtime.personal.filters import REACH, Blocked, Filters
 from foretype.runtime.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -59,8 +59,10 @@ class Offers:
         """
         source, distribution = self._distribution(ids, uses_neural)
         self.refresh()
-        context = self._personal.context(before) if self._personal is not None else ()
-        key = (source, ids, context, self._personal and self._personal.version)
+        personal = self._personal
+        context = () if personal is None else personal.context(before)
+        # With the last words as they are written: a forgotten phrase may hold some that have no token of their own.
+        key = (source, ids, context, personal and (personal.version, before[-REACH:]))
         if self._last is None or self._last[0] != key:
             self._last = key, self._blended(distribution, context, before)
         return source, self._last[1]

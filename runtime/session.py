@@ -190,6 +190,11 @@ class Session:
     # --- The user's own words
 
     @property
+    def store(self) -> Store | None:
+        """The user's store, with all its verbs; None without one."""
+        return None if self._personal is None else self._personal.store
+
+    @property
     def private(self) -> bool:
         """Whether nothing is learned here, as in a field marked private or while the user is incognito."""
         return self._personal is None or self._personal.private

@@ -22,7 +22,7 @@ def learned(tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str
     file = tmp_path / "mine.txt"
     file.write_text("We like Tomahawk.\nTomahawk helps, my password is frobnic.\n", encoding="utf-8")
     assert run(["personal", "learn", str(file), "--bundle", str(tiny_bundle)]) == 0
-    capsys.readouterr()
+    assert capsys.readouterr().out == "8 words learned\n"  # all but "frobnic"
     return tiny_bundle
 
 

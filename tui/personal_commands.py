@@ -53,7 +53,7 @@ def learn(
             task = progress.add_task(path.name, total=len(observations))
             for start in range(0, len(observations), _BATCH):
                 batch = observations[start : start + _BATCH]
-                learned += len(store.learn(batch))
+                learned += len(store.learn(batch).counted)
                 progress.advance(task, len(batch))
     print(f"{learned} words learned")
 

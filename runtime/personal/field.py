@@ -36,7 +36,7 @@ class PersonalField:
         self.blocked: Blocked = filters.blocked()
         self._troubles: dict[str, str] = {}
         self._cleared: float | None = None
-        self._store = store
+        self.store = store
         self._filters = filters
         self._learner = Learner(form, self.words)
         self._waiting: list[Observation] = []
@@ -47,7 +47,7 @@ class PersonalField:
         """None, or one line about the store."""
         for doing, trouble in self._troubles.items():
             return f"{'nothing is learned' if doing == 'write' else 'your own words are not used'}: {trouble}"
-        return self._store.notice
+        return self.store.notice
 
     @property
     def version(self) -> object:
@@ -59,16 +59,16 @@ class PersonalField:
         with self._going_on("read"):
             if not self.words.outdated():
                 return False
-            never, allowed = self._store.listed("never"), self._store.listed("allowed")
-            self.kept = self._store.listed("kept")
-            forgotten = self._store.forgotten()
+            never, allowed = self.store.listed("never"), self.store.listed("allowed")
+            self.kept = self.store.listed("kept")
+            forgotten = self.store.forgotten()
             lists = (never, allowed, forgotten.hashes)
             changed = lists != self._lists
             if changed:
                 self._lists = lists
                 merged = Filters(self._filters.never | never, self._filters.offensive, self._filters.allowed | allowed)
                 self.blocked = merged.blocked(forgotten)
-            cleared = self._store.cleared()
+            cleared = self.store.cleared()
             if cleared != self._cleared:
                 self._waiting, self._cleared = [], cleared
             self.words.refresh()  # last: it ends what is out of date
@@ -96,8 +96,8 @@ class PersonalField:
         """Remember that `word` is right as it stands."""
         if not self.private and learnable(word):
             with self._going_on("write"):
-                if fold(word) not in self._store.forgotten():
-                    self._store.add_to("kept", [word])
+                if fold(word) not in self.store.forgotten():
+                    self.store.add_to("kept", [word])
 
     def finish(self, modelled: Callable[[str], Probabilities | None]) -> None:
         """Nothing more comes in this text."""
@@ -111,13 +111,13 @@ class PersonalField:
             return 0
         self.words.refresh()
         observations = list(self._learner.read(text))
-        self._store.learn(observations)
+        self.store.learn(observations)
         return len(observations)
 
     def forget(self, phrase: str) -> None:
         """As `Store.forget`; nothing of it waits to be learned either."""
         self._waiting.clear()
-        self._store.forget(phrase)
+        self.store.forget(phrase)
 
     def _learn(self, typed: list[Typed], modelled: Callable[[str], Probabilities | None]) -> None:
         self._waiting = [*self._waiting, *(word.observation for word in typed)][-_MOST_WAITING:]
@@ -129,7 +129,7 @@ class PersonalField:
                 if probabilities is not None:
                     prediction = self.words.predict(word.observation.context)
                     self.words.adapt(prediction, probabilities, word.observation.word)
-            learned = self._store.learn(self._waiting, self.words.shares)
+            learned = self.store.learn(self._waiting, self.words.shares)
             self._waiting = []
             self.words.counted(learned)
 

@@ -13,7 +13,7 @@ from foretype.runtime.vocabulary import Vocabulary, fold
 _LIST = Path(__file__).parent / "offensive.txt"
 _ENDINGS = ("'s", "'")
 _WORD = re.compile(r"[^\W\d_][\w'\u2019-]*")
-_REACH = 200
+REACH = 200
 """Characters before the cursor that the start of a forgotten phrase is looked for in."""
 
 
@@ -93,7 +93,7 @@ class Blocked:
         """The folded words that are not suggested after the text `before`: the last ones of forgotten phrases."""
         if not self._forgotten:
             return ()
-        words = [fold(word) for word in _WORD.findall(before[-_REACH:])][-2:]
+        words = [fold(word) for word in _WORD.findall(before[-REACH:])][-2:]
         starts = [" ".join(words[start:]) + " " for start in range(len(words))]
         return _Ends([start for start in starts if start in self._forgotten], self._forgotten)
 

@@ -13,7 +13,8 @@ from test_personal_session import forms, texts, write
 from foretype.runtime import Model, load
 from foretype.runtime.errors import ConfigError, StoreError
 from foretype.runtime.personal.filters import Filters
-from foretype.runtime.personal.store import Observation, Store
+from foretype.runtime.personal.store import Store
+from foretype.runtime.personal.tables import Observation
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import ConfigError, StoreError
-from foretype.runtime.personal.store import Observation, Store, StoreConfig, store_path
+from foretype.runtime.personal.store import Store, StoreConfig, store_path
+from foretype.runtime.personal.tables import Observation
 from foretype.runtime.personal.transfer import export_lines, import_lines
 
 

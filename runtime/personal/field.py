@@ -13,7 +13,8 @@ from foretype.runtime.errors import StoreError
 from foretype.runtime.personal.filters import Blocked, Filters
 from foretype.runtime.personal.learner import Learner, Typed
 from foretype.runtime.personal.rules import learnable
-from foretype.runtime.personal.store import Observation, Store
+from foretype.runtime.personal.store import Store
+from foretype.runtime.personal.tables import Observation
 from foretype.runtime.personal.words import PersonalWords, Prediction
 from foretype.runtime.text import TextForm
 from foretype.runtime.vocabulary import fold

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from foretype.runtime.context import MAXIMUM_WORD, common_prefix
 from foretype.runtime.personal.rules import LINE_START, Piece, announces_secret, inside_fence, is_fence, read_line
-from foretype.runtime.personal.store import Observation
+from foretype.runtime.personal.tables import Observation
 from foretype.runtime.personal.words import PersonalWords
 from foretype.runtime.text import TextForm
 from foretype.runtime.vocabulary import is_word

@@ -7,7 +7,6 @@ touched as time goes by, and the order by weight is the order by what is worth k
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import unicodedata
@@ -16,15 +15,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from foretype.runtime.errors import ConfigError, StoreError
+from foretype.runtime.errors import ConfigError
 from foretype.runtime.folders import data_folder
 from foretype.runtime.personal.database import PURGE_DUE, Database
 from foretype.runtime.personal.filters import parts as made_of
 from foretype.runtime.personal.rules import WRAPPING
+from foretype.runtime.personal.tables import (
+    Forgotten,
+    Observation,
+    count,
+    get_number,
+    keyed_hash,
+    read_forgotten,
+    secret_key,
+    set_value,
+    trust_of,
+    word_id,
+)
 from foretype.runtime.vocabulary import fold, is_word
 
-ACCEPTED_TRUST = 2
-"""What accepting a word is worth, beside 1 for typing it; see `StoreConfig.trusted`."""
 _PAGE_SLACK = 0.8
 """What a store that reached its cap is cut down to, as a share of it."""
 _HIGHEST_EXPONENT = 400.0
@@ -52,18 +61,6 @@ class StoreConfig:
     half_life: float = 20_000.0
     trusted: int = 2
     busy_ms: int = 200
-
-
-class Observation(NamedTuple):
-    """A word that was written.
-
-    context: what stands before it, at most two words or marks, nearest last; shorter where nothing is known.
-    word: as it is written inside a sentence. accepted: whether it was chosen from the suggestions.
-    """
-
-    context: tuple[str, ...]
-    word: str
-    accepted: bool = False
 
 
 class Counted(NamedTuple):
@@ -140,18 +137,18 @@ class Store:
             return Learned(counted, self.scale(), version, version)
         with self.database.writing() as connection:
             data_version = connection.execute("PRAGMA data_version").fetchone()[0]
-            tick = _number(connection, "words")
-            if (tick - _number(connection, "landmark")) / self.config.half_life > _HIGHEST_EXPONENT:
+            tick = get_number(connection, "words")
+            if (tick - get_number(connection, "landmark")) / self.config.half_life > _HIGHEST_EXPONENT:
                 self._rescale(connection, tick)
-            landmark, forgotten = _number(connection, "landmark"), _forgotten(connection)
+            landmark, forgotten = get_number(connection, "landmark"), read_forgotten(connection)
             for number, observation in enumerate(observations):
                 weight = 2.0 ** ((tick + number - landmark) / self.config.half_life)
-                id_ = _count(connection, observation, weight, forgotten)
+                id_ = count(connection, observation, weight, forgotten)
                 if id_ is not None:
-                    counted.append(Counted(id_, observation.word, weight, _trust(observation)))
-            _set(connection, "words", tick + len(observations))
+                    counted.append(Counted(id_, observation.word, weight, trust_of(observation)))
+            set_value(connection, "words", tick + len(observations))
             if shares is not None:
-                _set(connection, "shares", json.dumps([round(share, 5) for share in shares]))
+                set_value(connection, "shares", json.dumps([round(share, 5) for share in shares]))
             if (tick + len(observations)) // 256 > tick // 256:
                 self._keep_small(connection)
             scale = self._scale(connection)
@@ -159,10 +156,10 @@ class Store:
         return Learned(counted, scale, (self._changes - 1, data_version), (self._changes, data_version))
 
     def _rescale(self, connection: sqlite3.Connection, tick: float) -> None:
-        factor = 2.0 ** -((tick - _number(connection, "landmark")) / self.config.half_life)
+        factor = 2.0 ** -((tick - get_number(connection, "landmark")) / self.config.half_life)
         connection.execute("UPDATE words SET weight = weight * ?", (factor,))
         connection.execute("UPDATE grams SET weight = weight * ?", (factor,))
-        _set(connection, "landmark", tick)
+        set_value(connection, "landmark", tick)
 
     def _keep_small(self, connection: sqlite3.Connection) -> None:
         words = connection.execute("SELECT count(*) FROM words").fetchone()[0]
@@ -200,7 +197,7 @@ class Store:
             return self._scale(connection)
 
     def _scale(self, connection: sqlite3.Connection) -> float:
-        age = _number(connection, "words") - _number(connection, "landmark")
+        age = get_number(connection, "words") - get_number(connection, "landmark")
         return float(2.0 ** (age / self.config.half_life))
 
     def rows(self) -> list[tuple[int, str, str, float, int]]:
@@ -211,7 +208,7 @@ class Store:
     def continuations(self, context: Sequence[str], most: int = 256) -> tuple[list[tuple[int, float]], float]:
         """The `most` weightiest words (id, weight) after one or two words, and the weight of all of them."""
         with self.database.use() as connection:
-            ids = [_id(connection, form) for form in context]
+            ids = [word_id(connection, form) for form in context]
             if None in ids:
                 return [], 0.0
             key = (0, *ids)[-2:]
@@ -251,7 +248,7 @@ class Store:
                 name: connection.execute("SELECT count(*) FROM listed WHERE list = ?", (name,)).fetchone()[0]
                 for name in get_args(ListName)
             }
-            learned = int(_number(connection, "words"))
+            learned = int(get_number(connection, "words"))
         names = ("words", "pairs", "triples", "forgotten")
         return {
             "path": str(self.path),
@@ -292,8 +289,10 @@ class Store:
             connection.execute("DELETE FROM imported")
             # The second hash, of all but the last word and a space, says where to look for the whole phrase.
             for text in {" ".join(parts), " ".join([*parts[:-1], ""])} - {""}:
-                connection.execute("INSERT OR IGNORE INTO forgotten VALUES(?)", (_hash(_key(connection), text),))
-            _set(connection, PURGE_DUE, 1)
+                connection.execute(
+                    "INSERT OR IGNORE INTO forgotten VALUES(?)", (keyed_hash(secret_key(connection), text),)
+                )
+            set_value(connection, PURGE_DUE, 1)
         self._changes += 1
         self.database.purge()
 
@@ -304,9 +303,9 @@ class Store:
         if len(parts) == 1 and not (is_word(form) and is_form(form)):
             raise ConfigError(f"cannot learn {phrase!r}; legal: a word, or a phrase that was forgotten")
         with self.database.writing() as connection:
-            key = _key(connection)
+            key = secret_key(connection)
             for text in made_of(parts[0]) if len(parts) == 1 else (" ".join(parts),):
-                connection.execute("DELETE FROM forgotten WHERE hash = ?", (_hash(key, text),))
+                connection.execute("DELETE FROM forgotten WHERE hash = ?", (keyed_hash(key, text),))
         self._changes += 1
         if len(parts) == 1:
             self.learn([Observation((), form, accepted=True)])
@@ -316,22 +315,22 @@ class Store:
         with self.database.writing() as connection:
             for table in ("words", "grams", "forgotten", "listed", "imported"):
                 connection.execute(f"DELETE FROM {table}")
-            cleared = _number(connection, "cleared") + 1
+            cleared = get_number(connection, "cleared") + 1
             connection.execute("DELETE FROM meta WHERE name != 'key'")
-            _set(connection, "cleared", cleared)
-            _set(connection, PURGE_DUE, 1)
+            set_value(connection, "cleared", cleared)
+            set_value(connection, PURGE_DUE, 1)
         self._changes += 1
         self.database.purge()
 
     def cleared(self) -> float:
         """How often everything was forgotten."""
         with self.database.use() as connection:
-            return _number(connection, "cleared")
+            return get_number(connection, "cleared")
 
     def forgotten(self) -> Forgotten:
         """What was forgotten, to be asked about words."""
         with self.database.use() as connection:
-            return _forgotten(connection)
+            return read_forgotten(connection)
 
     # --- Lists
 
@@ -352,7 +351,7 @@ class Store:
         with self.database.writing() as connection:
             rows = [(name, " ".join(_parts(word))) for word in words]
             connection.executemany("DELETE FROM listed WHERE list = ? AND key = ?", rows)
-            _set(connection, PURGE_DUE, 1)
+            set_value(connection, PURGE_DUE, 1)
         self._changes += 1
         self.database.purge()
 
@@ -362,21 +361,6 @@ class Store:
             return frozenset(
                 key for (key,) in connection.execute("SELECT key FROM listed WHERE list = ?", (name,)).fetchall()
             )
-
-
-class Forgotten:
-    """Words and phrases known by their keyed hashes only."""
-
-    def __init__(self, key: bytes, hashes: frozenset[bytes]) -> None:
-        self.hashes = hashes
-        self._key = key
-
-    def __len__(self) -> int:
-        return len(self.hashes)
-
-    def __contains__(self, phrase: object) -> bool:
-        """Whether `phrase`, folded words with single spaces between, was forgotten."""
-        return bool(self.hashes) and _hash(self._key, str(phrase)) in self.hashes
 
 
 def is_form(form: object) -> bool:
@@ -391,77 +375,3 @@ def _parts(phrase: str) -> list[str]:
     if not 1 <= len(parts) <= _LONGEST_PHRASE or not "".join(parts).isprintable():
         raise ConfigError(f"{phrase!r} is not legal here; legal: a word, or a phrase of up to {_LONGEST_PHRASE} words")
     return parts
-
-
-def _hash(key: bytes, text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), key=key, digest_size=16).digest()
-
-
-def _key(connection: sqlite3.Connection) -> bytes:
-    found = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
-    if found is None:
-        raise StoreError("the store has no key")
-    return bytes(found[0])
-
-
-def _number(connection: sqlite3.Connection, name: str) -> float:
-    found = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-    return 0.0 if found is None else float(found[0])
-
-
-def _set(connection: sqlite3.Connection, name: str, value: float | str) -> None:
-    connection.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (name, value))
-
-
-def _id(connection: sqlite3.Connection, form: str) -> int | None:
-    found = connection.execute("SELECT id FROM words WHERE form = ?", (form,)).fetchone()
-    return None if found is None else int(found[0])
-
-
-def _count_word(connection: sqlite3.Connection, form: str, weight: float, trust: int) -> int:
-    connection.execute(
-        "INSERT INTO words(form, key, weight, trust) VALUES(?, ?, ?, ?) ON CONFLICT(form) DO UPDATE SET "
-        "weight = weight + excluded.weight, trust = trust + excluded.trust",
-        (form, fold(form), weight, trust),
-    )
-    id_ = _id(connection, form)
-    assert id_ is not None
-    return id_
-
-
-def _forgotten(connection: sqlite3.Connection) -> Forgotten:
-    rows = connection.execute("SELECT hash FROM forgotten").fetchall()
-    return Forgotten(_key(connection), frozenset(hash_ for (hash_,) in rows))
-
-
-def _count(connection: sqlite3.Connection, observation: Observation, weight: float, forgotten: Forgotten) -> int | None:
-    """Count a word and what it stands after, as far back as nothing of it was forgotten; returns its id.
-
-    None where the word itself was forgotten.
-    """
-    forms = [*observation.context[-2:], observation.word]
-    while any(" ".join(map(fold, forms[start:])) in forgotten for start in range(len(forms))) or any(
-        part in forgotten for form in forms for part in made_of(fold(form))
-    ):
-        if len(forms) == 1:
-            return None
-        forms = forms[1:]
-    word = _count_word(connection, forms[-1], weight, _trust(observation))
-    # The pairs (a, b) of what stands before; a is 0 where b alone does.
-    before = [_count_word(connection, form, 0.0, 0) for form in forms[:-1]]
-    if before:
-        _count_gram(connection, 0, before[-1], word, weight)
-    if len(before) == 2:
-        _count_gram(connection, before[0], before[1], word, weight)
-    return word
-
-
-def _trust(observation: Observation) -> int:
-    return 1 + ACCEPTED_TRUST * observation.accepted
-
-
-def _count_gram(connection: sqlite3.Connection, a: int, b: int, word: int, weight: float) -> None:
-    connection.execute(
-        "INSERT INTO grams VALUES(?, ?, ?, ?) ON CONFLICT(a, b, word) DO UPDATE SET weight = weight + excluded.weight",
-        (a, b, word, weight),
-    )

@@ -70,7 +70,7 @@ def kept_bytes(session: Session) -> int:
     """Bytes of the scores and states that a session keeps, which are bounded."""
     stepper = session._predictor._stepper
     states = [part for state in stepper._states.values() for part in state] if stepper else []
-    return sum(array.nbytes for array in [*session._kept.values(), *states])
+    return sum(array.nbytes for array in [*session._offers._kept.values(), *states])
 
 
 def many_sessions(model: Model, text: str, count: int = 1000) -> None:

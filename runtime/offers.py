@@ -51,14 +51,15 @@ class Offers:
         """Take up what the user's store has learned or forgotten meanwhile."""
         if self._personal is not None and self._personal.refresh():
             self.blocked, self.blocked_positions = _with_positions(self._personal.blocked, self._model.vocabulary)
+            self.reset()
 
     def at(self, ids: tuple[int, ...], before: str, uses_neural: bool) -> tuple[Source, Offer]:
         """What may be offered after the tokens `ids`, and what made it.
 
-        before: the text before the word at the cursor. uses_neural: whether the neural model may run.
+        before: the text before the word at the cursor, or the end of it. uses_neural: whether the neural model may run.
         """
-        source, distribution = self._distribution(ids, uses_neural)
         self.refresh()
+        source, distribution = self._distribution(ids, uses_neural)
         personal = self._personal
         context = () if personal is None else personal.context(before)
         # With the last words as they are written: a forgotten phrase may hold some that have no token of their own.
@@ -77,18 +78,18 @@ class Offers:
         personal = self._personal
         prediction = personal.predict(context) if personal is not None else None
         if personal is None or prediction is None or not prediction.share:
-            words, own, rare = distribution.copy(), None, None
+            words, own, rare = distribution, None, None
         else:
             words, outside = personal.words.mix(prediction, distribution)
             trusted = personal.words.trusted
             own = personal.words.outside.extra(outside, trusted)
             rare = personal.words.outside.extra(outside, ~trusted)
-        words[self.blocked_positions] = 0.0
+            words[self.blocked_positions] = 0.0
         extra = [found for found in (self.host_words.outside, own) if found is not None]
         return Offer(words, extra, rare, self.blocked, self.blocked.after(before))
 
     def _distribution(self, ids: tuple[int, ...], uses_neural: bool) -> tuple[Source, Probabilities]:
-        """Probabilities of the words after `ids`, and what made them."""
+        """Probabilities of the words after `ids`, 0 for those that are blocked, and what made them."""
         neural = self._model.neural
         if neural is not None:
             found = self._find(neural, ids)
@@ -104,6 +105,7 @@ class Offers:
         distribution = self._predictor.mix(parts, self._model.vocabulary.first_word)
         distribution[self._model.withheld] = 0.0
         self.host_words.mix_into(distribution)
+        distribution[self.blocked_positions] = 0.0
         self._kept[source, ids] = distribution
         if len(self._kept) > KEPT_DISTRIBUTIONS:
             self._kept.popitem(last=False)

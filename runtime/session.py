@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from foretype.runtime.personal.store import Store
 
 
+_REACH = 4096
+"""Characters before the cursor that the user's own words are looked up with."""
+
+
 class Session:
     """Suggestions for one text field. Cheap to make; for one thread at a time, `cancel` apart.
 
@@ -243,7 +247,9 @@ class Session:
     # --- What to offer
 
     def _offered(self, context: Context, text: str) -> tuple[Source, Offer]:
-        offered = self._offers.at(context.ids, text[: len(text) - context.replaces], self._pace.uses_neural)
+        # Only the end: a copy of a long text would cost more than all the rest.
+        before = text[-_REACH : len(text) - context.replaces]
+        offered = self._offers.at(context.ids, before, self._pace.uses_neural)
         if self._typos is not None and self._personal is not None:
             self._typos.kept = self._kept | self._personal.kept
         return offered

@@ -56,7 +56,7 @@ class Learner:
         common = len(last) if text.startswith(last) else common_prefix(text, last)
         self._barrier = min(self._barrier, common)
         # With the space behind it: a word that was gone on with is not that word any more.
-        if self._pending is not None and text[: self._pending[1] + 1] != last[: self._pending[1] + 1]:
+        if self._pending is not None and common <= self._pending[1]:
             self._pending = None
         self._seen = min(self._seen, common)
         grown = len(text) - self._seen

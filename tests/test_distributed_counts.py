@@ -47,6 +47,8 @@ def test_counts_of_shards_are_those_of_the_whole_text(client: Client, order: int
     assert sorted(tmp_path.iterdir()) == shards
 
 
+# The client's own threads draw random numbers while examples are drawn, which Hypothesis takes for ours.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @settings(deadline=None, max_examples=6)
 @given(streams=st.lists(STREAMS, min_size=1, max_size=3), order=st.integers(3, 5), wide=st.booleans())
 def test_any_shards_are_counted(client: Client, streams: list[np.ndarray], order: int, wide: bool) -> None:

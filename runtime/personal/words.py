@@ -154,8 +154,8 @@ class PersonalWords:
                 place = self._places.get(id_)
                 if isinstance(place, int):
                     inside[place] += weight / self._scale / weights
-                elif place is not None:
-                    outside[self.outside.find(place)] += weight / self._scale / weights
+                elif place is not None and (number := self.outside.find(place)) is not None:
+                    outside[number] += weight / self._scale / weights
         share = self.shares[order]
         if order == 0:
             learned = total / self._scale

@@ -114,6 +114,13 @@ def test_the_file_fits_its_budget_and_entropy_pruning_uses_it(tmp_path: Path, li
     assert (tmp_path / "entropy").stat().st_size > 0.75 * limit
 
 
+def test_a_large_vocabulary_whose_ids_take_four_bytes_fits_its_budget(tmp_path: Path) -> None:
+    stream = zipf_stream(100_000, 5000).astype(np.uint32)
+    stream[stream > 1000] *= 13
+    train_ngram(stream, 70_000, NgramConfig(3, max_bytes=200_000), tmp_path / "n")
+    assert 0.75 * 200_000 < (tmp_path / "n").stat().st_size <= 200_000
+
+
 def test_a_budget_below_the_unigrams_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="max_bytes is 1000"):
         train_ngram(zipf_stream(1000, 500), 500, NgramConfig(max_bytes=1000), tmp_path / "ngram.safetensors")

@@ -13,8 +13,8 @@ from foretype.train.ngrams.counts import Array, NgramCounts
 from foretype.train.ngrams.forms import Smoothed
 
 UNIGRAM_BYTES = 1
-ENTRY_BYTES = 3 + 1 / 8
-"""A word, a code, and the bit that may end a context (the file is described in `foretype.runtime.ngram`)."""
+ENTRY_BYTES = 1 + 1 / 8
+"""A code and the bit that may end a context, beside the word's id (`foretype.runtime.ngram` describes the file)."""
 CONTEXT_BIT_BYTES = 1 / 8
 """Each entry below the highest order has a bit that says whether it is a context."""
 CONTEXT_BYTES = 1
@@ -81,7 +81,8 @@ def keep_within(orders: Sequence[NgramCounts], costs: Sequence[Array], max_bytes
         lower_costs[parents] = np.maximum(lower_costs[parents], dearest)
     spending: list[tuple[Array, float]] = []
     for n, (rows, order_costs) in enumerate(zip(orders[1:], costs, strict=True), start=2):
-        spending.append((order_costs, ENTRY_BYTES + (CONTEXT_BIT_BYTES if n < len(orders) else 0)))
+        entry = rows.words.dtype.itemsize + ENTRY_BYTES
+        spending.append((order_costs, entry + (CONTEXT_BIT_BYTES if n < len(orders) else 0)))
         spending.append((_dearest_continuations(rows, order_costs)[1], CONTEXT_BYTES))
     left = max_bytes - FIXED_BYTES[0] - FIXED_BYTES[1] * (len(orders) - 1)
     left -= len(orders[0]) * (UNIGRAM_BYTES + CONTEXT_BIT_BYTES)

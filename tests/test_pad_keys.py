@@ -294,6 +294,19 @@ async def test_a_space_typed_by_habit_after_an_accepted_word_is_not_doubled(mode
         assert pad.area.text == f"and {offer.text} x"
 
 
+async def test_a_correction_of_capitals_alone_is_taken_back_as_well(model: Model, tmp_path: Path) -> None:
+    async with opened(model, tmp_path / "t.txt", "see you on monday") as (pad, pilot):
+        await pilot.press("space")
+        await pilot.pause()
+        assert row(pad)[2] == "3  ← Monday"
+        await pilot.press("alt+3")
+        assert pad.area.text == "see you on Monday "
+        await pilot.press("ctrl+r")
+        await pilot.pause()
+        assert pad.area.text == "see you on monday "
+        assert "← Monday" not in " ".join(row(pad))
+
+
 async def test_the_last_word_is_corrected_by_choice_and_taken_back_by_one_key(model: Model, tmp_path: Path) -> None:
     """Offered, never forced; after the next word still one key brings the typed letters back, and they stay."""
     async with opened(model, tmp_path / "t.txt", "I love musci") as (pad, pilot):

@@ -15,6 +15,7 @@ from foretype.runtime.errors import ConfigError, StoreError
 from foretype.runtime.personal.filters import Filters
 from foretype.runtime.personal.store import Store
 from foretype.runtime.personal.tables import Observation
+from foretype.runtime.personal.transfer import export_lines, import_lines
 
 
 @pytest.fixture(scope="module")
@@ -238,3 +239,17 @@ def test_bytes_that_a_killed_process_left_are_purged_by_the_next_writer(store: S
     other = Store(store.path)
     other.learn([Observation((), "word")])
     assert not any(b"orbleq" in path.read_bytes() for path in store.path.parent.iterdir())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"word": "4111111111111111", "count": 2.0, "trust": 3}',
+        '{"word": "a/b/c/secret", "count": 2.0, "trust": 3}',
+        '{"after": ["4111111111111111"], "word": "on", "count": 2.0}',
+        '{"word": "xqzvkwjptlrm", "count": 2.0, "trust": 3}',
+    ],
+)
+def test_an_import_brings_nothing_that_would_not_be_learned(store: Store, line: str) -> None:
+    import_lines(store, ['{"format": "foretype-personal", "version": 1}', line])
+    assert not list(export_lines(store))[1:]

@@ -136,13 +136,12 @@ class Offer:
     blocked: Container[str] = ()
     blocked_here: Container[str] = ()
 
-    def blocks(self, text: str, key: str) -> bool:
-        """Whether a word, folded `key`, that reads `text` here is not to be offered."""
-        return key in self.blocked_here or ("-" in text and fold(text) in self.blocked)
-
-    def blocks_at_all(self, text: str) -> bool:
-        """The same of a word that comes from anywhere."""
-        return fold(text) in self.blocked or fold(text) in self.blocked_here
+    def blocks(self, text: str) -> bool:
+        """Whether a word of the vocabulary that reads `text` here, or one with what stands before it, is blocked."""
+        if not self.blocked_here and "-" not in text:
+            return False
+        key = fold(text)
+        return key in self.blocked or key in self.blocked_here
 
 
 def suggestions(
@@ -199,7 +198,7 @@ def suggestions(
     merged: dict[str, float] = {}
     keys: dict[str, str] = {}
     for text, key, probability in found:
-        if text != typed_text and probability > 0.0 and not offer.blocks(text, key):
+        if text != typed_text and probability > 0.0 and not offer.blocks(text):
             merged[text] = merged.get(text, 0.0) + probability / max(total, 1e-30)
             keys.setdefault(text, key)
     ranked = sorted(merged, key=lambda text: -merged[text])
@@ -233,7 +232,7 @@ def _inside(vocabulary: Vocabulary, offer: Offer, context: Context, right: str, 
     total = max(sum(probability for _, key, probability in found if key.endswith(end)), float(part.sum()), 1e-30)
     for text, key, probability in found:
         fits = key.endswith(end) and len(key) > len(typed) + len(end)
-        if fits and probability > 0.0 and not offer.blocks(text, key):
+        if fits and probability > 0.0 and not offer.blocks(text):
             merged[text] = merged.get(text, 0.0) + probability / total
     ranked = sorted(merged, key=lambda text: -merged[text])[:k]
     return [Suggestion(text, merged[text], context.replaces, len(right)) for text in ranked]

@@ -79,7 +79,7 @@ def corrections(
             readings[text] = readings.get(text, 0.0) + float(probabilities[place]) * meant.odds
     total = max(sum(readings.values()), 1e-30)
     readings.pop(as_written, None)
-    readings = {text: value for text, value in readings.items() if not offer.blocks_at_all(text)}
+    readings = {text: value for text, value in readings.items() if value > 0.0 and not offer.blocks(text)}
     best = sorted(readings, key=lambda text: -readings[text])[:k]
     replaced = len(found.word) + len(found.behind)
     return [

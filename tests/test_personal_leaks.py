@@ -116,6 +116,8 @@ def test_a_forgotten_phrase_stays_so_with_any_kind_of_word(model: Model, store: 
     assert "Quuxify" not in texts(session, "We like Qu")
     assert "music" not in texts(session, "The password is love mus")
     assert not [s for s in session.corrections("I love musci ", threshold=0.0) if s.text == "music "]
+    assert "music" in texts(session, "I like musci")
+    assert "music" not in texts(session, "I love musci")
 
 
 def test_a_forgetting_in_another_process_is_never_missed(model: Model, store: Store) -> None:

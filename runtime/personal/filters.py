@@ -95,7 +95,8 @@ class Blocked:
             return ()
         words = [fold(word) for word in _WORD.findall(before[-REACH:])][-2:]
         starts = [" ".join(words[start:]) + " " for start in range(len(words))]
-        return _Ends([start for start in starts if start in self._forgotten], self._forgotten)
+        known = [start for start in starts if start in self._forgotten]
+        return _Ends(known, self._forgotten) if known else ()
 
 
 class _Ends:

@@ -49,7 +49,10 @@ class Offers:
 
     def refresh(self) -> None:
         """Take up what the user's store has learned or forgotten meanwhile."""
-        if self._personal is not None and self._personal.refresh():
+        if self._personal is None:
+            return
+        self._personal.refresh()
+        if self._personal.blocked is not self.blocked:
             self.blocked, self.blocked_positions = _with_positions(self._personal.blocked, self._model.vocabulary)
             self.reset()
 

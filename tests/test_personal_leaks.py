@@ -143,6 +143,13 @@ def test_lists_hold_at_once_where_words_are_not_repeated(model: Model, store: St
     assert not set(offered) & set(texts(session, "I love "))
 
 
+def test_lists_hold_in_a_session_that_learns_before_it_suggests(model: Model, store: Store) -> None:
+    store.add_to("never", ["music"])
+    session = model.session(store=Store(store.path))
+    session.learn("")
+    assert "music" not in texts(session, "I love mus")
+
+
 def test_what_is_wrong_is_told_until_it_is_mended(model: Model, store: Store) -> None:
     session = model.session(store=store)
     write(session, "we go on ")

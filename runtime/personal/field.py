@@ -46,8 +46,10 @@ class PersonalField:
     @property
     def notice(self) -> str | None:
         """None, or one line about the store."""
-        for doing, trouble in self._troubles.items():
-            return f"{'nothing is learned' if doing == 'write' else 'your own words are not used'}: {trouble}"
+        if "write" in self._troubles:
+            return f"nothing is learned: {self._troubles['write']}"
+        if "read" in self._troubles:
+            return f"your own words are not used: {self._troubles['read']}"
         return self.store.notice
 
     @property
@@ -55,17 +57,16 @@ class PersonalField:
         """Differs when what the store says may differ."""
         return self.words.version
 
-    def refresh(self) -> bool:
-        """Take up what the store has learned or forgotten meanwhile; whether the blocked words are others now."""
+    def refresh(self) -> None:
+        """Take up what the store has learned or forgotten meanwhile."""
         with self._going_on("read"):
             if not self.words.outdated():
-                return False
+                return
             never, allowed = self.store.listed("never"), self.store.listed("allowed")
             self.kept = self.store.listed("kept")
             forgotten = self.store.forgotten()
             lists = (never, allowed, forgotten.hashes)
-            changed = lists != self._lists
-            if changed:
+            if lists != self._lists:
                 self._lists = lists
                 merged = Filters(self._filters.never | never, self._filters.offensive, self._filters.allowed | allowed)
                 self.blocked = merged.blocked(forgotten)
@@ -73,8 +74,6 @@ class PersonalField:
             if cleared != self._cleared:
                 self._waiting, self._cleared = [], cleared
             self.words.refresh()  # last: it ends what is out of date
-            return changed
-        return False
 
     def context(self, before: str) -> tuple[str, ...]:
         """The words before the word at the cursor, as the store counts them."""
@@ -110,7 +109,7 @@ class PersonalField:
         """Learn all of `text`; returns how many words. Raises StoreError."""
         if self.private:
             return 0
-        self.words.refresh()
+        self.refresh()
         observations = list(self._learner.read(text))
         self.store.learn(observations)
         return len(observations)

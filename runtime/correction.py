@@ -65,7 +65,7 @@ def corrections(
         readings[text] = readings.get(text, 0.0) + float(probabilities[place])
     for words in offer.extra:
         for place in range(*words.starting_with(typed)):
-            if words.keys[place] == typed:
+            if words.keys[place] == typed and typed not in offer.blocked:
                 text = written(words.words[place], found.word, False)
                 readings[text] = readings.get(text, 0.0) + float(words.probabilities[place])
     known = sum(readings.values())

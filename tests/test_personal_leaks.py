@@ -103,6 +103,14 @@ def test_no_blocked_word_fills_a_gap_inside_a_word(model: Model, store: Store) -
     assert not mine.suggest("we zorb", after="ate")
 
 
+def test_a_word_never_to_be_suggested_is_not_offered_for_its_capitals_either(model: Model, store: Store) -> None:
+    session = model.session(store=store)
+    session.learn("We like Zorbleq.\nWe like Zorbleq.")
+    assert [s.text for s in session.corrections("We like zorbleq ")] == ["Zorbleq "]
+    store.add_to("never", ["zorbleq"])
+    assert not session.corrections("We like zorbleq ", threshold=0.0)
+
+
 def test_a_forgotten_phrase_stays_so_with_any_kind_of_word(model: Model, store: Store) -> None:
     session = model.session(store=store)
     session.learn("We like Zorbleq today\n" * 4)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from foretype.runtime.blend import Probabilities
 from foretype.runtime.context import Context
 from foretype.runtime.ranking import by_keystrokes_saved
-from foretype.runtime.typos import Typos
+from foretype.runtime.typos import LITTLE, Typos
 from foretype.runtime.vocabulary import Vocabulary, fold, sort_key
 
 _SPARE = 8
@@ -20,8 +20,6 @@ _SPARE = 8
 _LAST_CHARACTER = "\U0010ffff"
 _ROWS = 64
 """Entries that are looked at as one when the best of many are searched for."""
-LITTLE = 0.0002
-"""Probability below which words that go on from the typed letters leave room for others: rare ones, slips."""
 _HEAD_EVIDENCE = 1000.0
 """How much likelier an extra word with a hyphen is once all before the hyphen agrees: other words after it are rare."""
 _Found = tuple[str, str, float]

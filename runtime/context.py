@@ -91,6 +91,15 @@ def takes_word(chunk: str) -> bool:
     return chunk[-1] in _OPENERS
 
 
+def without_surrogates(text: str) -> str:
+    """`text`, with a mark in the place of each half of a character, which a UTF-16 host may hand over."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text
+
+
 def word_after(after: str) -> tuple[str, str]:
     """What `after`, the text after the cursor, starts with: the rest of the word at the cursor, and the word after it.
 
@@ -136,10 +145,7 @@ class ContextReader:
     def read(self, text: str) -> Context:
         """The context of the end of `text`."""
         window = text[window_start(text) :]
-        try:
-            window.encode()
-        except UnicodeEncodeError:  # halves of characters, which a UTF-16 host may hand over
-            window = _SURROGATE.sub("\ufffd", window)
+        window = without_surrogates(window)
         self._follow(window)
         last = self._chunks[-1] if self._chunks else _BEGIN
         path = self._path

@@ -20,6 +20,8 @@ from foretype.runtime.blend import Probabilities
 from foretype.runtime.channel import ErrorModel
 from foretype.runtime.layouts import neighbours
 
+LITTLE = 0.0002
+"""Probability below which words that go on from the typed letters leave room for others: rare ones, slips."""
 SHORTEST = 3
 """Letters below which nothing is corrected: any two letters are near too many words."""
 LONGEST = 24
@@ -157,7 +159,7 @@ class TypoConfig:
     """
 
     errors: ErrorModel = ErrorModel()  # noqa: RUF009
-    trusted: float = 0.0002
+    trusted: float = LITTLE
     unknown: float = 1e-7
     longer: float = 0.25
 

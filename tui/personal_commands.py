@@ -12,7 +12,7 @@ from foretype.runtime.errors import ForetypeError, StoreError
 from foretype.tui.commands import BundleOption, JsonOption, ProfileOption, load_model, print_json
 
 if TYPE_CHECKING:
-    from foretype.runtime.personal.store import Store
+    from foretype.runtime.personal.store import ListName, Store
 
 _BATCH = 200
 """Words learned in one transaction, so that other programs can write in between."""
@@ -112,14 +112,14 @@ def allow(
     _edit_list("allowed", words, remove, profile)
 
 
-def _edit_list(name: str, words: list[str] | None, remove: bool, profile: str) -> None:
+def _edit_list(name: ListName, words: list[str] | None, remove: bool, profile: str) -> None:
     store = _store(profile)
     if words and remove:
-        store.remove_from(name, words)  # type: ignore[arg-type]
+        store.remove_from(name, words)
     elif words:
-        store.add_to(name, words)  # type: ignore[arg-type]
+        store.add_to(name, words)
     else:
-        for word in sorted(store.listed(name)):  # type: ignore[arg-type]
+        for word in sorted(store.listed(name)):
             print(word)
 
 

@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from foretype.runtime.context import MAXIMUM_WORD, common_prefix
+from foretype.runtime.context import MAXIMUM_WORD, common_prefix, without_surrogates
 from foretype.runtime.personal.rules import LINE_START, Piece, announces_secret, inside_fence, is_fence, read_line
 from foretype.runtime.personal.tables import Observation
 from foretype.runtime.personal.words import PersonalWords
 from foretype.runtime.text import TextForm
 from foretype.runtime.vocabulary import is_word
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _FINISHED = re.compile(r"\S+(?=\s)")
 _CONTEXT = 2
 _LINE_START = Piece(LINE_START, True)
@@ -50,7 +49,7 @@ class Learner:
         Text that appears at once, more than a word of it, was there before or was pasted: it is not learned, unless it
         was `accepted`. Nor is what is said to be `foreign`, or what stands before it.
         """
-        text = _without_surrogates(text)
+        text = without_surrogates(text)
         last, self._last = self._last, text
         found: list[Typed] = []
         common = len(last) if text.startswith(last) else common_prefix(text, last)
@@ -87,7 +86,7 @@ class Learner:
     def read(self, text: str) -> Iterator[Observation]:
         """All words of `text`, as if it had been typed."""
         fenced = secret = False
-        for line in _without_surrogates(text).splitlines():
+        for line in without_surrogates(text).splitlines():
             if is_fence(line):
                 fenced = not fenced
             elif not fenced:
@@ -97,7 +96,7 @@ class Learner:
 
     def context(self, before: str) -> tuple[str, ...]:
         """At most two words or marks before the cursor; `before` ends where the word at the cursor begins."""
-        line = _without_surrogates(before[before.rfind("\n") + 1 :][-_LONGEST_LINE:])
+        line = without_surrogates(before[before.rfind("\n") + 1 :][-_LONGEST_LINE:])
         if line != self._line:
             self._line, self._context = line, _known_end([_LINE_START, *self._pieces(line, _CONTEXT + 1)])
         return self._context
@@ -143,11 +142,6 @@ def _known_end(pieces: list[Piece]) -> tuple[str, ...]:
             break
         known.append(piece.text)
     return tuple(reversed(known))
-
-
-def _without_surrogates(text: str) -> str:
-    """`text`, with a mark in the place of each half of a character, as editors cut them."""
-    return _SURROGATE.sub("\ufffd", text)
 
 
 def _chunk_start(text: str, position: int) -> int:

@@ -193,7 +193,7 @@ def _compound(chunk: str) -> str:
 
 def inside_fence(before: str) -> bool:
     """Whether the end of `before` lies in a fenced block of code."""
-    return len(_FENCE.findall(before)) % 2 == 1
+    return ("```" in before or "~~~" in before) and len(_FENCE.findall(before)) % 2 == 1
 
 
 def is_fence(line: str) -> bool:

@@ -9,6 +9,8 @@ import argparse
 import statistics
 from pathlib import Path
 
+import numpy as np
+
 from foretype.runtime import Model, load
 from foretype.runtime.evaluate import evaluate_keystrokes
 from foretype.runtime.layouts import LAYOUTS
@@ -20,14 +22,19 @@ from foretype.tui.writing_evaluation import evaluate_writing, print_writing
 def cost(model: Model, paths: list[Path], words: int) -> None:
     """Savings on clean text with and without tolerance, k=3, and the time of a letter."""
     lost: dict[str, list[float]] = {"plain": [], "text": []}
+    letters: dict[bool, list[float]] = {True: [], False: []}
     for file in find_files(paths):
         documents = read_text(file, words)
         for mode, losses in lost.items():
-            exact = evaluate_keystrokes(model, documents, mode, typos=False)  # type: ignore[arg-type]
-            tolerant = evaluate_keystrokes(model, documents, mode)  # type: ignore[arg-type]
-            losses.append(exact.savings()["k3"] - tolerant.savings()["k3"])
+            reports = {typos: evaluate_keystrokes(model, documents, mode, typos=typos) for typos in letters}  # type: ignore[arg-type]
+            losses.append(reports[False].savings()["k3"] - reports[True].savings()["k3"])
+            for typos, report in reports.items():
+                letters[typos] += report.letter_seconds
     for mode, losses in lost.items():
         print(f"clean text, {mode}: {statistics.mean(losses):.2f} points of savings lost, worst {max(losses):.2f}")
+    for typos, seconds in letters.items():
+        times = ", ".join(f"{1e6 * float(value):.0f} us" for value in np.percentile(seconds, (50, 90, 99)))
+        print(f"a letter of clean text, {'with' if typos else 'without'} tolerance, p50, p90, p99: {times}")
 
 
 if __name__ == "__main__":

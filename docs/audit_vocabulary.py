@@ -11,8 +11,8 @@ from collections import Counter
 from pathlib import Path
 
 from foretype.runtime import load
-from foretype.runtime.personal.filters import offensive_words
-from foretype.runtime.vocabulary import fold
+from foretype.runtime.filters import offensive_words
+from foretype.runtime.text.vocabulary import fold
 from foretype.train.corpus import read_documents
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")

@@ -10,9 +10,9 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from foretype.runtime import load
-from foretype.tui.document import TextFile
-from foretype.tui.pad import Pad
-from foretype.tui.themes import DARK
+from foretype.tui.pad.app import Pad
+from foretype.tui.pad.document import TextFile
+from foretype.tui.pad.themes import DARK
 
 PICTURE = Path(__file__).with_name("pad.svg")
 WISHED = "Thank you for your letter. I would like to come and see you next week, but I do not know wh"

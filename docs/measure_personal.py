@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from foretype.runtime import Session, load
+from foretype.runtime.engines.policy import Policy
 from foretype.runtime.personal.store import Store
-from foretype.runtime.policy import Policy
 from foretype.train.corpus import read_documents
 
 SINGLE = ("standard_ebooks", "us_gov_blogs", "handbooks_guides")

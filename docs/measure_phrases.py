@@ -9,9 +9,9 @@ import argparse
 from pathlib import Path
 
 from foretype.runtime import load
-from foretype.runtime.evaluate_writing import PhraseUse, evaluate_phrases
+from foretype.runtime.evaluation.writing import PhraseUse, evaluate_phrases
 from foretype.train.corpus import find_files
-from foretype.tui.evaluation import read_text
+from foretype.tui.commands.evaluation import read_text
 
 CONFIDENCES = (0.3, 0.5, 0.7)
 

@@ -22,13 +22,13 @@ from foretype.export.graph import build, float_graph, save
 from foretype.export.quantize import Int8Arithmetic, quantize_blocks
 from foretype.export.verify import verify
 from foretype.runtime import load
-from foretype.runtime.bundle import STEP, Bundle
-from foretype.runtime.neural import NeuralModel
+from foretype.runtime.engines.step_graph import NeuralModel
+from foretype.runtime.files.bundle import STEP, Bundle
 from foretype.train.neural.checkpoint import load_for_inference
 from foretype.train.neural.model import LanguageModel
 from foretype.train.pipeline import NEURAL, VALID
 from foretype.train.shards import read_stream
-from foretype.tui.evaluation import evaluate_files
+from foretype.tui.commands.evaluation import evaluate_files
 
 
 class FourBitHead(Int8Arithmetic):

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from foretype.runtime import Model, load
-from foretype.runtime.evaluate import evaluate_keystrokes
-from foretype.runtime.layouts import LAYOUTS
+from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes
+from foretype.runtime.typos.keyboards import LAYOUTS
 from foretype.train.corpus import find_files
-from foretype.tui.evaluation import read_text
-from foretype.tui.writing_evaluation import evaluate_writing, print_writing
+from foretype.tui.commands.evaluation import read_text
+from foretype.tui.commands.writing import evaluate_writing, print_writing
 
 
 def cost(model: Model, paths: list[Path], words: int) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foretype.runtime.blend import softmax
-from foretype.runtime.cache import CacheConfig, recall
+from foretype.runtime.engines.blend import softmax
+from foretype.runtime.engines.recent_words import CacheConfig, recall
 from foretype.runtime.errors import ExportError
 from foretype.runtime.model import Model
-from foretype.runtime.vocabulary import DOCUMENT_START_ID
+from foretype.runtime.text.vocabulary import DOCUMENT_START_ID
 
 _WINDOW = 256
 _SEEN_ENOUGH = 50

@@ -16,7 +16,9 @@ from foretype.export.blending import fit_blend
 from foretype.export.graph import float_graph, save
 from foretype.export.quantize import int8_graph
 from foretype.export.verify import verify
-from foretype.runtime.bundle import (
+from foretype.runtime.engines.ngram import NgramModel
+from foretype.runtime.errors import CheckpointError, ExportError
+from foretype.runtime.files.bundle import (
     FORMAT,
     MANIFEST,
     NGRAM,
@@ -26,9 +28,7 @@ from foretype.runtime.bundle import (
     Bundle,
     case_rule_to_json,
 )
-from foretype.runtime.errors import CheckpointError, ExportError
 from foretype.runtime.model import load
-from foretype.runtime.ngram import NgramModel
 from foretype.train import pipeline
 from foretype.train.files import write_json
 from foretype.train.neural.checkpoint import load_for_inference
@@ -63,7 +63,7 @@ def write_manifest(folder: Path, values: dict[str, Any]) -> None:
 
 
 def record_evaluation(folder: Path, report: dict[str, Any]) -> None:
-    """Put the means of an evaluation (see `foretype.tui.evaluation`) into the manifest of the bundle in `folder`."""
+    """Put the means of an evaluation, `foretype eval`, into the manifest of the bundle in `folder`."""
     manifest = dict(Bundle.open(folder).manifest)
     figures = {"limit": report["limit"], "mean": report["mean"]}  # not its times: they are those of the device
     manifest["figures"].setdefault("evaluation", {})[report["engine"]] = figures

@@ -17,9 +17,9 @@ from foretype.export.assembly import Assembly
 from foretype.export.builder import Arithmetic, Builder, FloatArray, Matrix
 from foretype.export.heads import add_head
 from foretype.export.layers import add_layer
+from foretype.runtime.engines.step_graph import GraphMetadata
 from foretype.runtime.errors import ExportError
-from foretype.runtime.neural import GraphMetadata
-from foretype.runtime.vocabulary import SPECIAL_TOKENS
+from foretype.runtime.text.vocabulary import SPECIAL_TOKENS
 from foretype.train.files import replacing
 from foretype.train.neural.model import LanguageModel
 from foretype.train.neural.model_config import ModelConfig
@@ -59,7 +59,7 @@ class FloatArithmetic:
 
 
 def build(model: LanguageModel, arithmetic: Arithmetic) -> onnx.ModelProto:
-    """The step graph: words -> layers -> scores after the last step, as `runtime.neural` expects it.
+    """The step graph: words -> layers -> scores after the last step, as `runtime.engines.step_graph` expects it.
 
     Raises ExportError when the model's tensors are not exactly those that the graph is made of.
     """

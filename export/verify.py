@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from foretype.export.builder import FloatArray
+from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.errors import ExportError
-from foretype.runtime.neural import NeuralModel
 from foretype.train.neural.model import LanguageModel
 
 PIECE = 100

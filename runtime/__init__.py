@@ -6,7 +6,7 @@
 ['like']
 """
 
-from foretype.runtime.candidates import Suggestion, Suggestions
+from foretype.runtime.engines.policy import Policy
 from foretype.runtime.errors import (
     BundleError,
     CheckpointError,
@@ -19,8 +19,8 @@ from foretype.runtime.errors import (
     TableError,
 )
 from foretype.runtime.model import Model, load
-from foretype.runtime.policy import Policy
 from foretype.runtime.session import Session
+from foretype.runtime.suggesting.candidates import Suggestion, Suggestions
 
 __all__ = [
     "BundleError",

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foretype.runtime.blend import softmax
-from foretype.runtime.candidates import written
-from foretype.runtime.context import ContextReader
+from foretype.runtime.engines.blend import softmax
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.model import Model
-from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID, LINK_ID, NUMBER_ID, UNKNOWN_ID
+from foretype.runtime.suggesting.candidates import written
+from foretype.runtime.text.context import ContextReader
+from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID, LINK_ID, NUMBER_ID, UNKNOWN_ID
 
 _CONTEXT_TOKENS = 256
 _NO_SPACE_AFTER = frozenset("([{#$@/-'\u2018\u201c")

@@ -12,13 +12,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from foretype.runtime.candidates import Suggestion, Suggestions
-from foretype.runtime.context import ContextReader
 from foretype.runtime.errors import ConfigError
+from foretype.runtime.filters import Filters
 from foretype.runtime.model import Model
-from foretype.runtime.personal.filters import Filters
 from foretype.runtime.session import Session
-from foretype.runtime.vocabulary import UNKNOWN_ID
+from foretype.runtime.suggesting.candidates import Suggestion, Suggestions
+from foretype.runtime.text.context import ContextReader
+from foretype.runtime.text.vocabulary import UNKNOWN_ID
 
 if TYPE_CHECKING:
     from foretype.runtime.personal.store import Store

@@ -11,21 +11,28 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from foretype.runtime.blend import Probabilities, blend
-from foretype.runtime.bundle import MANIFEST, NGRAM, STEP, STEP_FLOAT, Bundle
-from foretype.runtime.cache import CacheConfig, Recalled, recall
+from foretype.runtime.engines.blend import Probabilities, blend
+from foretype.runtime.engines.deadline import OutOfTimeError, Pace, PacedRuns
+from foretype.runtime.engines.fork_guard import FORK
+from foretype.runtime.engines.ngram import NgramModel
+from foretype.runtime.engines.policy import Policy
+from foretype.runtime.engines.providers import (
+    AUTO,
+    Attempt,
+    attempts,
+    import_onnxruntime,
+    multiplies_bytes_fast,
+    short_name,
+)
+from foretype.runtime.engines.recent_words import CacheConfig, Recalled, recall
+from foretype.runtime.engines.state_cache import Stepper
+from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.errors import BundleError, ConfigError, EngineError, TableError
-from foretype.runtime.forking import FORK
-from foretype.runtime.neural import NeuralModel
-from foretype.runtime.ngram import NgramModel
-from foretype.runtime.pacing import OutOfTimeError, Pace, PacedRuns
-from foretype.runtime.personal.filters import Blocked, Filters
-from foretype.runtime.policy import Policy
-from foretype.runtime.providers import AUTO, Attempt, attempts, import_onnxruntime, multiplies_bytes_fast, short_name
+from foretype.runtime.files.bundle import MANIFEST, NGRAM, STEP, STEP_FLOAT, Bundle
+from foretype.runtime.filters import Blocked, Filters
 from foretype.runtime.session import Session
-from foretype.runtime.stepping import Stepper
-from foretype.runtime.typos import NeighbourIndex, TypoConfig
-from foretype.runtime.vocabulary import Vocabulary
+from foretype.runtime.text.vocabulary import Vocabulary
+from foretype.runtime.typos.finder import NeighbourIndex, TypoConfig
 
 if TYPE_CHECKING:
     from foretype.runtime.personal.store import Store
@@ -177,7 +184,7 @@ class Model:
             Without repeats more words get their turn; with them, a word that was overlooked comes back.
         policy: another than the model's, for this session's time; memory is a matter of loading.
         typos: whether words near the typed letters are offered where these lead nowhere; or when, and how.
-        layout: the keyboard, one of `runtime.layouts.LAYOUTS`: a key beside the one meant is a likely slip.
+        layout: the keyboard, one of `runtime.typos.keyboards.LAYOUTS`: a key beside the one meant is a likely slip.
         store: the user's personal store, which adds to the suggestions and learns from `Session.commit`; None for none.
         private: whether nothing is to be learned here; `Session.private` changes it.
         filters: words that are never suggested; None for the shipped list of offensive ones.
@@ -328,7 +335,8 @@ def load(
     engine: "auto" (blend of neural and n-gram; the n-gram model alone, with a notice, where the neural one is missing
         or cannot run), "blend" (the same, but an error instead of the fallback), "neural" or "ngram" (that one alone).
     provider: where the neural model runs: "cpu", "cuda", "auto", or a name that ONNX Runtime lists. With engine "auto",
-        one that fails at loading or later gives way to the CPU, and that to the n-gram model; see `runtime.providers`.
+        one that fails at loading or later gives way to the CPU, and that to the n-gram model; see
+        `runtime.engines.providers`.
     threads: CPU threads of the neural model; one is fastest for single steps, and the only number that survives a fork.
     policy: what the neural model may cost in memory and time; None for the defaults of `Policy`. The time counts with
         engine "auto" only.

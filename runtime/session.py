@@ -6,23 +6,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from foretype.runtime.candidates import Offer, Suggestion, Suggestions, suggestions
-from foretype.runtime.channel import ErrorModel
-from foretype.runtime.context import Context, ContextReader, word_after
-from foretype.runtime.correction import corrections, finished_word
+from foretype.runtime.engines.deadline import Pace
+from foretype.runtime.engines.policy import Policy
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.offers import Offers, Source
-from foretype.runtime.pacing import Pace
-from foretype.runtime.personal.filters import Filters
-from foretype.runtime.phrases import CONFIDENCE, LONGEST, Phrases
-from foretype.runtime.policy import Policy
-from foretype.runtime.typos import TypoConfig, Typos
-from foretype.runtime.vocabulary import fold
+from foretype.runtime.filters import Filters
+from foretype.runtime.suggesting.candidates import Offer, Suggestion, Suggestions, suggestions
+from foretype.runtime.suggesting.corrections import corrections, finished_word
+from foretype.runtime.suggesting.distribution import Offers, Source
+from foretype.runtime.suggesting.phrases import CONFIDENCE, LONGEST, Phrases
+from foretype.runtime.text.context import Context, ContextReader, word_after
+from foretype.runtime.text.vocabulary import fold
+from foretype.runtime.typos.error_model import ErrorModel
+from foretype.runtime.typos.finder import TypoConfig, Typos
 
 if TYPE_CHECKING:
-    from foretype.runtime.blend import Probabilities
+    from foretype.runtime.engines.blend import Probabilities
     from foretype.runtime.model import Model
-    from foretype.runtime.personal.field import PersonalField
+    from foretype.runtime.personal.personal_session import PersonalField
     from foretype.runtime.personal.store import Store
 
 
@@ -60,7 +60,7 @@ class Session:
         self._predictor = model.predictor(self._pace)
         self._personal: PersonalField | None = None
         if store is not None:
-            from foretype.runtime.personal.field import PersonalField  # needs sqlite3
+            from foretype.runtime.personal.personal_session import PersonalField  # needs sqlite3
 
             self._personal = PersonalField(store, model.form, filters or Filters(), private)
         self._offers = Offers(model, self._predictor, self._personal, filters)

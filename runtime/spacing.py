@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foretype.runtime.candidates import Suggestion
+from foretype.runtime.suggesting.candidates import Suggestion
 
 CLOSING_MARKS = frozenset(",.!?;:)]}\u2026\u201d\u00bb")
 """Marks that stand close to the word before them."""

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from foretype.runtime.bundle import MANIFEST
+from foretype.runtime.files.bundle import MANIFEST
 
 FILES = ("tokenizer.json", "ngram.safetensors", "step.onnx")
 

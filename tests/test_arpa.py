@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foretype.runtime.engines.ngram import NgramModel
 from foretype.runtime.errors import ConfigError, CorpusError, TableError
-from foretype.runtime.ngram import NgramModel
 from foretype.train.ngrams.arpa import read_arpa, write_arpa
 from foretype.train.ngrams.estimate import SMOOTHINGS, NgramConfig, estimate_ngram
 from foretype.train.ngrams.perplexity import ngram_perplexity

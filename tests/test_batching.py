@@ -11,8 +11,8 @@ import torch
 from foretype.export.graph import float_graph, save
 from foretype.export.quantize import int8_graph
 from foretype.runtime import EngineError
-from foretype.runtime.batching import advance, stack, unstack
-from foretype.runtime.neural import NeuralModel
+from foretype.runtime.engines.batching import advance, stack, unstack
+from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.train.neural.model import LanguageModel
 from foretype.train.neural.model_config import ModelConfig
 

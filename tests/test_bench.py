@@ -24,7 +24,7 @@ from foretype.runtime.bench.report import html_page, markdown
 from foretype.runtime.bench.result import VERSION, Batch, Figure, Floor, Latency, Measurement, Result
 from foretype.runtime.bench.trial import benchmark_text, type_text
 from foretype.runtime.bench.trials import Configuration, configurations
-from foretype.runtime.context import WINDOW_CHARACTERS
+from foretype.runtime.text.context import WINDOW_CHARACTERS
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmark.md"
 

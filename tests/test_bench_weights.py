@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from foretype.runtime.bench.weights import step_weight_bytes
-from foretype.runtime.bundle import STEP
+from foretype.runtime.files.bundle import STEP
 
 FLOAT = TensorProto.FLOAT
 

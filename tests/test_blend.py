@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretype.export.blending import fit_shares
-from foretype.runtime.blend import blend
-from foretype.runtime.candidates import best_words, written
+from foretype.runtime.engines.blend import blend
+from foretype.runtime.suggesting.candidates import best_words, written
 
 
 @given(st.integers(0, 6), st.floats(0, 1), st.integers(0, 2**32 - 1))

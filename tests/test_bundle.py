@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from foretype.runtime import BundleError, ConfigError, EngineError, load
-from foretype.runtime.bundle import MANIFEST, NGRAM, STEP, TOKENIZER
-from foretype.runtime.neural import NeuralModel
+from foretype.runtime.engines.step_graph import NeuralModel
+from foretype.runtime.files.bundle import MANIFEST, NGRAM, STEP, TOKENIZER
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import Model, load
-from foretype.runtime.bundle import MANIFEST, NGRAM, STEP
+from foretype.runtime.files.bundle import MANIFEST, NGRAM, STEP
 from foretype.runtime.model import BUNDLES
 
 SIZES = {"en": (25_000_000, 6_000_000), "en-tiny": (3_000_000, 600_000)}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from foretype.export.blending import _CACHES, fit_cache
 from foretype.runtime import BundleError, load
-from foretype.runtime.bundle import MANIFEST
-from foretype.runtime.cache import CacheConfig, recall
+from foretype.runtime.engines.recent_words import CacheConfig, recall
+from foretype.runtime.files.bundle import MANIFEST
 
 FIRST = 3
 CONFIG = CacheConfig(decay=0.9, boost=10.0, shares=(0.1, 0.2, 0.4))

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretype.runtime import load
-from foretype.runtime.calibration import expected_calibration_error
-from foretype.runtime.evaluate import Keystrokes, evaluate_keystrokes
+from foretype.runtime.evaluation.calibration import expected_calibration_error
+from foretype.runtime.evaluation.keystrokes import Keystrokes, evaluate_keystrokes
 
 
 def test_the_error_as_counted_by_hand() -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from foretype.runtime.context import ContextReader
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.runtime.text import CaseRule, TextForm
-from foretype.runtime.vocabulary import SPECIAL_TOKENS, sort_key
+from foretype.runtime.text.context import ContextReader
+from foretype.runtime.text.form import CaseRule, TextForm
+from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, sort_key
 from foretype.train.characters import CHARACTERS, Alphabet, CharacterPredictor, character_figures
 from foretype.train.neural.model import LanguageModel
 from foretype.train.neural.model_config import ModelConfig

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_text import FORM
 
-from foretype.runtime.context import WINDOW_CHARACTERS, Context, ContextReader, window_start
+from foretype.runtime.text.context import WINDOW_CHARACTERS, Context, ContextReader, window_start
 
 
 def read(text: str) -> Context:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from foretype.runtime import Suggestion, load
-from foretype.runtime import evaluate as evaluation
-from foretype.runtime.evaluate import Keystrokes, evaluate_keystrokes, evaluate_tokens, plain
+from foretype.runtime.evaluation import keystrokes as evaluation
+from foretype.runtime.evaluation.keystrokes import Keystrokes, evaluate_keystrokes, evaluate_tokens, plain
 
 
 def test_plain_text_keeps_letters_apostrophes_and_single_spaces() -> None:

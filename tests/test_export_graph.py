@@ -14,8 +14,8 @@ from graphs import StepGraph, language_model
 from foretype.export.graph import float_graph, save
 from foretype.export.quantize import int8_graph, quantize_blocks
 from foretype.export.verify import LIMITS, Verification, verify
+from foretype.runtime.engines.step_graph import GraphMetadata, NeuralModel
 from foretype.runtime.errors import ExportError
-from foretype.runtime.neural import GraphMetadata, NeuralModel
 from foretype.train.neural.model import LanguageModel
 from foretype.train.neural.model_config import ModelConfig
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import ConfigError, Model, Session, load
-from foretype.runtime.hostwords import HIGHEST_SHARE
+from foretype.runtime.suggesting.host_words import HIGHEST_SHARE
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.layouts import LAYOUTS, neighbours
+from foretype.runtime.typos.keyboards import LAYOUTS, neighbours
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -16,8 +16,8 @@ from onnx import helper
 
 from foretype.export.graph import float_graph, save
 from foretype.export.quantize import int8_graph
+from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.errors import EngineError
-from foretype.runtime.neural import NeuralModel
 from foretype.train.neural.model import LanguageModel
 from foretype.train.neural.model_config import ModelConfig
 
@@ -197,7 +197,7 @@ def test_state_of_another_model(path: Path, capfd) -> None:
 
 def test_onnxruntime_is_imported_late() -> None:
     """Importing the engine costs nothing where ONNX Runtime is missing or not needed."""
-    code = "import sys, foretype.runtime.neural; sys.exit('onnxruntime' in sys.modules)"
+    code = "import sys, foretype.runtime.engines.step_graph; sys.exit('onnxruntime' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

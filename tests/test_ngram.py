@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
+from foretype.runtime.engines.ngram import FORMAT, NgramModel
 from foretype.runtime.errors import TableError
-from foretype.runtime.ngram import FORMAT, NgramModel
 from foretype.train.ngrams.estimate import NgramConfig, train_ngram
 
 VOCAB = 40

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from foretype.runtime.ngram import NgramModel
+from foretype.runtime.engines.ngram import NgramModel
 from foretype.train.ngrams.counts import count_ngrams
 from foretype.train.ngrams.estimate import NgramConfig, train_ngram
 from foretype.train.ngrams.kneser_ney import kneser_ney

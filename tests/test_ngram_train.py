@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from foretype.runtime.engines.ngram import NgramModel
 from foretype.runtime.errors import ConfigError, CorpusError
-from foretype.runtime.ngram import NgramModel
 from foretype.train.ngrams.counts import NgramCounts, count_ngrams
 from foretype.train.ngrams.estimate import SMOOTHINGS, NgramConfig, train_ngram
 from foretype.train.ngrams.kneser_ney import adjusted_counts

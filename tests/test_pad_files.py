@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foretype.tui.document import PadError, TextFile
-from foretype.tui.rescue import rescue
+from foretype.tui.pad.document import PadError, TextFile
+from foretype.tui.pad.recovery import rescue
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)

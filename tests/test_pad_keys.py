@@ -13,11 +13,11 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from foretype.runtime import Model, Suggestion, load
-from foretype.tui.candidates import Candidate
-from foretype.tui.document import TextFile
-from foretype.tui.pad import Pad
-from foretype.tui.savings import KeystrokeAccount
-from foretype.tui.typing_area import CONTEXT_CHARACTERS
+from foretype.tui.pad.app import Pad
+from foretype.tui.pad.candidate_row import Candidate
+from foretype.tui.pad.document import TextFile
+from foretype.tui.pad.savings import KeystrokeAccount
+from foretype.tui.pad.typing_area import CONTEXT_CHARACTERS
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from terminal import terminal
 
 from foretype.runtime import Model, load
 from foretype.runtime.personal.store import Store
-from foretype.tui.document import TextFile
-from foretype.tui.pad import Pad
+from foretype.tui.pad.app import Pad
+from foretype.tui.pad.document import TextFile
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from test_personal_session import forms, texts, write
 
 from foretype.runtime import Model, load
 from foretype.runtime.errors import ConfigError, StoreError
-from foretype.runtime.personal.filters import Filters
+from foretype.runtime.filters import Filters
+from foretype.runtime.personal.export import export_lines, import_lines
+from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.store import Store
-from foretype.runtime.personal.tables import Observation
-from foretype.runtime.personal.transfer import export_lines, import_lines
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from foretype.runtime import Model, load
 from foretype.runtime.personal.learner import Learner
+from foretype.runtime.personal.personal_model import PersonalWords
 from foretype.runtime.personal.rules import learnable
 from foretype.runtime.personal.store import Store
-from foretype.runtime.personal.words import PersonalWords
-from foretype.runtime.vocabulary import fold
+from foretype.runtime.text.vocabulary import fold
 
 
 @pytest.fixture(scope="module")

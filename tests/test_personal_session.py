@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import Model, Session, load
-from foretype.runtime.bundle import MANIFEST
 from foretype.runtime.errors import BundleError, ConfigError
-from foretype.runtime.personal.filters import Filters, offensive_words
+from foretype.runtime.files.bundle import MANIFEST
+from foretype.runtime.filters import Filters, offensive_words
 from foretype.runtime.personal.store import Store
-from foretype.runtime.vocabulary import fold
+from foretype.runtime.text.vocabulary import fold
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import ConfigError, StoreError
+from foretype.runtime.personal.export import export_lines, import_lines
+from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.store import Store, StoreConfig, store_path
-from foretype.runtime.personal.tables import Observation
-from foretype.runtime.personal.transfer import export_lines, import_lines
 
 
 def observations(text: str) -> list[Observation]:

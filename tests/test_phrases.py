@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import Model, load
-from foretype.runtime.evaluate_writing import evaluate_phrases
+from foretype.runtime.evaluation.writing import evaluate_phrases
 
 
 @pytest.fixture(scope="module")

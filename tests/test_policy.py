@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import ConfigError, EngineError, Model, Policy, load
-from foretype.runtime.bundle import STEP
-from foretype.runtime.neural import NeuralModel
-from foretype.runtime.pacing import Pace
-from foretype.runtime.policy import resident_mb
+from foretype.runtime.engines.deadline import Pace
+from foretype.runtime.engines.policy import resident_mb
+from foretype.runtime.engines.step_graph import NeuralModel
+from foretype.runtime.files.bundle import STEP
 
 NO_TIME = 1e-6
 """Milliseconds in which no step can be done."""

@@ -10,8 +10,8 @@ import onnxruntime
 import pytest
 
 from foretype.runtime import EngineError, load
-from foretype.runtime.bundle import STEP, STEP_FLOAT
-from foretype.runtime.providers import Attempt, attempts, available, full_name, multiplies_bytes_fast
+from foretype.runtime.engines.providers import Attempt, attempts, available, full_name, multiplies_bytes_fast
+from foretype.runtime.files.bundle import STEP, STEP_FLOAT
 
 TEXTS = ["I love ", "I love the garden and we see ", "Well, Tom wants the tomorrow"]
 

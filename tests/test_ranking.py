@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretype.runtime.ranking import by_keystrokes_saved
+from foretype.runtime.suggesting.ranking import by_keystrokes_saved
 
 
 def ranked(words: dict[str, float], typed: int, k: int) -> list[str]:

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretype.runtime import Model, Session, load
-from foretype.runtime.neural import NeuralModel
-from foretype.runtime.offers import KEPT_DISTRIBUTIONS
-from foretype.runtime.stepping import KEPT_STATES
+from foretype.runtime.engines.state_cache import KEPT_STATES
+from foretype.runtime.engines.step_graph import NeuralModel
+from foretype.runtime.suggesting.distribution import KEPT_DISTRIBUTIONS
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from conftest import sentences
 
 from foretype.runtime.errors import CorpusError, TableError
-from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID
+from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID
 from foretype.train import parallel
 from foretype.train.files import write_tensors
 from foretype.train.shards import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from foretype.runtime.ngram import NgramModel
+from foretype.runtime.engines.ngram import NgramModel
 from foretype.train.ngrams.backoff_model import BackoffModel
 from foretype.train.ngrams.estimate import SMOOTHINGS, NgramConfig, estimate_ngram
 from foretype.train.ngrams.katz import good_turing_discounts

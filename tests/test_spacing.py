@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foretype.runtime import Model, Suggestion, load
-from foretype.runtime.context import word_after
 from foretype.runtime.spacing import accept, missing_space, takes_space_back
+from foretype.runtime.text.context import word_after
 
 
 @pytest.fixture(scope="module")

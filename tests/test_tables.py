@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from foretype.runtime.errors import TableError
-from foretype.runtime.tables import read_tables
+from foretype.runtime.files.tensors import read_tables
 
 TENSORS = {
     "floats": np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3),

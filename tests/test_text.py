@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretype.runtime.text import CaseRule, TextForm
-from foretype.runtime.vocabulary import SPECIAL_TOKENS, sort_key
+from foretype.runtime.text.form import CaseRule, TextForm
+from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, sort_key
 
 WORDS = [
     "a",

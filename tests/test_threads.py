@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import Model, load
-from foretype.runtime.forking import Fork
+from foretype.runtime.engines.fork_guard import Fork
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = ["I", "love", "the", "cat", "see", "garden", "Tom", "and", "music"]
@@ -74,7 +74,7 @@ def test_the_examples_of_the_documentation_run(number: int, tiny_bundle: Path, t
 CHILD = """
 import os, signal, sys, threading
 from foretype.runtime import load
-from foretype.runtime.forking import FORK
+from foretype.runtime.engines.fork_guard import FORK
 
 model = load(sys.argv[1], threads=int(sys.argv[2]))
 session = model.session()

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretype.runtime import Model, Suggestion, load
-from foretype.runtime.channel import ErrorModel
-from foretype.runtime.correction import FinishedWord, finished_word
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.evaluate_writing import evaluate_slips
-from foretype.runtime.misspelling import misspell
-from foretype.runtime.typos import LONGEST, NeighbourIndex, TypoConfig, Typos
+from foretype.runtime.evaluation.misspelling import misspell
+from foretype.runtime.evaluation.writing import evaluate_slips
+from foretype.runtime.suggesting.corrections import FinishedWord, finished_word
+from foretype.runtime.typos.error_model import ErrorModel
+from foretype.runtime.typos.finder import LONGEST, NeighbourIndex, TypoConfig, Typos
 from foretype.tui.cli import run
 
 WORDS = sorted(["garden", "gardens", "guard", "music", "musical", "the", "their", "there", "well", "we'll", "don't"])

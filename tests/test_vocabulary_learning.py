@@ -9,8 +9,8 @@ import pytest
 from conftest import sentences
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.runtime.text import TextForm
-from foretype.runtime.vocabulary import SPECIAL_TOKENS, sort_key
+from foretype.runtime.text.form import TextForm
+from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, sort_key
 from foretype.train.tokenizer import (
     VocabularyConfig,
     choose_tokens,

@@ -20,11 +20,11 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from foretype.runtime.candidates import Offer, Suggestion, suggestions
-from foretype.runtime.context import Context, ContextReader, window_start
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.runtime.text import TextForm, new_tokenizer, split_pieces
-from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID, SPECIAL_TOKENS, UNKNOWN_ID, Vocabulary
+from foretype.runtime.suggesting.candidates import Offer, Suggestion, suggestions
+from foretype.runtime.text.context import Context, ContextReader, window_start
+from foretype.runtime.text.form import TextForm, new_tokenizer, split_pieces
+from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID, SPECIAL_TOKENS, UNKNOWN_ID, Vocabulary
 from foretype.train.corpus import Document
 from foretype.train.files import write_json
 from foretype.train.neural.layers import State

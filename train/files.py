@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from foretype.runtime.files import replacing, write_json, write_text
+from foretype.runtime.files.atomic import replacing, write_json, write_text
 
 __all__ = ["replacing", "write_json", "write_tensors", "write_text"]
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.errors import CorpusError, TableError
-from foretype.runtime.tables import read_tables
-from foretype.runtime.text import TextForm
-from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID
+from foretype.runtime.files.tensors import read_tables
+from foretype.runtime.text.form import TextForm
+from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID
 from foretype.train.corpus import Document
 from foretype.train.disk_array import DiskArray, release
 from foretype.train.files import replacing

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.errors import CorpusError
-from foretype.runtime.vocabulary import DOCUMENT_START_ID, LINE_END_ID, SPECIAL_TOKENS, UNKNOWN_ID
+from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID, SPECIAL_TOKENS, UNKNOWN_ID
 from foretype.train.corpus import read_lines
 
 PUBLISHED = {

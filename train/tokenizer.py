@@ -11,10 +11,10 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from foretype.runtime.bundle import case_rule_from_json, case_rule_to_json
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.runtime.text import CaseRule, TextForm, new_tokenizer, split_pieces
-from foretype.runtime.vocabulary import SPECIAL_TOKENS, is_word, sort_key
+from foretype.runtime.files.bundle import case_rule_from_json, case_rule_to_json
+from foretype.runtime.text.form import CaseRule, TextForm, new_tokenizer, split_pieces
+from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, is_word, sort_key
 from foretype.train.corpus import Document
 from foretype.train.files import write_json, write_text
 from foretype.train.parallel import map_batches

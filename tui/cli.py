@@ -7,12 +7,12 @@ import sys
 
 import typer
 
-import foretype.tui.bench_commands as bench_commands
-import foretype.tui.commands as run_commands
-import foretype.tui.comparisons as comparisons
-import foretype.tui.personal_commands as personal_commands
-import foretype.tui.train_commands as train_commands
-import foretype.tui.training_tools as training_tools
+import foretype.tui.commands.basic as run_commands
+import foretype.tui.commands.bench as bench_commands
+import foretype.tui.commands.compare as comparisons
+import foretype.tui.commands.personal as personal_commands
+import foretype.tui.commands.studies as training_tools
+import foretype.tui.commands.train as train_commands
 from foretype.runtime.errors import ForetypeError
 
 app = typer.Typer(

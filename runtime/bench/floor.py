@@ -15,7 +15,7 @@ import numpy as np
 
 from foretype.runtime.bench.latency import percentile
 from foretype.runtime.bench.weights import step_weight_bytes
-from foretype.runtime.neural import NeuralModel
+from foretype.runtime.engines.step_graph import NeuralModel
 
 TRIED_READS = 12
 BLOCKS = 8

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from foretype.runtime.bench.latency import Histogram
 from foretype.runtime.bench.result import Result
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.files import replacing
+from foretype.runtime.files.atomic import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,7 +17,7 @@ from foretype.runtime.bench.codec import decode, encode
 from foretype.runtime.bench.device import Device
 from foretype.runtime.bench.latency import Histogram, Latencies
 from foretype.runtime.errors import ForetypeError
-from foretype.runtime.files import write_json
+from foretype.runtime.files.atomic import write_json
 
 VERSION = 1
 """Of the schema. New keys may come without a new version: readers pass over keys that they do not know."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foretype.runtime.neural import NeuralModel
+from foretype.runtime.engines.step_graph import NeuralModel
 
 CPU_BATCHES = (1, 4, 16, 64)
 ACCELERATOR_BATCHES = (1, 16, 64, 256, 1024)

@@ -13,7 +13,7 @@ from foretype.runtime.bench.floor import FloorTrial, measure_floor
 from foretype.runtime.bench.latency import Latencies
 from foretype.runtime.bench.meters import EnergyMeter, resident_memory
 from foretype.runtime.bench.throughput import BatchTrial, measure_batches
-from foretype.runtime.bundle import STEP, STEP_FLOAT
+from foretype.runtime.files.bundle import STEP, STEP_FLOAT
 from foretype.runtime.model import Model
 from foretype.runtime.session import Session
 

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from foretype.runtime.context import MAXIMUM_WORD, common_prefix, without_surrogates
+from foretype.runtime.personal.personal_model import PersonalWords
+from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.rules import LINE_START, Piece, announces_secret, inside_fence, is_fence, read_line
-from foretype.runtime.personal.tables import Observation
-from foretype.runtime.personal.words import PersonalWords
-from foretype.runtime.text import TextForm
-from foretype.runtime.vocabulary import is_word
+from foretype.runtime.text.context import MAXIMUM_WORD, common_prefix, without_surrogates
+from foretype.runtime.text.form import TextForm
+from foretype.runtime.text.vocabulary import is_word
 
 _FINISHED = re.compile(r"\S+(?=\s)")
 _CONTEXT = 2

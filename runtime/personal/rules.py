@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from foretype.runtime.text import TextForm, is_title_case
-from foretype.runtime.vocabulary import is_word
+from foretype.runtime.text.form import TextForm, is_title_case
+from foretype.runtime.text.vocabulary import is_word
 
 LINE_START = "<s>"
 """Stands before the first word of a line, as a context."""

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.folders import data_folder
+from foretype.runtime.files.user_folder import data_folder
+from foretype.runtime.filters import parts as made_of
 from foretype.runtime.personal.database import PURGE_DUE, Database
-from foretype.runtime.personal.filters import parts as made_of
-from foretype.runtime.personal.rules import WRAPPING
-from foretype.runtime.personal.tables import (
+from foretype.runtime.personal.rows import (
     Forgotten,
     Observation,
     count,
@@ -32,7 +31,8 @@ from foretype.runtime.personal.tables import (
     trust_of,
     word_id,
 )
-from foretype.runtime.vocabulary import fold, is_word
+from foretype.runtime.personal.rules import WRAPPING
+from foretype.runtime.text.vocabulary import fold, is_word
 
 _PAGE_SLACK = 0.8
 """What a store that reached its cap is cut down to, as a share of it."""

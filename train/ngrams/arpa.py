@@ -30,9 +30,9 @@ from typing import IO
 
 import numpy as np
 
+from foretype.runtime.engines.ngram import MAX_ORDER
 from foretype.runtime.errors import ConfigError, TableError
-from foretype.runtime.ngram import MAX_ORDER
-from foretype.runtime.vocabulary import DOCUMENT_START, LINE_END, UNKNOWN
+from foretype.runtime.text.vocabulary import DOCUMENT_START, LINE_END, UNKNOWN
 from foretype.train.corpus import read_lines
 from foretype.train.files import replacing
 from foretype.train.ngrams.backoff_model import BackoffModel, BackoffOrder

@@ -1,4 +1,4 @@
-"""Trains the n-gram model: from a token stream to the tables file that `foretype.runtime.ngram` reads."""
+"""Trains the n-gram model: from a token stream to the tables file that `foretype.runtime.engines.ngram` reads."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from foretype.runtime.engines.ngram import MAX_ORDER
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.ngram import MAX_ORDER
 from foretype.train.ngrams.absolute import absolute
 from foretype.train.ngrams.additive import add_delta
 from foretype.train.ngrams.backoff import stupid_backoff

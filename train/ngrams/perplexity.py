@@ -15,7 +15,7 @@ from foretype.train.ngrams.counts import SENTENCE_END, SENTENCE_START, Array
 def ngram_perplexity(model: BackoffModel, stream: Array) -> float:
     """exp of the mean -ln p of the tokens of `stream`, unsigned integers [tokens]; infinite where one has no mass.
 
-    Every token but `<s>` counts, `</s>` and `<unk>` too; contexts are as `foretype.runtime.ngram` takes them.
+    Every token but `<s>` counts, `</s>` and `<unk>` too; contexts are as `foretype.runtime.engines.ngram` takes them.
     """
     return math.exp(-float(np.mean(log_probabilities(model, stream))))
 

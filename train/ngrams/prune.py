@@ -14,7 +14,7 @@ from foretype.train.ngrams.forms import Smoothed
 
 UNIGRAM_BYTES = 1
 ENTRY_BYTES = 1 + 1 / 8
-"""A code and the bit that may end a context, beside the word's id (`foretype.runtime.ngram` describes the file)."""
+"""A code and the bit that may end a context, beside the word's id; see `foretype.runtime.engines.ngram`."""
 CONTEXT_BIT_BYTES = 1 / 8
 """Each entry below the highest order has a bit that says whether it is a context."""
 CONTEXT_BYTES = 1

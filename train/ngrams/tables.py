@@ -1,4 +1,4 @@
-"""Writes and reads the tables file, which `foretype.runtime.ngram` describes: 8-bit codes and bit maps."""
+"""Writes and reads the tables file, which `foretype.runtime.engines.ngram` describes: 8-bit codes and bit maps."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
+from foretype.runtime.engines.ngram import FORMAT, NgramModel
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.ngram import FORMAT, NgramModel
-from foretype.runtime.tables import read_tables
+from foretype.runtime.files.tensors import read_tables
 from foretype.train.files import replacing
 from foretype.train.ngrams.backoff_model import BackoffModel, BackoffOrder
 from foretype.train.ngrams.counts import SENTENCE_START, Array

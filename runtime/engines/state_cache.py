@@ -1,0 +1,60 @@
+"""Canonical stepping of a neural model: the same tokens always give the same scores, whatever came before.
+
+How tokens are cut into calls may show in the scores: an int8 graph may round all tokens of a call together. Here the
+cut is fixed by position: tokens are run one by one, but the state at every multiple of `CHUNK` comes from one run over
+the chunk that ends there. A pasted text is read chunk by chunk, a typed one token by token, and both meet in the same
+states. Reached states are kept, by the tokens that lead to them, so that a backspace or a jump back is a look-up.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretype.runtime.engines.step_graph import FloatArray, State
+
+CHUNK = 8
+"""Tokens; the longer, the faster a pasted text is read, and the slower each chunk's last word, which is read twice."""
+KEPT_STATES = 256
+
+Path = tuple[int, ...]
+"""Token ids from the start of the window."""
+
+
+class Runs(Protocol):
+    """What is stepped: a `NeuralModel`, or one whose runs are timed and may be stopped between two calls."""
+
+    def initial_state(self) -> State:
+        """The state before any text."""
+
+    def run(self, ids: Path, state: State) -> tuple[FloatArray, State]:
+        """Scores [vocab] after `ids`, fed from `state`, and the state after them."""
+
+
+class Stepper:
+    """Runs one neural model along paths of tokens; holds at most `KEPT_STATES` states. Not shared between threads."""
+
+    def __init__(self, model: Runs) -> None:
+        self._model = model
+        self._initial = model.initial_state()
+        self._states: OrderedDict[Path, State] = OrderedDict()
+
+    def logits(self, path: Path) -> NDArray[np.float32]:
+        """Scores [vocab] of the token after `path` (at least one token). Raises EngineError when a run fails."""
+        size = CHUNK if len(path) % CHUNK == 0 else 1
+        logits, state = self._model.run(path[-size:], self._state(path[:-size]))
+        self._states[path] = state
+        if len(self._states) > KEPT_STATES:
+            self._states.popitem(last=False)
+        return logits
+
+    def _state(self, path: Path) -> State:
+        if not path:
+            return self._initial
+        if path not in self._states:
+            self.logits(path)
+        self._states.move_to_end(path)
+        return self._states[path]

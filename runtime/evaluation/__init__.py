@@ -1,0 +1,1 @@
+"""Quality on held-out text: perplexity, keystroke savings, writing, calibration."""

@@ -1,0 +1,1 @@
+"""Disk: bundles, tensor files, atomic writes, and the user's folder."""

@@ -1,0 +1,146 @@
+"""A bundle: the folder that holds everything a model needs, each file checked against the manifest before use."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from foretype.runtime.errors import BundleError
+from foretype.runtime.text.form import CaseRule, TextForm, new_tokenizer
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+TOKENIZER = "tokenizer.json"
+NGRAM = "ngram.safetensors"
+STEP = "step.onnx"
+STEP_FLOAT = "step.fp32.onnx"
+_MANIFEST_LIMIT = 2**24
+_FILE_LIMIT = 2**31
+"""Bytes; an ONNX file cannot be larger, and the others are far smaller."""
+_PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
+
+
+def case_rule_to_json(rule: CaseRule) -> dict[str, Any]:
+    """The case rule as plain JSON values."""
+    return {
+        "sentence_ends": sorted(rule.sentence_ends),
+        "transparent": sorted(rule.transparent),
+        "preferred": dict(rule.preferred),
+    }
+
+
+def case_rule_from_json(value: Mapping[str, Any]) -> CaseRule:
+    """What `case_rule_to_json` gave. Raises KeyError or TypeError when `value` is not that."""
+    return CaseRule(frozenset(value["sentence_ends"]), frozenset(value["transparent"]), dict(value["preferred"]))
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle; files are checked when they are asked for.
+
+    folder: where it lies.
+    manifest: the parsed manifest.json.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, folder: Path) -> Bundle:
+        """Read the manifest. Raises BundleError when it is missing, damaged, or of another format version."""
+        path = folder / MANIFEST
+        try:
+            _check_file(folder, path, _MANIFEST_LIMIT)
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            reason = "no such folder" if not folder.is_dir() else f"no {MANIFEST} in it"
+            raise BundleError(f"{folder}: not a bundle: {reason}") from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise BundleError(f"{path}: cannot be read ({error})") from error
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            found = manifest.get("format") if isinstance(manifest, dict) else None
+            raise BundleError(f"{path}: format version {found!r}; this version of Foretype reads {FORMAT}")
+        files = manifest.get("files")
+        if not isinstance(files, dict) or not all(
+            isinstance(entry, dict) and isinstance(entry.get("sha256"), str) for entry in files.values()
+        ):
+            raise BundleError(f"{path}: 'files' does not give a SHA-256 for each file")
+        for name in files:
+            if not _PLAIN_NAME.fullmatch(name):
+                raise BundleError(f"{path}: lists {name[:80]!r}; legal: names of files in the same folder")
+        return cls(folder, manifest)
+
+    @property
+    def name(self) -> str:
+        """The bundle's name, such as "en"."""
+        return str(self.manifest.get("name", self.folder.name))
+
+    def lists(self, name: str) -> bool:
+        """Whether the manifest names the file `name`."""
+        return name in self.manifest["files"]
+
+    def file(self, name: str) -> Path:
+        """The path of the file `name`, after its checksum was compared.
+
+        Raises BundleError when the manifest does not list it, it is missing, its content is not what was shipped, or it
+        is no plain file of this folder (a link that leads out of it, a pipe).
+        """
+        if not self.lists(name):
+            raise BundleError(f"{self.folder / MANIFEST}: lists no {name}")
+        path = self.folder / name
+        try:
+            _check_file(self.folder, path, _FILE_LIMIT)
+            with path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise BundleError(f"{path}: missing") from error
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be read ({error})") from error
+        if digest != self.manifest["files"][name]["sha256"]:
+            raise BundleError(f"{path}: altered or truncated (its SHA-256 is not the one in {MANIFEST})")
+        return path
+
+    def text_form(self) -> TextForm:
+        """The text form of the bundle. Raises BundleError naming the file at fault."""
+        path = self.file(TOKENIZER)
+        ids = _read_tokenizer(path)
+        try:
+            return TextForm(ids, case_rule_from_json(self.manifest["case"]))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BundleError(f"{self.folder / MANIFEST}: the case rule is incomplete ({error})") from error
+
+
+def _check_file(folder: Path, path: Path, limit: int) -> None:
+    """Raise BundleError unless `path` is a plain file inside `folder` of at most `limit` bytes; OSError without one."""
+    status = path.stat()
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BundleError(f"{path}: leads out of the bundle's folder, to {path.resolve()}")
+    if not stat.S_ISREG(status.st_mode):
+        raise BundleError(f"{path}: not a plain file")
+    if status.st_size > limit:
+        raise BundleError(f"{path}: {status.st_size} bytes; at most {limit} are read")
+
+
+def _read_tokenizer(path: Path) -> dict[str, int]:
+    """The vocabulary of a tokenizer.json, token -> id.
+
+    Nothing else is taken from the file. Its rules must be those of the text form, word for word: others could take
+    exponential time or memory, and `tokenizers` would run them.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        rules = json.loads(new_tokenizer({}).to_str())
+        if any(content.get(part) != rules[part] for part in ("normalizer", "pre_tokenizer", "added_tokens")):
+            raise ValueError("its rules are not those of the text form")
+        words = content["model"]["vocab"]
+        if content["model"]["type"] != "WordLevel" or set(map(type, words.values())) != {int}:
+            raise ValueError("its model is not WordLevel with ids 0, 1, 2, ...")
+        return dict(words)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BundleError(f"{path}: not a tokenizer of this version ({error})") from error

@@ -1,0 +1,143 @@
+"""The personal side of one text field: what the store adds to its suggestions, and what the store learns from it.
+
+Typing goes on whatever happens to the store: its errors become `notice`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from foretype.runtime.engines.blend import Probabilities
+from foretype.runtime.errors import StoreError
+from foretype.runtime.filters import Blocked, Filters
+from foretype.runtime.personal.learner import Learner, Typed
+from foretype.runtime.personal.personal_model import PersonalWords, Prediction
+from foretype.runtime.personal.rows import Observation
+from foretype.runtime.personal.rules import learnable
+from foretype.runtime.personal.store import Store
+from foretype.runtime.text.form import TextForm
+from foretype.runtime.text.vocabulary import fold
+
+_MOST_WAITING = 1000
+"""Words that wait while the store cannot be written; then the oldest are given up."""
+
+
+class PersonalField:
+    """One field over a store.
+
+    private: whether nothing is learned here. notice: None, or one line saying what is wrong with the store.
+    """
+
+    def __init__(self, store: Store, form: TextForm, filters: Filters, private: bool) -> None:
+        self.private = private
+        self.words = PersonalWords(store, form.vocabulary)
+        self.kept: frozenset[str] = frozenset()
+        """Folded words that the user does not want corrected."""
+        self.blocked: Blocked = filters.blocked()
+        self._troubles: dict[str, str] = {}
+        self._cleared: float | None = None
+        self.store = store
+        self._filters = filters
+        self._learner = Learner(form, self.words)
+        self._waiting: list[Observation] = []
+        self._lists: tuple[object, ...] | None = None
+
+    @property
+    def notice(self) -> str | None:
+        """None, or one line about the store."""
+        if "write" in self._troubles:
+            return f"nothing is learned: {self._troubles['write']}"
+        if "read" in self._troubles:
+            return f"your own words are not used: {self._troubles['read']}"
+        return self.store.notice
+
+    @property
+    def version(self) -> object:
+        """Differs when what the store says may differ."""
+        return self.words.version
+
+    def refresh(self) -> None:
+        """Take up what the store has learned or forgotten meanwhile."""
+        with self._going_on("read"):
+            if not self.words.outdated():
+                return
+            never, allowed = self.store.listed("never"), self.store.listed("allowed")
+            self.kept = self.store.listed("kept")
+            forgotten = self.store.forgotten()
+            lists = (never, allowed, forgotten.hashes)
+            if lists != self._lists:
+                self._lists = lists
+                merged = Filters(self._filters.never | never, self._filters.offensive, self._filters.allowed | allowed)
+                self.blocked = merged.blocked(forgotten)
+            cleared = self.store.cleared()
+            if cleared != self._cleared:
+                self._waiting, self._cleared = [], cleared
+            self.words.refresh()  # last: it ends what is out of date
+
+    def context(self, before: str) -> tuple[str, ...]:
+        """The words before the word at the cursor, as the store counts them."""
+        return self._learner.context(before)
+
+    def predict(self, context: tuple[str, ...]) -> Prediction | None:
+        """What the store says; None where it cannot be read."""
+        with self._going_on("read"):
+            return self.words.predict(context)
+        return None
+
+    def commit(self, text: str, accepted: bool, foreign: bool, modelled: Callable[[str], Probabilities | None]) -> None:
+        """`text` stands before the cursor now; `modelled` gives the engines' probabilities at a place, or None."""
+        # What is private now must not count once the switch is off, not even as a context.
+        typed = self._learner.follow(text, accepted, foreign or self.private)
+        if not self.private:
+            self._learn(typed, modelled)
+
+    def keep(self, word: str) -> None:
+        """Remember that `word` is right as it stands."""
+        if not self.private and learnable(word):
+            with self._going_on("write"):
+                if fold(word) not in self.store.forgotten():
+                    self.store.add_to("kept", [word])
+
+    def finish(self, modelled: Callable[[str], Probabilities | None]) -> None:
+        """Nothing more comes in this text."""
+        typed = self._learner.flush()
+        if not self.private:
+            self._learn(typed, modelled)
+
+    def learn(self, text: str) -> int:
+        """Learn all of `text`; returns how many words. Raises StoreError."""
+        if self.private:
+            return 0
+        self.refresh()
+        observations = list(self._learner.read(text))
+        self.store.learn(observations)
+        return len(observations)
+
+    def forget(self, phrase: str) -> None:
+        """As `Store.forget`; nothing of it waits to be learned either."""
+        self._waiting.clear()
+        self.store.forget(phrase)
+
+    def _learn(self, typed: list[Typed], modelled: Callable[[str], Probabilities | None]) -> None:
+        self._waiting = [*self._waiting, *(word.observation for word in typed)][-_MOST_WAITING:]
+        if not typed:
+            return
+        with self._going_on("write"):
+            for word in typed:
+                probabilities = modelled(word.before)
+                if probabilities is not None:
+                    prediction = self.words.predict(word.observation.context)
+                    self.words.adapt(prediction, probabilities, word.observation.word)
+            learned = self.store.learn(self._waiting, self.words.shares)
+            self._waiting = []
+            self.words.counted(learned)
+
+    @contextmanager
+    def _going_on(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            self._troubles[doing] = str(error)
+        else:
+            self._troubles.pop(doing, None)

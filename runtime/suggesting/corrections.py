@@ -1,0 +1,89 @@
+"""The word that was just finished, read again: what else its writer may have meant, once all its letters are there."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from foretype.runtime.suggesting.candidates import Offer, Suggestion, written
+from foretype.runtime.text.context import Context, open_word
+from foretype.runtime.text.vocabulary import Vocabulary, fold
+from foretype.runtime.typos.finder import Typos
+
+_FINISHED = re.compile(r"(\S*?)([\s,.!?;:)\"\u201d]*)$")
+
+
+class FinishedWord(NamedTuple):
+    """The last word of a text: what stands before it, the word, and the white space and marks after it."""
+
+    before: str
+    word: str
+    behind: str
+
+
+def finished_word(text: str) -> FinishedWord | None:
+    """The last word of `text`, finished or open; None where the text does not end in one, and marks or white space.
+
+    >>> finished_word("I recieve, ")
+    FinishedWord(before='I ', word='recieve', behind=', ')
+    """
+    tail = text[-128:]
+    match = _FINISHED.search(tail)
+    assert match is not None  # it may be empty
+    word = open_word(match.group(1))
+    if not word or len(match.group(2)) > 8 or "\n" in match.group(2):
+        return None
+    return FinishedWord(text[: len(text) - len(word) - len(match.group(2))], word, match.group(2))
+
+
+def corrections(
+    vocabulary: Vocabulary,
+    offer: Offer,
+    context: Context,
+    found: FinishedWord,
+    typos: Typos,
+    k: int,
+    threshold: float,
+) -> list[Suggestion]:
+    """At most `k` other readings of a finished word, likeliest first, each at least as likely as `threshold`.
+
+    offer: what may be offered in its place. context: of the text that ends with the word.
+    What was written competes: with its own probability where the vocabulary holds it, else with that of any one unknown
+    word. So the probabilities of all readings, this one included, sum to one.
+    """
+    probabilities = offer.words
+    typed = fold(found.word)
+    if typed in typos.kept:
+        return []
+    first = vocabulary.first_word
+    readings: dict[str, float] = {}
+    low, high = vocabulary.prefix_range(typed)
+    for place in range(low - first, high - first):
+        if vocabulary.keys[place] != typed:
+            break
+        text = written(vocabulary.tokens[first + place], found.word, context.starts_sentence)
+        readings[text] = readings.get(text, 0.0) + float(probabilities[place])
+    for words in offer.extra:
+        for place in range(*words.starting_with(typed)):
+            if words.keys[place] == typed and typed not in offer.blocked:
+                text = written(words.words[place], found.word, False)
+                readings[text] = readings.get(text, 0.0) + float(words.probabilities[place])
+    known = sum(readings.values())
+    curly = "\u2019" in found.word or context.curly
+    as_written = found.word.replace("\u2019", "'")
+    if not known:
+        readings[as_written] = typos.config.unknown_word(len(typed))
+    for meant in typos.meant(typed, probabilities, whole=True):
+        for place in range(meant.low, meant.high):
+            text = written(vocabulary.tokens[first + place], found.word, context.starts_sentence)
+            readings[text] = readings.get(text, 0.0) + float(probabilities[place]) * meant.odds
+    total = max(sum(readings.values()), 1e-30)
+    readings.pop(as_written, None)
+    readings = {text: value for text, value in readings.items() if value > 0.0 and not offer.blocks(text)}
+    best = sorted(readings, key=lambda text: -readings[text])[:k]
+    replaced = len(found.word) + len(found.behind)
+    return [
+        Suggestion((text.replace("'", "\u2019") if curly else text) + found.behind, readings[text] / total, replaced)
+        for text in best
+        if readings[text] / total >= threshold
+    ]

@@ -1,0 +1,209 @@
+"""From the text before the cursor to what the engines need: the tokens before the word, and the word's typed part."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from foretype.runtime.text.form import TextForm
+from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID
+
+WINDOW_CHARACTERS = 1024
+"""The context reaches between one and two times this far back; see `window_start`."""
+MAXIMUM_WORD = 64
+"""A longer word is none that anything could complete."""
+_MAXIMUM_CHUNK = 256
+"""A longer run without white space (encoded data, say) is no place for words, and is not tokenised while it grows."""
+_DOCUMENT_SEARCH = 65_536
+"""How far back the blank line that starts the document is looked for."""
+
+_CHUNK = re.compile(r"\S+|\n")
+_SPACE = re.compile(r"\s")
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# A word as the text form splits them (letters, digits inside, apostrophes inside), still open at the end.
+_LETTER, _CHARACTER, _APOSTROPHE = r"[^\W\d_]", r"(?:[^\W_]|[\u0300-\u036f])", "['\u2018\u2019\u02bc]"
+_OPEN_WORD = re.compile(rf"(?<![^\W_]){_LETTER}{_CHARACTER}*(?:{_APOSTROPHE}{_CHARACTER}+)*{_APOSTROPHE}?$")
+_WRITTEN_WORD = re.compile(r"[\w'\u2018\u2019\u02bc\u2010\u2011-]+$")
+_WORD_AFTER = re.compile(r"((?:[^\W_]|['\u2018\u2019\u02bc](?=[^\W_]))*)[^\S\n]*((?:[^\W_]|['\u2019-](?=[^\W_]))*)")
+_NO_PLACE_FOR_WORDS = re.compile(r"://|@|^www\.|[\\_`]", re.IGNORECASE)
+_OPENERS = frozenset("([{<-\u2010\u2011\u2013\u2014/\u201c\u2018\u00a1\u00bf\u00ab")
+_QUOTES = frozenset("\"'")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What stands before the cursor.
+
+    ids: tokens before the word at the cursor, from the start of the window; `<s>` first.
+    prefix: the typed part of that word, "" before its first letter.
+    head: what the same run of letters, apostrophes and hyphens holds before the prefix ("well-" in "well-kn").
+    starts_sentence: whether a sentence starts with that word.
+    open_to_words: False where no word can follow at once (after a comma without a space, inside a number or link).
+    curly: whether the text writes its apostrophes as ’.
+    """
+
+    ids: tuple[int, ...]
+    prefix: str
+    head: str
+    starts_sentence: bool
+    open_to_words: bool
+    curly: bool = False
+
+    @property
+    def replaces(self) -> int:
+        """Characters directly before the cursor that belong to the word at the cursor."""
+        return len(self.head) + len(self.prefix)
+
+
+def window_start(text: str) -> int:
+    """Where the context of the end of `text` starts.
+
+    At the start of the document (after the last blank line), or, in a long one, at white space between one and two
+    windows back. The place moves only once per window, and only the text decides where, so a session that followed
+    the typing and one that was just handed the text read the same tokens.
+    """
+    blank = text.rfind("\n\n", max(0, len(text) - _DOCUMENT_SEARCH))
+    start = 0 if blank < 0 else blank + 2
+    position = start + ((len(text) - start) // WINDOW_CHARACTERS - 1) * WINDOW_CHARACTERS
+    if position > start:
+        space = _SPACE.search(text, position)
+        start = position if space is None else space.end()
+    # Lines of other white space are blank as well; searching all of the text for them would cost too much.
+    for match in _BLANK_LINE.finditer(text, start):
+        start = match.end()
+    return start
+
+
+def open_word(chunk: str) -> str:
+    """The word that `chunk`, text without white space, ends in the middle of; "" when it does not end in a word."""
+    match = _OPEN_WORD.search(chunk)
+    return match.group() if match else ""
+
+
+def takes_word(chunk: str) -> bool:
+    """Whether a word may follow directly after `chunk`, which does not end in one."""
+    if not chunk:
+        return True
+    if chunk[-1] in _QUOTES:
+        return all(character in _QUOTES or character in _OPENERS for character in chunk)
+    return chunk[-1] in _OPENERS
+
+
+def without_surrogates(text: str) -> str:
+    """`text`, with a mark in the place of each half of a character, which a UTF-16 host may hand over."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text
+
+
+def word_after(after: str) -> tuple[str, str]:
+    """What `after`, the text after the cursor, starts with: the rest of the word at the cursor, and the word after it.
+
+    Where the cursor does not touch a word from the left, the second is the word that follows.
+
+    >>> word_after("ely to go"), word_after(" to go"), word_after(". So")
+    (('ely', 'to'), ('', 'to'), ('', ''))
+    """
+    match = _WORD_AFTER.match(after)
+    assert match is not None  # it may be empty
+    return match.group(1), match.group(2)
+
+
+class _Chunk(NamedTuple):
+    """A finished run of characters without white space, or a line end.
+
+    end: where it stops in the window. tokens: ids up to its end, `<s>` included. starts_after: whether a sentence
+    starts after it.
+    """
+
+    end: int
+    tokens: int
+    starts_after: bool
+
+
+_BEGIN = _Chunk(0, 1, True)
+
+
+class ContextReader:
+    """Reads contexts, tokenising only what changed since the text before.
+
+    Tokens of a prefix are not a prefix of the tokens ("3." may become "3.5"), so text counts as finished at white
+    space only; what stands after the last white space is read anew each time.
+    """
+
+    def __init__(self, form: TextForm) -> None:
+        self._form = form
+        self._window = ""
+        self._chunks: list[_Chunk] = []
+        self._ids: list[int] = [DOCUMENT_START_ID]
+        self._path: tuple[int, ...] = (DOCUMENT_START_ID,)
+
+    def read(self, text: str) -> Context:
+        """The context of the end of `text`."""
+        window = text[window_start(text) :]
+        window = without_surrogates(window)
+        self._follow(window)
+        last = self._chunks[-1] if self._chunks else _BEGIN
+        path = self._path
+        rest = window[last.end :].lstrip()
+        if len(rest) > _MAXIMUM_CHUNK:
+            return Context(path, "", "", False, False)
+        prefix = open_word(rest)
+        before = rest[: len(rest) - len(prefix)]
+        starts = last.starts_after
+        if before:
+            more, starts = self._form.encode_chunk(before, starts)
+            path += more
+        head = _WRITTEN_WORD.search(before)
+        context = Context(
+            path,
+            prefix,
+            head.group() if head else "",
+            starts,
+            not _NO_PLACE_FOR_WORDS.search(rest) and (prefix != "" or takes_word(before)),
+            window.rfind("\u2019") > window.rfind("'"),
+        )
+        return context if context.replaces <= MAXIMUM_WORD else replace(context, open_to_words=False)
+
+    def _follow(self, window: str) -> None:
+        """Make the finished chunks those of `window`, keeping the ones that both texts share."""
+        chunks, ids = self._chunks, self._ids
+        before = len(ids)
+        if not window.startswith(self._window):
+            shared = common_prefix(window, self._window)
+            while chunks and chunks[-1].end >= shared:
+                chunks.pop()
+        self._window = window
+        position, tokens, starts = chunks[-1] if chunks else _BEGIN
+        del ids[tokens:]
+        changed = tokens != before
+        for match in _CHUNK.finditer(window, position):
+            if match.end() == len(window) and match.group() != "\n":
+                break
+            if match.group() == "\n":
+                if ids[-1] not in (DOCUMENT_START_ID, LINE_END_ID):
+                    ids.append(LINE_END_ID)
+                starts = True
+            else:
+                more, starts = self._form.encode_chunk(match.group(), starts)
+                ids += more
+            chunks.append(_Chunk(match.end(), len(ids), starts))
+            changed = True
+        if changed:
+            self._path = tuple(ids)
+
+
+def common_prefix(a: str, b: str) -> int:
+    """How many characters `a` and `b` share from the start."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[:middle] == b[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

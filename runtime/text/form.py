@@ -1,0 +1,116 @@
+"""The text form: how written text becomes token ids, for training and for live typing alike.
+
+Splitting and classes live in the `tokenizers` object (and so in tokenizer.json); the case rule, which needs to know
+where a sentence starts, is `CaseRule`. Text is cut at white space first, so that encoding a line at once and encoding
+it chunk by chunk give the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+from foretype.runtime.text.vocabulary import LINK, NUMBER, UNKNOWN, Vocabulary
+
+_KEPT_CHUNKS = 4096
+_LINK_PATTERN = r"(?:https?://|ftp://|www\.)\S+|[^\s@()<>\[\]]+@[^\s@]+\.[\p{L}]+"
+_NUMBER_PATTERN = r"(?<![\p{L}\p{M}\p{Nd}])\p{Nd}[\p{L}\p{M}\p{Nd}]*(?:[.,:/]\p{Nd}[\p{L}\p{M}\p{Nd}]*)*"
+_WORD_PATTERN = r"[\p{L}\p{M}][\p{L}\p{M}\p{Nd}]*(?:'[\p{L}\p{M}\p{Nd}]+)*"
+_PIECE_PATTERN = rf"<(?:num|link)>|{_WORD_PATTERN}|\S"
+
+
+def new_tokenizer(vocabulary: Mapping[str, int]) -> Tokenizer:
+    """The tokenizer of the text form over `vocabulary` (token -> id, `<unk>` included)."""
+    tokenizer = Tokenizer(models.WordLevel(dict(vocabulary), unk_token=UNKNOWN))
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.NFC(),
+            normalizers.Replace(Regex("[\u2018\u2019\u02bc]"), "'"),
+            normalizers.Replace(Regex("[\u201c\u201d]"), '"'),
+            normalizers.Replace(Regex(_LINK_PATTERN), LINK),
+            normalizers.Replace(Regex(_NUMBER_PATTERN), NUMBER),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_PIECE_PATTERN), "removed", invert=True)
+    return tokenizer
+
+
+@dataclass(frozen=True)
+class CaseRule:
+    """Where sentences start, and which written form a word takes inside a sentence.
+
+    sentence_ends: tokens after which a sentence starts.
+    transparent: tokens that leave the question open (quotes, brackets, bullets).
+    preferred: casefolded form -> form inside a sentence, for words that the vocabulary holds in several forms.
+    """
+
+    sentence_ends: frozenset[str] = frozenset(".!?…")
+    transparent: frozenset[str] = frozenset("\"'()[]{}*-–—#>•")
+    preferred: Mapping[str, str] = field(default_factory=dict)
+
+    def starts_after(self, piece: str, starts: bool) -> bool:
+        """Whether a sentence starts after `piece`, given whether one started before it."""
+        if piece in self.sentence_ends:
+            return True
+        return starts and piece in self.transparent
+
+
+def split_pieces(tokenizer: Tokenizer, text: str) -> list[str]:
+    """Words, punctuation marks and class names of `text`, in written case, white space dropped."""
+    normalised = tokenizer.normalizer.normalize_str(text)
+    return [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normalised)]
+
+
+def is_title_case(piece: str) -> bool:
+    """Whether only the start of `piece` is a capital, as at the start of a sentence ("The", "A", but not "API")."""
+    return piece[0].isupper() and (len(piece) == 1 or not piece.isupper())
+
+
+class TextForm:
+    """Turns text into token ids by one fixed rule.
+
+    vocabulary: the tokens.
+    rule: decides the case form of each word.
+    """
+
+    def __init__(self, ids: Mapping[str, int], rule: CaseRule) -> None:
+        """ids: token -> id. Raises BundleError where they are no vocabulary."""
+        self.rule = rule
+        self.vocabulary = Vocabulary.from_tokens(ids, rule.preferred)
+        self._splitter = new_tokenizer({})
+        self.encode_chunk = lru_cache(_KEPT_CHUNKS)(self._encode_chunk)
+
+    def tokenizer(self) -> Tokenizer:
+        """The `tokenizers` object that a tokenizer.json holds; ids without regard for case, which is the rule's."""
+        return new_tokenizer(self.vocabulary.exact)
+
+    def pieces(self, text: str) -> list[str]:
+        """The pieces of `text`; see `split_pieces`."""
+        return split_pieces(self._splitter, text)
+
+    def encode(self, pieces: Iterable[str], starts: bool = True) -> tuple[list[int], bool]:
+        """Token ids of `pieces`, and whether a sentence starts after them.
+
+        starts: whether a sentence starts before the first piece. There a capital first letter says nothing, and the
+        word takes its form inside a sentence. A form that the vocabulary lacks is looked up without regard to case.
+        """
+        exact, find = self.vocabulary.exact, self.vocabulary.find
+        starts_after = self.rule.starts_after
+        ids = []
+        for piece in pieces:
+            found = None if starts and is_title_case(piece) else exact.get(piece)
+            ids.append(find(piece.casefold()) or 0 if found is None else found)
+            starts = starts_after(piece, starts)
+        return ids, starts
+
+    def encode_text(self, text: str, starts: bool = True) -> tuple[list[int], bool]:
+        """Token ids of `text` (one line or part of one) and whether a sentence starts after it."""
+        return self.encode(self.pieces(text), starts)
+
+    def _encode_chunk(self, chunk: str, starts: bool) -> tuple[tuple[int, ...], bool]:
+        """`encode_text` of text without white space, which `encode_chunk` remembers: words come again."""
+        ids, starts = self.encode_text(chunk, starts)
+        return tuple(ids), starts

@@ -1,0 +1,1 @@
+"""Slips: which words somebody may have meant by the letters they typed."""

@@ -1,0 +1,110 @@
+"""How likely a slip is: the odds that somebody who meant one word typed another.
+
+The noisy channel of Kernighan, Church and Gale (1990): single insertions, deletions, substitutions and transpositions
+of letters, each with a probability of its own; several in one word multiply. Substitutions and insertions that the
+keyboard explains (a key beside the one that was meant) are likelier than others, as are doubled letters that were
+typed once or once too often, and vowels taken for each other. An apostrophe or an accent left out is no slip at all
+but a habit, and far likelier.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from foretype.runtime.typos.keyboards import neighbours
+
+_VOWELS = frozenset("aeiouy")
+
+
+@dataclass(frozen=True)
+class ErrorModel:
+    """The odds of slips of the finger and of the mind, against a letter typed as it was meant.
+
+    layout: the keyboard, one of `LAYOUTS`. slips: probability that something goes wrong at a letter; the four kinds
+    share it equally. beside: the part of substitutions, and of inserted letters, that hits a neighbouring key.
+    vowels: the part of a vowel's substitutions that writes another vowel. apostrophe: probability that an apostrophe is
+    left out. accent: probability that a letter is typed without its accent.
+    """
+
+    layout: str = "qwerty"
+    slips: float = 0.04
+    beside: float = 0.7
+    vowels: float = 0.2
+    apostrophe: float = 0.1
+    accent: float = 0.2
+
+    def odds(self, typed: str, meant: str) -> float:
+        """P(typed | meant) / P(meant | meant): 1 for the same letters, 0 where the two have too little in common.
+
+        Both folded. The likeliest series of edits counts: the recurrence of Damerau's distance (optimal string
+        alignment) over products instead of sums, on what is left without the common start and end.
+        """
+        start = 0
+        shorter = min(len(typed), len(meant))
+        while start < shorter and typed[start] == meant[start]:
+            start += 1
+        end = 0
+        while end < shorter - start and typed[-1 - end] == meant[-1 - end]:
+            end += 1
+        rows, columns = len(typed) - start - end, len(meant) - start - end
+        if rows <= 1 and columns <= 1:  # one edit, as most are
+            if rows and columns:
+                return self._substituted(typed[start], meant[start])
+            return self._inserted(typed, start) if rows else self._omitted(meant, start) if columns else 1.0
+        omitted = [self._omitted(meant, start + column) for column in range(columns)]
+        inserted = [self._inserted(typed, start + row) for row in range(rows)]
+        above: list[float] = []
+        last = [1.0]
+        for odds in omitted:
+            last.append(last[-1] * odds)
+        for row in range(rows):
+            letter = typed[start + row]
+            line = [last[0] * inserted[row]]
+            for column in range(columns):
+                other = meant[start + column]
+                value = max(
+                    last[column] * (1.0 if letter == other else self._substituted(letter, other)),
+                    last[column + 1] * inserted[row],
+                    line[column] * omitted[column],
+                )
+                if above and column and letter == meant[start + column - 1] and typed[start + row - 1] == other:
+                    value = max(value, above[column - 1] * self.slips / 4)
+                line.append(value)
+            above, last = last, line
+        return last[columns]
+
+    def _omitted(self, meant: str, place: int) -> float:
+        if meant[place] in "'-":
+            return self.apostrophe
+        doubled = place > 0 and meant[place - 1] == meant[place]
+        return self.slips / 4 * (2.0 if doubled else 1.0)
+
+    def _inserted(self, typed: str, place: int) -> float:
+        letter, around = typed[place], typed[place - 1 : place] + typed[place + 1 : place + 2]
+        if letter in around:
+            return self.slips / 4 * self.beside / 2
+        near = neighbours(self.layout)
+        if any(letter in near.get(other, "") for other in around):
+            return self.slips / 4 * self.beside / 8
+        return self.slips / 4 * (1.0 - self.beside) / 26
+
+    def _substituted(self, typed: str, meant: str) -> float:
+        if typed == meant:
+            return 1.0
+        if _base(meant) == typed:
+            return self.accent
+        near = neighbours(self.layout).get(meant, "")
+        odds = (1.0 - self.beside) / 26
+        if typed in near:
+            odds += self.beside / len(near)
+        if typed in _VOWELS and meant in _VOWELS:
+            odds += self.vowels / len(_VOWELS)
+        return self.slips / 4 * odds
+
+
+@lru_cache(maxsize=1024)
+def _base(letter: str) -> str:
+    """`letter` without its accents."""
+    return unicodedata.normalize("NFD", letter)[:1]

@@ -1,0 +1,1 @@
+"""The commands of `foretype`, one file for each group."""

@@ -1,0 +1,236 @@
+"""The commands that need no torch: the pad, suggest, eval, generate and info."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from foretype.runtime.errors import ForetypeError
+
+if TYPE_CHECKING:
+    from foretype.runtime import Model
+    from foretype.runtime.personal.store import Store
+
+BundleOption = Annotated[
+    Path | None,
+    typer.Option("--bundle", help="Folder of the bundle, or the name of one that comes along: en, en-tiny."),
+]
+EngineOption = Annotated[str, typer.Option("--engine", help="auto, blend, neural or ngram.")]
+ProviderOption = Annotated[str, typer.Option("--provider", help="cpu, cuda, auto, or another that ONNX Runtime has.")]
+ProfileOption = Annotated[str, typer.Option("--profile", help="Whose personal store: a name of your choice.")]
+PersonalOption = Annotated[bool, typer.Option("--personal/--no-personal", help="Whether your personal store is used.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def load_model(bundle: Path | None, engine: str, provider: str = "cpu") -> Model:
+    """Load a model; a fallback is told on standard error."""
+    from foretype.runtime import load
+    from foretype.runtime.model import ENGINES
+
+    if engine not in ENGINES:
+        raise typer.BadParameter(f"{engine!r}; legal: {', '.join(ENGINES)}", param_hint="--engine")
+    model = load(bundle, engine=engine, provider=provider)  # type: ignore[arg-type]
+    if model.notice:
+        print(f"foretype: {model.notice}", file=sys.stderr)
+    return model
+
+
+def _existing_store(profile: str) -> Store | None:
+    """The user's store; None where nothing was ever learned, so that asking leaves no trace."""
+    from foretype.runtime.personal.store import Store, store_path
+
+    path = store_path(profile)
+    return Store(path) if path.exists() else None
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as indented JSON."""
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _check_text(text: str) -> None:
+    """Refuse an argument or input whose bytes were no UTF-8 (Python keeps them as lone surrogates)."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ForetypeError(f"the text is not UTF-8 (at character {error.start})") from error
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"foretype {version('foretype')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Predicts what you type next. `foretype [FILE]` opens the typing pad."""
+
+
+def pad(
+    file: Annotated[Path | None, typer.Argument(help="The file to write in; it may not exist yet.")] = None,
+    bundle: BundleOption = None,
+    engine: EngineOption = "auto",
+    profile: ProfileOption = "default",
+    personal: PersonalOption = True,
+    private: Annotated[bool, typer.Option("--private", help="Learn nothing; Ctrl+P in the pad switches.")] = False,
+) -> None:
+    """Open the typing pad. The word `pad` may be left out."""
+    # Textual draws on standard error.
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        raise ForetypeError(
+            "the pad needs a terminal; without one, use `foretype suggest TEXT`, or see `foretype --help`"
+        )
+    from foretype.runtime import load
+    from foretype.tui.pad.app import run_pad
+
+    store = None
+    if personal:
+        from foretype.runtime.personal.store import Store
+
+        store = Store(profile=profile)
+    run_pad(file, load(bundle, engine=engine), store, private)  # type: ignore[arg-type]
+
+
+def suggest(
+    text: Annotated[
+        str, typer.Argument(help="The text before the cursor; - reads standard input, less its last newline.")
+    ],
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many words.")] = 3,
+    bundle: BundleOption = None,
+    engine: EngineOption = "auto",
+    provider: ProviderOption = "cpu",
+    profile: ProfileOption = "default",
+    personal: PersonalOption = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Print suggestions for the end of TEXT, one a line, best first."""
+    if text == "-":
+        if sys.stdin is None:
+            raise ForetypeError("standard input is closed; give the text as an argument")
+        text = sys.stdin.read().removesuffix("\n")
+    _check_text(text)
+    model = load_model(bundle, engine, provider)
+    session = model.session(store=_existing_store(profile) if personal else None, private=True)
+    found = session.suggest(text, k=k)
+    if session.notice and session.notice != model.notice:
+        print(f"foretype: {session.notice}", file=sys.stderr)
+    if as_json:
+        words = [{"text": s.text, "probability": s.probability, "replaces": s.replaces} for s in found]
+        print_json({"engine": model.engine, "suggestions": words})
+    else:
+        for suggestion in found:
+            print(suggestion.text)
+
+
+def info(bundle: BundleOption = None, engine: EngineOption = "auto", as_json: JsonOption = False) -> None:
+    """Say what the model is: engine, sizes, what it was trained on, and its figures."""
+    facts = load_model(bundle, engine).info()
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            print(f"{name}:")
+            for key, inner in value.items():
+                print(f"  {key}: {_line(inner)}")
+        elif value is not None:
+            print(f"{name}: {_line(value)}")
+
+
+def _line(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def generate(
+    prompt: Annotated[str, typer.Argument(help="Text to go on from.")] = "",
+    tokens: Annotated[int, typer.Option(min=1, help="At most this many tokens.")] = 100,
+    temperature: Annotated[
+        float, typer.Option(min=0, max=10, help="Below 1 sharper, above 1 wilder; 0 takes the best.")
+    ] = 0.8,
+    top_k: Annotated[int, typer.Option(min=0, help="Draw from the k best tokens; 0 for all.")] = 0,
+    top_p: Annotated[
+        float, typer.Option(min=0.0001, max=1, help="Draw from the best tokens that reach this probability together.")
+    ] = 0.95,
+    seed: Annotated[int | None, typer.Option(min=0, help="Fixes the text.")] = None,
+    bundle: BundleOption = None,
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Sample text from the model, until it ends the document."""
+    from foretype.runtime.generate import SamplingConfig
+    from foretype.runtime.generate import generate as sample
+
+    _check_text(prompt)
+    config = SamplingConfig(tokens, temperature, top_k, top_p, seed)
+    pieces = sample(load_model(bundle, engine), prompt, config)
+    if as_json:
+        print_json({"prompt": prompt, "text": "".join(pieces), "seed": seed})
+        return
+    print(prompt, end="")
+    for piece in pieces:
+        print(piece, end="", flush=True)
+    print()
+
+
+def evaluate(
+    files: Annotated[list[Path], typer.Argument(help="Text files or folders (.xz and .gz too); - for standard input.")],
+    limit: Annotated[int, typer.Option(min=0, help="At most about this many words of each file; 0 for all.")] = 0,
+    lines: Annotated[bool, typer.Option("--lines", help="Each line is a document (phrase sets).")] = False,
+    bundle: BundleOption = None,
+    engine: EngineOption = "auto",
+    provider: ProviderOption = "cpu",
+    repeat: Annotated[
+        bool, typer.Option("--repeat/--no-repeat", help="Whether a word passed over may be shown again.")
+    ] = True,
+    writing: Annotated[
+        bool, typer.Option("--writing", help="Instead: misspelt words, and suggestions of several words.")
+    ] = False,
+    layout: Annotated[str, typer.Option(help="Keyboard whose slips --writing makes.")] = "qwerty",
+    record: Annotated[bool, typer.Option("--record", help="Keep the means in the bundle's manifest.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the model on text: perplexity, next-word accuracy, keystroke savings, time per suggestion."""
+    from foretype.tui.commands.evaluation import evaluate_files, print_report
+
+    if record and not repeat:
+        raise typer.BadParameter("keeps the figures of --repeat only", param_hint="--record")
+    if record and writing:
+        raise typer.BadParameter("keeps no figures of --writing", param_hint="--record")
+    model = load_model(bundle, engine, provider)
+    if writing:
+        from foretype.tui.commands.writing import evaluate_writing, print_writing
+
+        figures = evaluate_writing(model, files, limit, lines, layout)
+        if as_json:
+            print_json(figures)
+        else:
+            print_writing(figures)
+        return
+    report = evaluate_files(model, files, limit, lines, repeat)
+    if record:
+        from foretype.export.bundle import record_evaluation
+
+        record_evaluation(model.bundle.folder, report)
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `app`."""
+    app.callback()(_root)
+    app.command("pad")(pad)
+    app.command("suggest")(suggest)
+    app.command("eval")(evaluate)
+    app.command("generate")(generate)
+    app.command("info")(info)

@@ -1,0 +1,212 @@
+"""`foretype bench` and `foretype bench report`: how fast this device is, and a leaderboard of many."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from foretype.runtime.errors import ForetypeError
+from foretype.tui.commands.basic import JsonOption, print_json
+
+if TYPE_CHECKING:
+    from foretype.runtime.bench.compare import Comparison
+    from foretype.runtime.bench.result import Result
+
+
+def bench(
+    engine: Annotated[
+        list[str] | None, typer.Option("--engine", help="auto, blend, neural, ngram; commas or repeated. blend,ngram.")
+    ] = None,
+    bundle: Annotated[list[Path] | None, typer.Option("--bundle", help="As elsewhere; may be repeated.")] = None,
+    provider: Annotated[
+        list[str] | None, typer.Option("--provider", help="Providers of ONNX Runtime; commas or repeated. cpu.")
+    ] = None,
+    threads: Annotated[
+        list[str] | None, typer.Option("--threads", help="CPU threads of the neural model; commas or repeated. 1.")
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Trials of each configuration, by turns.")] = 5,
+    seconds: Annotated[float, typer.Option(min=1, help="No round of trials is begun that would end after this.")] = 50,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the result to this JSON file.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option("--compare", help="A result of before; each figure gets a verdict.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the latencies to this PNG, SVG or PDF.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure this device: cold start, memory, latency, words/s, energy, and the memory floor, in about half a minute.
+
+    Every combination of bundle, engine, provider and threads is a configuration. docs/benchmark.md says what each
+    figure means. `foretype bench report FILES` makes one page of many results.
+    """
+    from foretype.runtime.bench.compare import compare as compare_results
+    from foretype.runtime.bench.plot import check_plot
+    from foretype.runtime.bench.plot import plot as draw
+    from foretype.runtime.bench.result import Result
+    from foretype.runtime.bench.trials import configurations, measure
+    from foretype.runtime.model import ENGINES
+
+    engines = _listed(engine, "blend,ngram")
+    for name in engines:
+        if name not in ENGINES:
+            raise typer.BadParameter(f"{name!r}; legal: {', '.join(ENGINES)}", param_hint="--engine")
+    counts = _listed(threads, "1")
+    if not all(count.isascii() and count.isdigit() and int(count) > 0 for count in counts):
+        raise typer.BadParameter(f"{','.join(counts)!r}; legal: whole numbers of at least 1", param_hint="--threads")
+    # Whatever could fail at the end is tried before the work.
+    old = Result.read(compare) if compare else None
+    if plot:
+        check_plot(plot)
+    if out and not (out.parent.is_dir() and os.access(out.parent, os.W_OK)):
+        raise ForetypeError(f"{out}: no folder that can be written to")
+    chosen = configurations(
+        [str(path) for path in bundle] if bundle else [None], engines, _listed(provider, "cpu"), list(map(int, counts))
+    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("warming up", total=None)
+
+        def step(done: int, total: int) -> None:
+            told = "measuring" if done >= len(chosen) else "warming up"
+            progress.update(task, completed=done, total=total, description=told)
+
+        result = measure(chosen, trials, seconds, step)
+    if out:
+        result.write(out)
+    if plot:
+        draw(result, plot)
+    compared = compare_results(old, result) if old else []
+    if as_json:
+        verdicts = {"comparison": [row.to_json() for row in compared]} if old else {}
+        print_json(result.to_json() | verdicts)
+        return
+    _print_result(result)
+    if old:
+        _print_comparison(old, result, compared)
+
+
+def report(
+    files: Annotated[list[Path], typer.Argument(help="Results of `foretype bench --out`, or folders of them.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The page, .md or .html; else Markdown is printed.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Merge results of several devices into one leaderboard; a file that is none is told and left out."""
+    from foretype.runtime.bench.report import HEAD, html_page, markdown, rows
+    from foretype.runtime.bench.result import Result
+    from foretype.runtime.files.atomic import write_text
+
+    if out and out.suffix.lower() not in (".md", ".html"):
+        raise typer.BadParameter(f"{out}: legal endings: .md, .html", param_hint="--out")
+    results = []
+    for file in files:
+        for path in sorted(file.glob("*.json")) if file.is_dir() else [file]:
+            try:
+                results.append(Result.read(path))
+            except ForetypeError as error:
+                print(f"foretype: {error}", file=sys.stderr)
+    if not results:
+        raise ForetypeError("none of the files holds a result of `foretype bench`")
+    if out:
+        write_text(out, html_page(results) if out.suffix.lower() == ".html" else markdown(results))
+    if as_json:
+        print_json({"rows": [dict(zip(HEAD, cells, strict=True)) for cells in rows(results)]})
+    elif out:
+        print(f"{out}: {len(results)} results")
+    else:
+        print(markdown(results), end="")
+
+
+def _listed(given: list[str] | None, default: str) -> list[str]:
+    """The values of an option that may be repeated, and may hold several at once, between commas."""
+    return [part.strip() for value in given or [default] for part in value.split(",")]
+
+
+def _print_result(result: Result) -> None:
+    from foretype.runtime.bench.report import told
+
+    for line in result.device.lines():
+        print(line)
+    print(
+        f"{result.trials} trials of each, by turns, {result.seconds:.0f} s; medians over trials, ±: half the spread"
+        " between them\n"
+    )
+    start = _table("cold start", "import", "load", "suggestion", "all, ms", "peak then, MB", "after typing, MB")
+    times = _table("a suggestion, us", "", "p50", "p90", "p99", "max", "words/s", "J / 1000 words")
+    floor = _table(
+        "memory floor", "weights, MB", "read, GB/s", "floor, us", "step p50, us", "/ floor", "boundary / floor"
+    )
+    for m in result.measurements:
+        start.add_row(
+            *(m.label, told(m.import_ms), told(m.load_ms), told(m.first_suggestion_ms, digits=1)),
+            *(told(m.cold_start_ms), told(m.first_peak_bytes, scale=1e-6), told(m.resident_bytes, scale=1e-6)),
+        )
+        for kind, latency in (("inside a word", m.letter), ("word boundary", m.boundary)):
+            figures = (latency.p50_us, latency.p90_us, latency.p99_us, latency.max_us)
+            first = latency is m.letter
+            times.add_row(
+                *(m.label if first else "", kind, *map(told, figures)),
+                *((told(m.words_per_second), told(m.joules_per_1000_words, digits=1)) if first else ()),
+            )
+        if m.floor:
+            floor.add_row(
+                *(m.label, f"{m.floor.weight_bytes / 1e6:.1f}", told(m.floor.gigabytes_per_second)),
+                *(told(m.floor.floor_us), told(m.floor.step_p50_us)),
+                *(told(m.floor.step_over_floor, digits=2), told(m.floor.boundary_over_floor, digits=2)),
+            )
+    sizes = sorted({batch.batch for m in result.measurements for batch in m.batches})
+    many = _table("neural steps/s of many sessions in one run", *(f"{size:,} at once" for size in sizes))
+    for m in result.measurements:
+        if m.batches:
+            speeds = {batch.batch: told(batch.tokens_per_second) for batch in m.batches}
+            many.add_row(m.label, *(speeds.get(size, "") for size in sizes))
+    for table in (start, times, floor, many):
+        if table.row_count:
+            _console().print(table)
+            print()
+    for m in result.measurements:
+        if m.notice:
+            print(f"{m.label}: {m.notice}")
+    for read in {m.floor.read for m in result.measurements if m.floor}:
+        print(f"read by {read}, one core")
+
+
+def _print_comparison(old: Result, new: Result, compared: list[Comparison]) -> None:
+    from foretype.runtime.bench.compare import caveats
+
+    table = _table(f"against {old.created}", "figure", "old", "new", "new / old", "noise", "verdict")
+    previous = ""
+    for row in compared:
+        name, scale = row.figure.replace("bytes", "MB"), 1e-6 if row.figure.endswith("bytes") else 1.0
+        medians = (f"{figure.median * scale:,.1f}" for figure in (row.old, row.new))
+        noise = "unknown" if row.noise is None else f"±{100 * row.noise:.0f} %"
+        label, previous = ("" if row.configuration == previous else row.configuration), row.configuration
+        table.add_row(label, name, *medians, f"{row.ratio:.2f}", noise, row.verdict)
+    print()
+    _console().print(table)
+    for line in caveats(old, new):
+        print(line)
+
+
+def _table(title: str, *heads: str) -> Table:
+    table = Table(title, box=None, pad_edge=False)
+    for head in heads:
+        table.add_column(head, justify="left" if head in ("", "figure", "verdict") else "right")
+    return table
+
+
+def _console() -> Console:
+    # Piped into a file, a table must not be folded to 80 columns.
+    return Console(width=None if sys.stdout.isatty() else 130)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `app`."""
+    app.command("bench")(bench)
+    app.command("bench report")(report)

@@ -1,0 +1,98 @@
+"""`foretype train compare` and `foretype train standard`: the ladder of models in one table, and published figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from foretype.runtime.errors import ForetypeError
+from foretype.tui.commands.basic import JsonOption, print_json
+from foretype.tui.commands.train import NEEDS_TRAIN, SetOption, display, read_settings
+
+
+def compare(
+    files: Annotated[list[Path], typer.Argument(help="Text to train on: files or folders, .xz and .gz too.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the comparison; one that was stopped goes on.")],
+    valid: Annotated[list[Path], typer.Option(help="Text to choose blend weights on.")],
+    test: Annotated[list[Path], typer.Option(help="Text to measure on, never trained on.")],
+    only: Annotated[list[str] | None, typer.Option(help="Only models whose names hold this; may be repeated.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="Take the weights of the sources from this recipe.")] = None,
+    words: Annotated[int | None, typer.Option(help="Words of training text, the same for every model.")] = None,
+    vocabulary: Annotated[int | None, typer.Option(help="Tokens of the vocabulary.")] = None,
+    passes: Annotated[int | None, typer.Option(help="Passes of the neural models over the text.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Limit of each neural model's training time.")] = None,
+    test_words: Annotated[int | None, typer.Option(help="Words of each test source.")] = None,
+    jobs: Annotated[int, typer.Option(help="Models trained beside each other, each on one thread.", min=1)] = 1,
+    plot: Annotated[Path | None, typer.Option(help="Draw keystroke savings against size to this PNG file.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train every model of the field on the same text and print one table; stopped at any moment, it goes on."""
+    options = dict(locals())
+    try:
+        from foretype.export.comparison import Budget, Comparison
+        from foretype.export.comparison_report import markdown
+        from foretype.export.comparison_report import plot as draw
+        from foretype.export.ladder import choose
+        from foretype.train.files import write_json, write_text
+        from foretype.train.plots import check_plot
+        from foretype.train.recipe import read_recipe
+    except ImportError as error:
+        raise ForetypeError(NEEDS_TRAIN) from error
+    if plot:
+        check_plot(plot)
+    given = {item.name: options.get(item.name) for item in fields(Budget)}
+    budget = Budget(**{name: value for name, value in given.items() if value is not None})
+    weights = read_recipe(recipe).weights if recipe else {}
+    rungs = choose(only or [])
+    comparison = Comparison(out, budget, files, valid, test, weights)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("models", total=len(rungs))
+        comparison.run(rungs, jobs, lambda name: progress.update(task, advance=1, description=name))
+    results = comparison.results(rungs)
+    write_json(out / "table.json", {"budget": asdict(budget), "models": results})
+    write_text(out / "table.md", markdown(results))
+    if plot:
+        draw(results, plot)
+    if as_json:
+        print_json({"models": results})
+    else:
+        print(markdown(results), end="")
+
+
+def standard(
+    text: Annotated[Path, typer.Argument(help="Folder with *.train.*, *.valid.* and *.test.*, tokenised by spaces.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; one that was stopped goes on.")],
+    assignments: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train an n-gram model and an LSTM on a standard text, and print their perplexities beside the published ones."""
+    try:
+        from foretype.train.standard_benchmark import measure_standard_text, standard_recipe
+    except ImportError as error:
+        raise ForetypeError(NEEDS_TRAIN) from error
+    with display() as progress:
+        figures = measure_standard_text(text, out, standard_recipe(read_settings(assignments)), progress)
+    if as_json:
+        print_json(figures)
+        return
+    neural = figures["neural"]
+    table = Table("test perplexity", f"{figures['text']}, {figures['vocabulary']:,} tokens", box=None)
+    table.add_row(f"{figures['ngram']['test']:.1f}", f"foretype: {figures['recipe']['ngram']['order']}-gram")
+    ours = f"foretype: LSTM, {neural['parameters'] / 1e6:.1f} M parameters, {neural['passes']:.0f} passes"
+    table.add_row(f"{neural['test']:.1f}", f"{ours}, {neural['seconds'] / 60:.0f} min")
+    for name, value in figures["published"].items():
+        table.add_row(f"{value:.1f}", name)
+    Console(width=100).print(table)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `app`."""
+    app.command("train compare")(compare)
+    app.command("train standard")(standard)

@@ -1,0 +1,169 @@
+"""`foretype eval`: evaluate each file, average over sources, and print the report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from foretype.runtime.errors import CorpusError
+from foretype.runtime.evaluation.keystrokes import (
+    Document,
+    Keystrokes,
+    count_words,
+    evaluate_keystrokes,
+    evaluate_tokens,
+)
+from foretype.runtime.model import Model
+from foretype.train.corpus import find_files, read_documents, source_name
+
+MINIMUM_WORDS = 2500
+"""A source with fewer words says too little to count in the mean."""
+_PASSES = 3
+
+
+def read_text(file: Path, limit: int = 0, lines: bool = False) -> list[Document]:
+    """The documents of `file`; with `limit`, whole documents from its start and, if need be, the first lines of one."""
+    documents: Iterator[Document] = iter(read_documents(file))
+    if lines:
+        documents = ([line] for document in documents for line in document)
+    if not limit:
+        return list(documents)
+    chosen: list[Document] = []
+    words = 0
+    for document in documents:
+        kept = list(islice(_until(document, limit - words), len(document)))
+        chosen.append(kept)
+        words += count_words(kept)
+        if words >= limit:
+            break
+    return chosen
+
+
+def _until(document: Document, limit: int) -> Iterator[str]:
+    words = 0
+    for line in document:
+        yield line
+        words += count_words([line])
+        if words >= limit:
+            return
+
+
+def evaluate_files(
+    model: Model, paths: list[Path], limit: int = 0, lines: bool = False, repeat: bool = True
+) -> dict[str, Any]:
+    """All figures of `model` on each source, and the means over those with enough words, as plain JSON values."""
+    files = find_files(paths)
+    stems = [source_name(file) for file in files]
+    names = [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
+    texts = [(name, read_text(file, limit, lines)) for name, file in zip(names, files, strict=True)]
+    if not any(documents for _, documents in texts):
+        raise CorpusError(f"{', '.join(map(str, paths))}: the text is empty")
+    total = sum(count_words(document) for _, documents in texts for document in documents)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    sources: dict[str, Any] = {}
+    typed: list[Keystrokes] = []
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("words", total=total * _PASSES)
+        for name, documents in texts:
+            if documents:
+                progress.update(task, description=name)
+                figures, keystrokes = _evaluate(model, documents, lambda words: progress.advance(task, words), repeat)
+                sources[name] = figures
+                typed += keystrokes
+    times = Keystrokes("text")
+    for part in typed:
+        times.word_seconds += part.word_seconds
+        times.letter_seconds += part.letter_seconds
+    return {
+        "bundle": model.bundle.name,
+        "engine": model.engine,
+        "limit": limit,
+        "repeat": repeat,
+        "sources": sources,
+        "mean": _mean([figures for figures in sources.values() if figures["plain"]["words"] >= MINIMUM_WORDS]),
+        "microseconds": times.times(),
+    }
+
+
+def _evaluate(
+    model: Model, documents: list[Document], done: Callable[[int], None], repeat: bool
+) -> tuple[dict[str, Any], list[Keystrokes]]:
+    tokens = evaluate_tokens(model, documents, done)
+    plain = evaluate_keystrokes(model, documents, "plain", done, repeat)
+    text = evaluate_keystrokes(model, documents, "text", done, repeat)
+    return {"tokens": tokens.figures(), "plain": plain.savings(), "text": text.savings()}, [plain, text]
+
+
+def _mean(sources: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Each figure's mean over `sources`, one vote each; None when there is no source."""
+    if not sources:
+        return None
+    means: dict[str, Any] = {"sources": len(sources)}
+    for group in ("tokens", "plain", "text"):
+        names = [name for name, value in sources[0][group].items() if isinstance(value, float)]
+        means[group] = {name: sum(source[group][name] for source in sources) / len(sources) for name in names}
+    return means
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """Print what `evaluate_files` gave as a table."""
+    table = Table(title=f"{report['bundle']}, engine {report['engine']}", title_justify="left")
+    table.add_column("source")
+    for column in ("words", "OOV %", "perplexity", "no <unk>", "per char", "top-1 %", "top-3 %", "top-5 %"):
+        table.add_column(column, justify="right")
+    savings = Table(title="keystroke savings, %", title_justify="left")
+    savings.add_column("source")
+    for mode in ("plain", "text"):
+        for column in ("k=1", "k=3", "k=5", "limit", "vocab."):
+            savings.add_column(f"{mode}\n{column}", justify="right")
+    calibration = Table(title="calibration of the first word offered, %", title_justify="left")
+    calibration.add_column("source")
+    for place in ("new word", "after a letter"):
+        for column in ("error", "probability", "right"):
+            calibration.add_column(f"{place}\n{column}", justify="right")
+    rows = list(report["sources"].items())
+    if report["mean"]:
+        rows.append((f"mean of {report['mean']['sources']}", report["mean"]))
+    for name, figures in rows:
+        tokens = figures["tokens"]
+        table.add_row(
+            name,
+            str(tokens.get("words", "")),
+            f"{100 * tokens['oov_rate']:.1f}",
+            *(f"{tokens[key]:.1f}" for key in ("perplexity", "perplexity_without_unk")),
+            f"{tokens['perplexity_per_character']:.2f}",
+            *(f"{100 * tokens[key]:.1f}" for key in ("top1", "top3", "top5")),
+        )
+        cells = [
+            figures[mode][key] for mode in ("plain", "text") for key in ("k1", "k3", "k5", "limit", "vocabulary_limit")
+        ]
+        savings.add_row(name, *(f"{cell:.1f}" for cell in cells))
+        shares = [
+            figures["text"][f"{figure}_{place}"]
+            for place in ("word", "letter")
+            for figure in ("calibration_error", "mean_probability", "share_right")
+        ]
+        calibration.add_row(name, *(f"{100 * share:.1f}" for share in shares))
+    # Piped into a file, a table must not be folded to 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 130)
+    console.print(table)
+    console.print(savings)
+    console.print(calibration)
+    console.print(
+        f"The mean takes sources with at least {MINIMUM_WORDS} words. Perplexity is per word and line end; "
+        "punctuation is context, not counted."
+    )
+    times = report["microseconds"]
+    parts = [
+        f"{label} p50 {times[f'{key}_p50']:.0f} µs, p99 {times[f'{key}_p99']:.0f} µs"
+        for key, label in (("letter", "after a letter"), ("word", "at a new word"), ("any", "any keystroke"))
+        if f"{key}_p50" in times
+    ]
+    console.print("Time per suggestion: " + "; ".join(parts) + ".")

@@ -1,0 +1,143 @@
+"""The commands that look at training: train plot, train throughput and train probe-gradients."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from foretype.runtime.errors import ForetypeError
+from foretype.tui.commands.basic import JsonOption, print_json
+from foretype.tui.commands.train import NEEDS_TRAIN, SetOption, display, read_settings
+
+if TYPE_CHECKING:
+    from foretype.train.probing import Reach
+
+DISTANCES = (1, 2, 5, 7, 10, 20, 50, 100, 150, 200)
+"""The distances that the table shows; --json has them all."""
+
+
+def plot(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.")],
+    out: Annotated[Path | None, typer.Option("--out", help="The picture; else curves.png in the run.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw the curves of a run: loss, perplexity, gradient norm, learning rate, tokens/s."""
+    try:
+        from foretype.train.curves import CURVES, read_curves
+        from foretype.train.plots import plot_curves
+    except ImportError as error:
+        raise ForetypeError(NEEDS_TRAIN) from error
+    rows, picture = read_curves(run / CURVES), out or run / "curves.png"
+    plot_curves(rows, picture, run.resolve().name)
+    if as_json:
+        print_json({"plot": str(picture), "curves": rows})
+    else:
+        print(f"{picture}: {len(rows)} measurements")
+
+
+def throughput(
+    assignments: SetOption = None,
+    trials: Annotated[int, typer.Option(min=1, help="How often all are measured, by turns.")] = 5,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure tokens/s of training on the CPU, beside a plain LSTM with the whole softmax of the same sizes.
+
+    --set takes settings of vocabulary.size, model and training.
+    """
+    try:
+        from foretype.train.recipe import make_recipe
+        from foretype.train.throughput import measure
+    except ImportError as error:
+        raise ForetypeError(NEEDS_TRAIN) from error
+    recipe = make_recipe({}, read_settings(assignments))
+    model = {"vocab_size": recipe.vocabulary.size, **recipe.model}
+    with display() as progress:
+        figures = measure(model=model, training=recipe.training, trials=trials, progress=progress.step)
+    if as_json:
+        print_json(figures)
+        return
+    print(f"{figures['threads']} threads, medians of {trials} trials")
+    for name, speeds in figures["tokens_per_second"].items():
+        print(f"{name}: {statistics.median(speeds):,.0f} tokens/s")
+    for name, ratio in figures["ratio"].items():
+        print(f"foretype / {name}: {ratio['median']:.1f} ({ratio['lowest']:.1f} to {ratio['highest']:.1f})")
+
+
+def probe_gradients(
+    files: Annotated[list[Path] | None, typer.Argument(help="Text to train the models on.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for them; training that was stopped goes on.")
+    ] = None,
+    tokens: Annotated[int | None, typer.Option(help="Tokens that each model is trained on.")] = None,
+    assignments: SetOption = None,
+    runs: Annotated[
+        list[Path] | None, typer.Option("--run", help="Instead of text: folder of a trained run; may be repeated.")
+    ] = None,
+    distance: Annotated[int, typer.Option(min=1, help="Steps that the gradient is followed back.")] = 200,
+    samples: Annotated[int, typer.Option(min=1, help="Places of the text that are averaged over.")] = 256,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the norms to this picture.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the vanishing gradient: its norm against distance, in a simple RNN, a GRU and an LSTM.
+
+    Trains them, equally wide, on the same text, or takes trained runs. The simple RNN comes twice: with the uniform
+    initial weights it used to have, and with the orthogonal ones it has here.
+    """
+    if bool(files) == bool(runs):
+        raise typer.BadParameter("give text to train on, or trained runs with --run", param_hint="FILES")
+    if files and out is None:
+        raise typer.BadParameter("the models that are trained on the text need a folder", param_hint="--out")
+    try:
+        from foretype.train import plots
+        from foretype.train.probing import probe_recipe, probe_run, probe_trained
+    except ImportError as error:
+        raise ForetypeError(NEEDS_TRAIN) from error
+    if plot:
+        plots.check_plot(plot)
+    with display() as progress:
+        if files and out:
+            recipe = probe_recipe(read_settings(assignments, tokens=tokens))
+            found = probe_trained(out, files, recipe, progress, distance, samples)
+        else:
+            found = [probe_run(run, distance, samples) for run in runs or []]
+    if plot:
+        plots.plot_gradients({reach.name: (reach.initial.tolist(), reach.trained.tolist()) for reach in found}, plot)
+    if as_json:
+        models = [reach.to_json() for reach in found]
+        print_json({"distance": distance, "samples": samples, "models": models})
+    else:
+        _print_reach(found, distance)
+
+
+def _print_reach(found: list[Reach], distance: int) -> None:
+    table = Table(title="norm of dL_t / dh_(t-d), the loss at step t by the hidden state d steps before")
+    table.add_column("d", justify="right")
+    for reach in found:
+        table.add_column(f"{reach.name}\ninitial", justify="right")
+        table.add_column("\ntrained", justify="right")
+    for at in (at for at in DISTANCES if at <= distance):
+        table.add_row(str(at), *(f"{norms[at - 1]:.1e}" for reach in found for norms in (reach.initial, reach.trained)))
+    table.add_section()
+    facts = [reach.to_json() for reach in found]
+    faded = [fact[when]["faded_at"] for fact in facts for when in ("initial", "trained")]
+    table.add_row("1 % at", *(f"> {distance}" if at is None else str(at) for at in faded))
+    # Piped into a file, a table must not be folded to 80 columns.
+    console = Console(width=None if sys.stdout.isatty() else 130)
+    console.print(table)
+    for fact in facts:
+        perplexity = fact["validation_perplexity"]
+        told = "" if perplexity is None else f", validation perplexity {perplexity:.1f}"
+        print(f"{fact['name']}: {fact['parameters']:,} parameters, {fact['tokens']:,} tokens{told}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `app`."""
+    app.command("train plot")(plot)
+    app.command("train throughput")(throughput)
+    app.command("train probe-gradients")(probe_gradients)

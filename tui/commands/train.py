@@ -1,0 +1,167 @@
+"""The commands that need the `train` extra and make something: train and export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from foretype.runtime.errors import ConfigError, ForetypeError
+from foretype.tui.commands.basic import JsonOption, print_json
+
+NEEDS_TRAIN = "this command needs the training packages: pip install 'foretype[train]'"
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A setting, as model.hidden_size=512; may be repeated."),
+]
+
+
+class Display:
+    """Progress of a run on standard error: lines for finished steps, a bar for the neural training."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("starting", total=None)
+        self._perplexity = ""
+
+    def step(self, message: str) -> None:
+        self._progress.update(self._task, description=message)
+
+    def training(self, report: Any, total_tokens: int) -> None:
+        measured = report.validation_perplexity is not None
+        if measured:
+            self._perplexity = f"  validation perplexity {report.validation_perplexity:.1f}"
+        text = f"loss {report.loss:.3f}  {report.tokens_per_second:,.0f} tokens/s{self._perplexity}"
+        if measured:
+            self._progress.console.print(f"{report.tokens / 1e6:8.2f} M tokens  {text}")
+        self._progress.update(self._task, description=text, total=total_tokens, completed=report.tokens)
+
+
+@contextmanager
+def display(*, quiet: bool = False) -> Iterator[Display]:
+    """A display for the time of a block; what it leaves behind are the lines."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as progress:
+        yield Display(progress)
+
+
+def read_settings(assignments: list[str] | None, **training: Any) -> dict[str, Any]:
+    """What --set gave, and the training settings that have an option of their own, where these are not None.
+
+    An assignment that is none is wrong usage.
+    """
+    from foretype.train.recipe import parse_settings
+
+    named = [f"training.{name}={value}" for name, value in training.items() if value is not None]
+    try:
+        return parse_settings([*(assignments or []), *named])
+    except ConfigError as error:
+        raise typer.BadParameter(str(error), param_hint="--set") from error
+
+
+def train(
+    files: Annotated[list[Path], typer.Argument(help="Text files or folders, .xz and .gz too.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; made if need be.")],
+    valid: Annotated[
+        list[Path] | None, typer.Option(help="Text to measure on; else one line in fifty is held out.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="tiny (bundle of 3 MB at most), base (25 MB) or large (for a GPU).")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Settings in TOML; with --resume, those of the run are kept.")
+    ] = None,
+    assignments: SetOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
+    tokens: Annotated[int | None, typer.Option(help="Tokens that the neural model is trained on.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; 0 for all.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Fixes initialisation and data order.")] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the curves to OUT/curves.png.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model: vocabulary, n-gram tables and neural model. Killed at any moment, it goes on with --resume.
+
+    Settings come from a preset or a recipe; --set goes before those, and the options named here before all.
+    `foretype --help` lists the commands beside this one: `foretype train plot` and others.
+    """
+    try:
+        from foretype.train import plots
+        from foretype.train.curves import CURVES, read_curves
+        from foretype.train.neural.distributed import join
+        from foretype.train.pipeline import RUN, Run
+        from foretype.train.recipe import PRESETS, make_recipe, read_recipe, stored_recipe
+        from foretype.train.recipe import preset as read_preset
+    except ImportError as error:
+        raise ForetypeError(NEEDS_TRAIN) from error
+    if preset and recipe:
+        raise typer.BadParameter("a preset is a recipe; give one of the two", param_hint="--preset, --recipe")
+    if preset and preset not in PRESETS:
+        raise typer.BadParameter(f"{preset!r}; legal: {', '.join(PRESETS)}", param_hint="--preset")
+    picture = out / "curves.png"
+    if plot:
+        plots.check_plot(picture)
+    given = read_settings(assignments, tokens=tokens, device=device, threads=threads, seed=seed)
+    if preset:
+        settings = read_preset(preset, given)
+    elif recipe:
+        settings = read_recipe(recipe, given)
+    elif resume and (out / RUN).exists():
+        settings = stored_recipe(out / RUN, given)
+    else:
+        settings = make_recipe({}, given)
+    run = Run(out, settings, files, valid or [], resume=resume)
+    leads = join().leads
+    with display(quiet=not leads) as progress:
+        report = run.train(progress)
+    if not leads:  # Of several processes that torchrun started, one speaks.
+        return
+    if plot:
+        plots.plot_curves(read_curves(out / CURVES), picture, settings.name)
+    if as_json:
+        print_json(report)
+    else:
+        print(f"n-gram: validation perplexity {report['ngram']['validation_perplexity']:.1f}")
+        print(f"neural: validation perplexity {report['neural']['validation_perplexity']:.1f}")
+        print(f"next: foretype export {out} --out BUNDLE")
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the bundle; made new.")],
+    card: Annotated[Path | None, typer.Option(help="Model card in TOML: description, sources, licences.")] = None,
+    with_float: Annotated[bool, typer.Option("--float", help="Add the float32 graph, for GPUs.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Export a run to a bundle: step graph, int8, verified against the checkpoint on held-out text."""
+    try:
+        from foretype.export.bundle import export_run
+    except ImportError as error:
+        raise ForetypeError(NEEDS_TRAIN) from error
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True
+    ) as progress:
+        task = progress.add_task("export", total=None)
+        figures = export_run(
+            run, out, card, with_float, progress=lambda message: progress.update(task, description=message)
+        )
+    if as_json:
+        print_json(figures)
+        return
+    check = figures["int8"]
+    print(
+        f"{out}: int8 against the checkpoint: top-3 agreement {100 * check['top3_agreement']:.2f} %, "
+        f"perplexity {check['graph_perplexity']:.2f} against {check['checkpoint_perplexity']:.2f}"
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `app`."""
+    app.command("train")(train)
+    app.command("export")(export)

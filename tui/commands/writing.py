@@ -1,0 +1,55 @@
+"""`foretype eval --writing`: misspelt words and phrases, over all sources together."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from foretype.runtime.evaluation.writing import PhraseUse, Slips, evaluate_phrases, evaluate_slips
+from foretype.runtime.model import Model
+from foretype.runtime.suggesting.phrases import CONFIDENCE
+from foretype.train.corpus import find_files
+from foretype.tui.commands.evaluation import read_text
+
+
+def evaluate_writing(
+    model: Model, paths: list[Path], limit: int = 0, lines: bool = False, layout: str = "qwerty"
+) -> dict[str, Any]:
+    """What typo tolerance and phrases give, pooled over the sources, as plain JSON values."""
+    slips, phrases = Slips(), PhraseUse()
+    console = Console(stderr=True)
+    for file in track(find_files(paths), "writing", console=console, disable=not sys.stderr.isatty()):
+        documents = read_text(file, limit, lines)
+        evaluate_slips(model, documents, slips, layout=layout)
+        evaluate_phrases(model, documents, result=phrases)
+    return {"slips": slips.figures(), "phrases": {"confidence": CONFIDENCE, **phrases.figures()}}
+
+
+def print_writing(report: dict[str, Any]) -> None:
+    """Print what `evaluate_writing` gave."""
+    console = Console(soft_wrap=True)
+    slips, phrases = report["slips"], report["phrases"]
+    console.print(f"Slips at {slips['rate']:.0%} of the letters, three words offered:".replace("%", " %"))
+    for kind, name in (("misspelt", "misspelt words"), ("real_words", "words that became others")):
+        figures = slips[kind]
+        console.print(
+            f"  {figures['words']} {name}: the intended one among three in {100 * figures['among_three_at_end']:.1f} % "
+            f"after the last letter, {100 * figures['among_three_finished']:.1f} % after the space "
+            f"(first {100 * figures['first_finished']:.1f} %); savings {figures['savings']:.1f} %, "
+            f"with exact prefixes {figures['savings_exact_prefixes']:.1f} %"
+        )
+    console.print(
+        f"  all words: savings {slips['savings']:.1f} %, with exact prefixes {slips['savings_exact_prefixes']:.1f} %"
+    )
+    for key, name in (("microseconds", "a letter"), ("microseconds_exact_prefixes", "with exact prefixes")):
+        if slips[key]:
+            console.print(f"  {name}: " + ", ".join(f"{q} {value:.0f} µs" for q, value in slips[key].items()))
+    console.print(
+        f"Phrases: savings {phrases['savings']:.1f} %, word by word {phrases['savings_words']:.1f} % (k=1); "
+        f"{phrases['offered']} offered, {100 * phrases['wrong']:.1f} % not right to the end, "
+        f"{100 * phrases['right_words']:.1f} % of their words right"
+    )

@@ -20,7 +20,7 @@ from foretype.runtime.errors import (
 )
 from foretype.runtime.model import Model, load
 from foretype.runtime.session import Session
-from foretype.runtime.suggesting.candidates import Suggestion, Suggestions
+from foretype.runtime.suggestion import Suggestion, Suggestions
 
 __all__ = [
     "BundleError",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from foretype.runtime.engines.blend import softmax
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.model import Model
-from foretype.runtime.suggesting.candidates import written
+from foretype.runtime.suggesting.casing import written
 from foretype.runtime.text.context import ContextReader
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID, LINK_ID, NUMBER_ID, UNKNOWN_ID
 

@@ -16,7 +16,7 @@ from foretype.runtime.errors import ConfigError
 from foretype.runtime.filters import Filters
 from foretype.runtime.model import Model
 from foretype.runtime.session import Session
-from foretype.runtime.suggesting.candidates import Suggestion, Suggestions
+from foretype.runtime.suggestion import Suggestion, Suggestions
 from foretype.runtime.text.context import ContextReader
 from foretype.runtime.text.vocabulary import UNKNOWN_ID
 

@@ -10,10 +10,11 @@ from foretype.runtime.engines.deadline import Pace
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.filters import Filters
-from foretype.runtime.suggesting.candidates import Offer, Suggestion, Suggestions, suggestions
+from foretype.runtime.suggesting.candidates import Offer, suggestions
 from foretype.runtime.suggesting.corrections import corrections, finished_word
 from foretype.runtime.suggesting.distribution import Offers, Source
 from foretype.runtime.suggesting.phrases import CONFIDENCE, LONGEST, Phrases
+from foretype.runtime.suggestion import Suggestion, Suggestions
 from foretype.runtime.text.context import Context, ContextReader, word_after
 from foretype.runtime.text.vocabulary import fold
 from foretype.runtime.typos.error_model import ErrorModel

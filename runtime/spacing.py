@@ -11,13 +11,28 @@ Whoever embeds the runtime applies `Acceptance` to the text, remembers whether i
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from foretype.runtime.suggesting.candidates import Suggestion
+from typing import Protocol
 
 CLOSING_MARKS = frozenset(",.!?;:)]}\u2026\u201d\u00bb")
 """Marks that stand close to the word before them."""
 _SPACED_MARKS = frozenset(",.!?;:)")
 """Marks after which a word asks for a space that was not typed yet."""
+
+
+class Replacement(Protocol):
+    """What `accept` needs to know of a suggestion; see `foretype.runtime.suggestion.Suggestion`."""
+
+    @property
+    def text(self) -> str:
+        """The word."""
+
+    @property
+    def replaces(self) -> int:
+        """Characters before the cursor that it replaces."""
+
+    @property
+    def replaces_after(self) -> int:
+        """Characters after the cursor that it replaces."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +65,7 @@ def missing_space(before: str) -> str:
     return " " if before[-1:] in _SPACED_MARKS and before else ""
 
 
-def accept(before: str, after: str, suggestion: Suggestion) -> Acceptance:
+def accept(before: str, after: str, suggestion: Replacement) -> Acceptance:
     """What accepting `suggestion` does between `before` and `after`, the text on both sides of the cursor.
 
     The word brings a space, unless one follows, a mark follows that stands close to its word, or the cursor stood

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from foretype.export.blending import fit_shares
 from foretype.runtime.engines.blend import blend
-from foretype.runtime.suggesting.candidates import best_words, written
+from foretype.runtime.suggesting.candidates import best_words
+from foretype.runtime.suggesting.casing import written
 
 
 @given(st.integers(0, 6), st.floats(0, 1), st.integers(0, 2**32 - 1))

@@ -35,7 +35,7 @@ def test_suggest_reads_standard_input_and_prints_json(tiny_bundle: Path) -> None
     value = json.loads(result.stdout)
     assert value["engine"] == "blend"
     assert len(value["suggestions"]) == 2
-    assert set(value["suggestions"][0]) == {"text", "probability", "replaces"}
+    assert set(value["suggestions"][0]) == {"text", "probability", "replaces", "replaces_after"}
 
 
 def test_a_fallback_is_told_on_standard_error(

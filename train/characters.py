@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.runtime.suggesting.candidates import Offer, Suggestion, suggestions
+from foretype.runtime.suggesting.candidates import Offer, suggestions
+from foretype.runtime.suggestion import Suggestion
 from foretype.runtime.text.context import Context, ContextReader, window_start
 from foretype.runtime.text.form import TextForm, new_tokenizer, split_pieces
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID, SPECIAL_TOKENS, UNKNOWN_ID, Vocabulary

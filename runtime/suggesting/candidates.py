@@ -2,72 +2,29 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.engines.blend import Probabilities
+from foretype.runtime.engines.extra_words import ExtraWords
+from foretype.runtime.suggesting.casing import written
 from foretype.runtime.suggesting.ranking import by_keystrokes_saved
+from foretype.runtime.suggestion import Suggestion
 from foretype.runtime.text.context import Context
-from foretype.runtime.text.vocabulary import Vocabulary, fold, sort_key
+from foretype.runtime.text.vocabulary import Vocabulary, fold
 from foretype.runtime.typos.finder import LITTLE, Typos
 
 _SPARE = 8
 """Words looked at beyond k, since some read the same once written and some are what was typed already."""
-_LAST_CHARACTER = "\U0010ffff"
 _ROWS = 64
 """Entries that are looked at as one when the best of many are searched for."""
 _HEAD_EVIDENCE = 1000.0
 """How much likelier an extra word with a hyphen is once all before the hyphen agrees: other words after it are rare."""
 _Found = tuple[str, str, float]
 """A candidate: what it reads here, the letters it competes by (the folded form), and its probability."""
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A word offered for the place at the cursor.
-
-    text: the whole word as it should stand in the text, without a following space.
-    probability: that this is the word, given the text and the letters typed so far.
-    replaces: characters directly before the cursor whose place `text` takes (0 before the first letter).
-    replaces_after: characters directly after the cursor whose place it takes as well (inside a word only).
-    """
-
-    text: str
-    probability: float
-    replaces: int = 0
-    replaces_after: int = 0
-
-
-class Suggestions(list[Suggestion]):
-    """The answer to one question: a list of `Suggestion`, best first, that says what it belongs to.
-
-    text: the text before the cursor that was asked about; an answer to another text is out of date.
-    engine: what answered: "blend", "neural", or "ngram" where the neural model cannot run or had no time.
-    """
-
-    def __init__(self, found: Iterable[Suggestion], text: str, engine: str) -> None:
-        super().__init__(found)
-        self.text = text
-        self.engine = engine
-
-
-def written(word: str, prefix: str, starts_sentence: bool) -> str:
-    """`word` as it is written here: capitals as the typed `prefix` has them, or as the start of a sentence asks.
-
-    >>> written("the", "", True), written("the", "T", False), written("the", "TH", False), written("Monday", "m", False)
-    ('The', 'The', 'THE', 'Monday')
-    """
-    if prefix and not prefix[0].isupper():
-        return word
-    if sum(map(str.isalpha, prefix)) > 1 and prefix.isupper():
-        return word.upper()
-    if (prefix or starts_sentence) and not any(map(str.isupper, word[1:])):
-        return word[0].upper() + word[1:]
-    return word
 
 
 def best_words(probabilities: NDArray[np.floating], count: int) -> list[int]:
@@ -88,33 +45,6 @@ def best_words(probabilities: NDArray[np.floating], count: int) -> list[int]:
         values = probabilities[found]
     order: list[int] = found[np.lexsort((found, -values))][:count].tolist()
     return order
-
-
-@dataclass(frozen=True)
-class ExtraWords:
-    """Words from outside the vocabulary that may be offered as well.
-
-    words: as they are to be written; they get capitals where the typed letters have them.
-    keys: folded form of each, ascending.
-    probabilities: of each, on the scale of the vocabulary's words: all together sum to one. [words]
-    capitalised: whether they get a capital at the start of a sentence too.
-    """
-
-    words: tuple[str, ...]
-    keys: tuple[str, ...]
-    probabilities: NDArray[np.float64]
-    capitalised: bool = False
-
-    @classmethod
-    def of(cls, probabilities: Mapping[str, float]) -> ExtraWords | None:
-        """From word -> probability; None where there is no word."""
-        words = tuple(sorted(probabilities, key=sort_key))
-        return cls(words, tuple(map(fold, words)), np.array([probabilities[word] for word in words])) if words else None
-
-    def starting_with(self, key: str) -> tuple[int, int]:
-        """The range [low, high) of the words whose key starts with `key`."""
-        low = bisect_left(self.keys, key)
-        return low, bisect_left(self.keys, key + _LAST_CHARACTER, low)
 
 
 @dataclass(frozen=True)
@@ -176,7 +106,7 @@ def suggestions(
     for position in best_words(part, count):
         word = vocabulary.tokens[low + position]
         key = vocabulary.keys[low + position - vocabulary.first_word]
-        text = context.head + _written(word, context.prefix, context.starts_sentence, context.curly)
+        text = context.head + written(word, context.prefix, context.starts_sentence, context.curly)
         found.append((text, key, float(part[position])))
     for others in extra:
         more, mass = _fitting(others, context, typed, count, blocked)
@@ -208,11 +138,6 @@ def suggestions(
     return [Suggestion(text, merged[text], context.replaces) for text in ranked[:k]]
 
 
-def _written(word: str, prefix: str, starts_sentence: bool, curly: bool) -> str:
-    text = written(word, prefix, starts_sentence)
-    return text.replace("'", "\u2019") if curly else text
-
-
 def _inside(vocabulary: Vocabulary, offer: Offer, context: Context, right: str, k: int) -> list[Suggestion]:
     """The `k` most probable words that fill the gap between the typed letters and those after the cursor, `right`."""
     low, high = vocabulary.prefix_range(context.prefix)
@@ -222,7 +147,7 @@ def _inside(vocabulary: Vocabulary, offer: Offer, context: Context, right: str, 
     part = offer.words[places]
     found: list[_Found] = []
     for best in best_words(part, k + _SPARE):
-        text = _written(vocabulary.tokens[first + places[best]], context.prefix, context.starts_sentence, context.curly)
+        text = written(vocabulary.tokens[first + places[best]], context.prefix, context.starts_sentence, context.curly)
         found.append((context.head + text, keys[places[best]], float(part[best])))
     for extra in (*offer.extra, *([offer.rare] if offer.rare is not None else [])):
         found += _fitting(extra, context, typed, len(extra.keys), offer.blocked)[0]
@@ -264,7 +189,7 @@ def _misspelt(
         position = int(places[best])
         letters = next(words.letters for words in reversed(meant) if words.low <= position < words.high)
         word = vocabulary.tokens[vocabulary.first_word + position]
-        text = context.head + _written(word, context.prefix, context.starts_sentence, context.curly)
+        text = context.head + written(word, context.prefix, context.starts_sentence, context.curly)
         found.append((text, typed + vocabulary.keys[position][letters:], float(weighted[best])))
     return found, float(weighted.sum())
 
@@ -290,7 +215,7 @@ def _fitting(
                 letters.replace("\u2019", "'")
             )  # its own capitals, not those of an excited writer
             starts = extra.capitalised and context.starts_sentence and not context.prefix
-            text = _written(word, "" if as_typed else letters, starts, context.curly)
+            text = written(word, "" if as_typed else letters, starts, context.curly)
             text = text if head else context.head + text
             found.append((text, extra.keys[low + position][len(start) :], float(probabilities[position])))
     return found, mass

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from foretype.runtime.suggesting.candidates import Offer, Suggestion, written
+from foretype.runtime.suggesting.candidates import Offer
+from foretype.runtime.suggesting.casing import written
+from foretype.runtime.suggestion import Suggestion
 from foretype.runtime.text.context import Context, open_word
 from foretype.runtime.text.vocabulary import Vocabulary, fold
 from foretype.runtime.typos.finder import Typos

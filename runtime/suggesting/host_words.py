@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from foretype.runtime.engines.blend import Probabilities
+from foretype.runtime.engines.extra_words import ExtraWords
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.suggesting.candidates import ExtraWords
 from foretype.runtime.text.context import MAXIMUM_WORD
 from foretype.runtime.text.vocabulary import Vocabulary
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from foretype.runtime.suggesting.candidates import Suggestion, written
+from foretype.runtime.suggesting.casing import written
+from foretype.runtime.suggestion import Suggestion
 from foretype.runtime.text.context import ContextReader
 from foretype.runtime.text.vocabulary import fold
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from foretype.runtime.errors import BundleError
@@ -29,6 +29,12 @@ def fold(text: str) -> str:
 def sort_key(word: str) -> tuple[str, str]:
     """The order of words in a vocabulary: casefolded form, then written form."""
     return fold(word), word
+
+
+def prefix_range(keys: Sequence[str], prefix: str) -> tuple[int, int]:
+    """The positions [low, high) of the ascending `keys` that start with `prefix`."""
+    low = bisect_left(keys, prefix)
+    return low, bisect_left(keys, prefix + _LAST_CHARACTER, low)
 
 
 def is_word(token: str) -> bool:
@@ -91,7 +97,5 @@ class Vocabulary:
 
     def prefix_range(self, prefix: str) -> tuple[int, int]:
         """The ids [low, high) of the words whose folded form starts with the folded `prefix`."""
-        key = fold(prefix)
-        low = bisect_left(self.keys, key)
-        high = bisect_left(self.keys, key + _LAST_CHARACTER, low)
+        low, high = prefix_range(self.keys, fold(prefix))
         return self.first_word + low, self.first_word + high

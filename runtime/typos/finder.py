@@ -9,7 +9,6 @@ it found.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.engines.blend import Probabilities
+from foretype.runtime.text.vocabulary import prefix_range
 from foretype.runtime.typos.error_model import ErrorModel
 from foretype.runtime.typos.keyboards import neighbours
 
@@ -31,7 +31,6 @@ _WEIGHED = 16
 """Beginnings whose odds are looked at, the most promising first: the odds take most of the time."""
 _HOPELESS = 1e-4
 """Nor are those that promise less than this part of the best: odds of equal distance differ less."""
-_LAST_CHARACTER = "\U0010ffff"
 
 
 class Meant(NamedTuple):
@@ -94,15 +93,16 @@ class NeighbourIndex:
         """keys: folded words, ascending."""
         self._keys = keys
         self._lengths: dict[int, _Length] = {}
-        self._plain: list[tuple[str, int]] | None = None
+        self._plain: tuple[list[str], list[int]] | None = None  # words without their apostrophes, and their places
 
     def without_apostrophes(self, typed: str) -> list[int]:
         """Positions of the words with an apostrophe that, written without, start with `typed`, but do not with it."""
         if self._plain is None:
-            self._plain = sorted((key.replace("'", ""), place) for place, key in enumerate(self._keys) if "'" in key)
-        low = bisect_left(self._plain, (typed, 0))
-        high = bisect_left(self._plain, (typed + _LAST_CHARACTER, 0), low)
-        return [place for _, place in self._plain[low:high] if not self._keys[place].startswith(typed)]
+            plain = sorted((key.replace("'", ""), place) for place, key in enumerate(self._keys) if "'" in key)
+            self._plain = [key for key, _ in plain], [place for _, place in plain]
+        keys, places = self._plain
+        low, high = prefix_range(keys, typed)
+        return [place for place in places[low:high] if not self._keys[place].startswith(typed)]
 
     def near(self, typed: str, layout: str, distance: int) -> Near:
         """Beginnings within `distance` edits of `typed`, at least two letters, from one letter shorter to one longer.

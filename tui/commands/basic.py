@@ -124,8 +124,7 @@ def suggest(
     if session.notice and session.notice != model.notice:
         print(f"foretype: {session.notice}", file=sys.stderr)
     if as_json:
-        words = [{"text": s.text, "probability": s.probability, "replaces": s.replaces} for s in found]
-        print_json({"engine": model.engine, "suggestions": words})
+        print_json({"engine": model.engine, "suggestions": [suggestion.to_dict() for suggestion in found]})
     else:
         for suggestion in found:
             print(suggestion.text)

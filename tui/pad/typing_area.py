@@ -183,9 +183,7 @@ class TypingArea(TextArea):
         """
         if not self.offers or after or _corrects(self.offers[0]):
             return ""
-        best = self.offers[0]
-        typed = before[len(before) - best.replaces :]
-        return missing_space(before) + best.text[len(typed) :] if best.text.startswith(typed) else ""
+        return self.offers[0].ghost(before)
 
     def _around_cursor(self) -> tuple[str, str]:
         """The cursor's line before and after it."""

@@ -34,7 +34,7 @@ def main(bundle: str, chat: Path, corpus: Path) -> None:
     """Print the four lists."""
     model = load(bundle, engine="ngram")
     vocabulary = model.vocabulary
-    withheld = {int(place) for place in model.withheld} | set(model.blocked[1])
+    withheld = {int(place) for place in model.withheld} | set(model.blocked.positions)
     words = [
         (word, key)
         for place, (word, key) in enumerate(

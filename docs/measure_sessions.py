@@ -68,9 +68,11 @@ def typing(model: Model, text: str, characters: int = 1_000_000) -> None:
 
 def kept_bytes(session: Session) -> int:
     """Bytes of the scores and states that a session keeps, which are bounded."""
-    stepper = session._predictor._stepper
-    states = [part for state in stepper._states.values() for part in state] if stepper else []
-    return sum(array.nbytes for array in [*session._offers._kept.values(), *states])
+    predictor = session._predictor
+    states = (
+        [part for state in predictor._stepper._states._entries.values() for part in state] if predictor._stepper else []
+    )
+    return sum(array.nbytes for array in [*(kept.words for kept in predictor._predictions._entries.values()), *states])
 
 
 def many_sessions(model: Model, text: str, count: int = 1000) -> None:

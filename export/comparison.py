@@ -25,10 +25,11 @@ import numpy as np
 
 from foretype.export.bundle import export_run
 from foretype.export.ladder import Rung
+from foretype.runtime.engines.loading import EngineName
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.runtime.evaluation.keystrokes import count_words, evaluate_keystrokes, evaluate_tokens
 from foretype.runtime.files.tensors import read_tables
-from foretype.runtime.model import EngineName, Model, load
+from foretype.runtime.model import Model, load
 from foretype.train import pipeline
 from foretype.train.corpus import Document, find_files, read_documents, source_name
 from foretype.train.files import write_json

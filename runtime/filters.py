@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from foretype.runtime.text.vocabulary import Vocabulary, fold
@@ -41,10 +41,10 @@ class Filters:
         """From words as people write them."""
         return cls(frozenset(map(fold, never)), offensive, frozenset(map(fold, allowed)))
 
-    def blocked(self, forgotten: Container[str] = ()) -> Blocked:
+    def blocked(self, vocabulary: Vocabulary, forgotten: Container[str] = ()) -> Blocked:
         """The words they keep out, with those that the user's store has `forgotten`."""
         offensive = offensive_words() - self.allowed if self.offensive else frozenset()
-        return Blocked(self.never | offensive, forgotten)
+        return Blocked(self.never | offensive, forgotten, vocabulary)
 
 
 def parts(key: str) -> tuple[str, ...]:
@@ -66,16 +66,19 @@ def _stem(word: str) -> str:
 class Blocked:
     """Words that are not suggested: known ones, and forgotten ones, which are known by hashes only."""
 
-    def __init__(self, words: frozenset[str], forgotten: Container[str]) -> None:
+    def __init__(self, words: frozenset[str], forgotten: Container[str], vocabulary: Vocabulary) -> None:
         self._words = words
         self._forgotten = forgotten
+        self._vocabulary = vocabulary
 
     def __contains__(self, key: object) -> bool:
         """Whether a folded word is one of them, or a possessive or a hyphenated word made of one."""
         return any(part in self._words or part in self._forgotten for part in parts(str(key)))
 
-    def positions(self, vocabulary: Vocabulary) -> list[int]:
+    @cached_property
+    def positions(self) -> list[int]:
         """Positions, id - first_word, of the vocabulary's words that are blocked."""
+        vocabulary = self._vocabulary
         if self._forgotten:
             return [position for position, key in enumerate(vocabulary.keys) if key in self]
         found = []

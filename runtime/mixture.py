@@ -8,20 +8,18 @@ last words count: the weights follow from the text alone, whatever a session saw
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import Any
 
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.filters import Filters
+from foretype.runtime.lru import LeastRecentlyUsed
 from foretype.runtime.model import Model
+from foretype.runtime.options import SessionOptions, session_options
 from foretype.runtime.session import Session
 from foretype.runtime.suggestion import Suggestion, Suggestions
 from foretype.runtime.text.context import ContextReader
 from foretype.runtime.text.vocabulary import UNKNOWN_ID
-
-if TYPE_CHECKING:
-    from foretype.runtime.personal.store import Store
 
 RECENT_WORDS = 16
 """Words that decide how far each model is trusted."""
@@ -38,31 +36,16 @@ class Mixture:
     weights: how far each model was trusted at the last question, in their order; they sum to one.
     """
 
-    def __init__(
-        self,
-        models: Sequence[Model],
-        *,
-        repeat: bool = True,
-        typos: bool = True,
-        layout: str = "qwerty",
-        store: Store | None = None,
-        private: bool = False,
-        filters: Filters | None = None,
-    ) -> None:
+    def __init__(self, models: Sequence[Model], options: SessionOptions | None = None, **changes: Any) -> None:
         """models: at least one. The rest as in `Model.session`. Raises ConfigError where there is no model."""
         if not models:
             raise ConfigError("a mixture needs at least one model")
         self._experts = [_Expert(model) for model in models]
+        options = session_options(options, changes)
+        # The store is one for all: one session learns.
+        watching = replace(options, private=True)
         self.sessions: list[Session] = [
-            model.session(
-                repeat=repeat,
-                typos=typos,
-                layout=layout,
-                store=store,
-                private=private or number > 0,  # the store is one for all: one session learns
-                filters=filters,
-            )
-            for number, model in enumerate(models)
+            model.session(watching if number else options) for number, model in enumerate(models)
         ]
         self.weights = [1.0 / len(models)] * len(models)
 
@@ -156,7 +139,7 @@ class _Expert:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._reader = ContextReader(model.form)
-        self._kept: OrderedDict[tuple[int, ...], float] = OrderedDict()
+        self._kept: LeastRecentlyUsed[tuple[int, ...], float] = LeastRecentlyUsed(_KEPT)
 
     def recent(self, text: str) -> list[float]:
         """The probability of each of the last words of `text`, in the text's order; marks and numbers do not count."""
@@ -174,9 +157,8 @@ class _Expert:
         found = self._kept.get(path)
         if found is None:
             probability = float(self._model.ngram.probabilities(path[:-1])[0][path[-1]])
-            found = self._kept[path] = max(probability, UNKNOWN_WORD)
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            found = max(probability, UNKNOWN_WORD)
+            self._kept.put(path, found)
         return found
 
     def knows_last_word(self, text: str) -> bool:

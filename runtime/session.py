@@ -1,4 +1,8 @@
-"""One text field: suggestions for the text before the cursor, doing only the work that is new."""
+"""One text field: suggestions for the text before the cursor, doing only the work that is new.
+
+A keystroke runs downhill: text -> `Context` -> `Prediction` of the engines -> `Distribution` of what may be offered ->
+`Suggestion`s.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +11,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from foretype.runtime.engines.deadline import Pace
-from foretype.runtime.engines.policy import Policy
+from foretype.runtime.engines.loading import Engines
+from foretype.runtime.engines.predictor import Predictor
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.filters import Filters
-from foretype.runtime.suggesting.candidates import Offer, suggestions
+from foretype.runtime.options import SessionOptions
+from foretype.runtime.suggesting.candidates import suggestions, suggestions_between, suggestions_passing_over
 from foretype.runtime.suggesting.corrections import corrections, finished_word
-from foretype.runtime.suggesting.distribution import Offers, Source
+from foretype.runtime.suggesting.distribution import Distribution, Distributions
 from foretype.runtime.suggesting.phrases import CONFIDENCE, LONGEST, Phrases
 from foretype.runtime.suggestion import Suggestion, Suggestions
 from foretype.runtime.text.context import Context, ContextReader, word_after
 from foretype.runtime.text.vocabulary import fold
-from foretype.runtime.typos.error_model import ErrorModel
-from foretype.runtime.typos.finder import TypoConfig, Typos
+from foretype.runtime.typos.finder import Typos
 
 if TYPE_CHECKING:
     from foretype.runtime.engines.blend import Probabilities
-    from foretype.runtime.model import Model
-    from foretype.runtime.personal.personal_session import PersonalField
+    from foretype.runtime.personal.learner import Typed
+    from foretype.runtime.personal.personal_session import PersonalSession
     from foretype.runtime.personal.store import Store
 
 
 _REACH = 4096
-"""Characters before the cursor that the user's own words are looked up with."""
+"""Characters before the word at the cursor that the user's own words are looked up with."""
 
 
 class Session:
@@ -39,44 +44,32 @@ class Session:
     suggestions from the same engine, whatever the session saw before.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        *,
-        repeat: bool = True,
-        policy: Policy | None = None,
-        typos: bool | TypoConfig = True,
-        layout: str = "qwerty",
-        store: Store | None = None,
-        private: bool = False,
-        filters: Filters | None = None,
-    ) -> None:
-        """See `Model.session`."""
-        self._model = model
-        self._engine = model.engine
-        self._repeat = repeat
-        self._reader = ContextReader(model.form)
-        policy = policy or model.policy
-        self._pace = Pace(policy if model.may_fall_back else replace(policy, deadline_ms=None))
-        self._predictor = model.predictor(self._pace)
-        self._personal: PersonalField | None = None
-        if store is not None:
-            from foretype.runtime.personal.personal_session import PersonalField  # needs sqlite3
+    def __init__(self, engines: Engines, options: SessionOptions) -> None:
+        """Made by `Model.session`."""
+        self._engines = engines
+        self._repeat = options.repeat
+        self._reader = ContextReader(engines.form)
+        policy = options.policy or engines.policy
+        self._pace = Pace(policy if engines.may_fall_back else replace(policy, deadline_ms=None))
+        self._predictor = Predictor(engines, self._pace)
+        self._personal: PersonalSession | None = None
+        if options.store is not None:
+            from foretype.runtime.personal.personal_session import PersonalSession  # needs sqlite3
 
-            self._personal = PersonalField(store, model.form, filters or Filters(), private)
-        self._offers = Offers(model, self._predictor, self._personal, filters)
-        self._phrases: Phrases | None = None
-        config = typos if isinstance(typos, TypoConfig) else TypoConfig(ErrorModel(layout))
-        self._typos = Typos(model.neighbours, model.vocabulary.keys, config) if typos else None
+            filters = options.filters or Filters()
+            self._personal = PersonalSession(options.store, engines.form, filters, options.private)
+        self._distributions = Distributions(engines, options.filters, self._personal)
+        self._phrases = Phrases(engines.form, self._predictor, self._distributions)
+        config = options.typo_config
+        self._typos = Typos(engines.neighbours, engines.vocabulary.keys, config) if config else None
         self._kept: frozenset[str] = frozenset()  # words that are not to be corrected
-        self._place: tuple[Source, Context] | None = None
-        self._shown_offer: Offer | None = None
+        self._shown_at: tuple[Distribution, Context] | None = None
         self._shown: dict[tuple[str, int, float], list[Suggestion]] = {}
 
     @property
     def notice(self) -> str | None:
         """None, or one line saying what this session goes on without: the neural model, the provider, the store."""
-        return self._pace.notice or self._model.notice or (self._personal and self._personal.notice) or None
+        return self._pace.notice or self._engines.notice or (self._personal and self._personal.notice) or None
 
     def suggest(
         self, text: str, k: int = 3, *, after: str = "", deadline_ms: float | None = None, threshold: float = 0.0
@@ -100,15 +93,16 @@ class Session:
         try:
             context = self._reader.read(text)
             if not context.open_to_words:
-                return Suggestions((), text, self._model.engine)
-            source, offer = self._offered(context, text)
+                return Suggestions((), text, self._engines.engine)
+            distribution = self._distribution(context, text)
             if after:
-                found = self._between(offer, context, k, threshold, after)
+                found = self._around(distribution, context, k, after)
             elif self._repeat:
-                found = self._best(offer, context, k, threshold)
+                found = suggestions(self._engines.vocabulary, distribution, context, k, self._typos)
             else:
-                found = self._without_repeats(source, offer, context, k, threshold)
-            return Suggestions(found, text, self._engine if source else "ngram")
+                found = self._without_repeats(distribution, context, k, threshold)
+            likely = [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
+            return Suggestions(likely, text, distribution.engine)
         finally:
             self._pace.end()
 
@@ -124,10 +118,7 @@ class Session:
             return None
         self._pace.begin(None)
         try:
-            if self._phrases is None:
-                self._phrases = Phrases(self._model, self._predictor)
-            neural = self._model.neural is not None and self._pace.uses_neural
-            return self._phrases.longest(text, first[0], confidence, words, neural, self._offers)
+            return self._phrases.longest(text, first[0], confidence, words)
         finally:
             self._pace.end()
 
@@ -142,15 +133,15 @@ class Session:
         """
         found = finished_word(text) if self._typos else None
         if self._typos is None or found is None:
-            return Suggestions((), text, self._model.engine)
+            return Suggestions((), text, self._engines.engine)
         self._pace.begin(None)
         try:
             context = self._reader.read(found.before + found.word)
             if not context.open_to_words or context.head:
-                return Suggestions((), text, self._model.engine)
-            source, offer = self._offered(context, found.before + found.word)
-            words = corrections(self._model.vocabulary, offer, context, found, self._typos, k, threshold)
-            return Suggestions(words, text, self._engine if source else "ngram")
+                return Suggestions((), text, self._engines.engine)
+            distribution = self._distribution(context, found.before + found.word)
+            words = corrections(self._engines.vocabulary, distribution, context, found, self._typos, k, threshold)
+            return Suggestions(words, text, distribution.engine)
         finally:
             self._pace.end()
 
@@ -162,7 +153,7 @@ class Session:
         if self._typos:
             self._kept |= {fold(word)}
             self._typos.kept |= self._kept
-            self._place = None
+            self._shown_at = None
         if self._personal is not None:
             self._personal.keep(word)
 
@@ -180,17 +171,13 @@ class Session:
         Raises ConfigError, and adds none, where a word does not start with a letter, holds a space, or is longer than
         64 characters, or a weight is not above 0 and at most 1000.
         """
-        self._offers.host_words.add(words)
-        self._forget()
+        self._distributions.host_words.add(words)
+        self._distributions.reset()
 
     def remove_words(self, words: Iterable[str]) -> None:
         """Take words that `add_words` gave out again; others are ignored."""
-        self._offers.host_words.remove(words)
-        self._forget()
-
-    def _forget(self) -> None:
-        self._offers.reset()
-        self._place = None
+        self._distributions.host_words.remove(words)
+        self._distributions.reset()
 
     # --- The user's own words
 
@@ -220,12 +207,12 @@ class Session:
             typed here.
         """
         if self._personal is not None:
-            self._personal.commit(text, accepted, pasted, self._known)
+            self._learn_typed(self._personal, self._personal.follow(text, accepted, pasted))
 
     def finish(self) -> None:
         """The user leaves the field, or sends its text: the last word counts as well."""
         if self._personal is not None:
-            self._personal.finish(self._known)
+            self._learn_typed(self._personal, self._personal.finish())
 
     def learn(self, text: str) -> int:
         """Learn all of `text` at once, whoever wrote it; returns how many of its words may be learned.
@@ -239,54 +226,58 @@ class Session:
         if self._personal is None:
             raise ConfigError("a session without a store has nothing to forget")
         self._personal.forget(phrase)
-        self._forget()
 
-    def _known(self, before: str) -> Probabilities | None:
-        """The engines' probabilities where the word after `before` stands, if they were asked for lately."""
-        return self._offers.known(self._reader.read(before).ids)
+    def _learn_typed(self, personal: PersonalSession, typed: list[Typed]) -> None:
+        personal.learn_typed([(word, self._predicted(word.before)) for word in typed])
+
+    def _predicted(self, before: str) -> Probabilities | None:
+        """The engines' probabilities of the word after `before` [words], if they were asked for lately."""
+        prediction = self._predictor.lately(self._reader.read(before).ids)
+        return None if prediction is None else prediction.words
 
     # --- What to offer
 
-    def _offered(self, context: Context, text: str) -> tuple[Source, Offer]:
+    def _distribution(self, context: Context, text: str) -> Distribution:
+        """What may be offered at the end of `text`, which `context` was read from."""
+        end = len(text) - context.replaces
         # Only the end: a copy of a long text would cost more than all the rest.
-        before = text[-_REACH : len(text) - context.replaces]
-        offered = self._offers.at(context.ids, before, self._pace.uses_neural)
+        distribution = self._distributions.at(self._predictor.words(context.ids), text[max(0, end - _REACH) : end])
         if self._typos is not None and self._personal is not None:
             self._typos.kept = self._kept | self._personal.kept
-        return offered
+        return distribution
 
-    def _best(
-        self, offer: Offer, context: Context, k: int, threshold: float, passed_over: list[str] | None = None
-    ) -> list[Suggestion]:
-        found = suggestions(self._model.vocabulary, offer, context, k, passed_over, self._typos)
-        return [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
-
-    def _between(self, offer: Offer, context: Context, k: int, threshold: float, after: str) -> list[Suggestion]:
+    def _around(self, distribution: Distribution, context: Context, k: int, after: str) -> list[Suggestion]:
         """Suggestions for a place with text on both sides."""
+        vocabulary = self._engines.vocabulary
         right, following = word_after(after)
-        inside, taken = (right, "") if context.prefix and right else ("", fold(right or following))
-        for more in (0, 1):  # one more where one of the best is there already
-            found = suggestions(self._model.vocabulary, offer, context, k + more, None, self._typos, inside)
+        if context.prefix and right:
+            return suggestions_between(vocabulary, distribution, context, right, k)
+        taken = fold(right or following)  # what stands there already is not offered again
+        for more in (0, 1):
+            found = suggestions(vocabulary, distribution, context, k + more, self._typos)
             left = [word for word in found if fold(word.text) != taken]
             if len(left) == len(found):
                 break
-        return [word for word in left if word.probability >= threshold][:k]
+        return left[:k]
 
     def _without_repeats(
-        self, source: Source, offer: Offer, context: Context, k: int, threshold: float
+        self, distribution: Distribution, context: Context, k: int, threshold: float
     ) -> list[Suggestion]:
         """Suggestions without those that were shown at shorter prefixes of this word.
 
         What was shown there follows from the text: a session that was just handed it leaves out the same words.
         """
-        place = (source, replace(context, prefix=""))
-        if place != self._place or offer is not self._shown_offer:
-            self._place, self._shown_offer, self._shown = place, offer, {}
+        place = (distribution, replace(context, prefix=""))
+        if self._shown_at is None or self._shown_at[0] is not distribution or self._shown_at[1] != place[1]:
+            self._shown_at, self._shown = place, {}
         passed_over: list[str] = []
         for letters in range(len(context.prefix) + 1):
             at = replace(context, prefix=context.prefix[:letters])
             key = (at.prefix, k, threshold)
             if key not in self._shown:
-                self._shown[key] = self._best(offer, at, k, threshold, passed_over)
+                found = suggestions_passing_over(
+                    self._engines.vocabulary, distribution, at, k, passed_over, self._typos
+                )
+                self._shown[key] = [suggestion for suggestion in found if suggestion.probability >= threshold]
             passed_over += [suggestion.text for suggestion in self._shown[key]]
         return self._shown[context.prefix, k, threshold]

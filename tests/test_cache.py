@@ -68,11 +68,11 @@ def test_words_just_used_become_likelier_with_either_engine(tiny_bundle: Path, t
     model = load(with_blend(tiny_bundle, tmp_path, SETTINGS), engine=engine)
     path = (1, *model.form.encode_text("They hate coffee. They hate")[0])
     coffee = model.vocabulary.exact["coffee"] - model.vocabulary.first_word
-    cached = model.predictor().words(path)[coffee]
+    cached = model.predictor().words(path).words[coffee]
     every = model.predictor().mix(model.predictor().parts(path), 0)
     assert every.sum() == pytest.approx(1.0, abs=1e-4)
     model.cache = None
-    assert cached > model.predictor().words(path)[coffee] + 0.1
+    assert cached > model.predictor().words(path).words[coffee] + 0.1
 
 
 def test_bundles_without_a_cache_load_as_they_are(tiny_bundle: Path, tmp_path: Path) -> None:

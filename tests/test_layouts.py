@@ -28,5 +28,5 @@ def test_layouts_differ_where_keyboards_do() -> None:
 
 
 def test_an_unknown_layout_names_the_legal_ones() -> None:
-    with pytest.raises(ConfigError, match="'colemak'; legal: qwerty, qwertz, azerty, dvorak"):
+    with pytest.raises(ConfigError, match="'colemak'; choose from qwerty, qwertz, azerty, dvorak"):
         neighbours("colemak")

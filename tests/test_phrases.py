@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from foretype.runtime import Model, load
+from foretype.runtime.engines.ngram import NgramModel
 from foretype.runtime.evaluation.writing import evaluate_phrases
 
 
@@ -40,14 +43,23 @@ def test_the_bound_and_the_number_of_words_hold(model: Model) -> None:
     assert len(long.text.split(" ")) == 4
 
 
-def test_typing_along_a_phrase_runs_the_model_once(model: Model) -> None:
+def test_typing_along_a_phrase_asks_the_engines_nothing_new(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, ...]] = []
+    ask = NgramModel.probabilities
+
+    def counted(self: NgramModel, context: Sequence[int]) -> Any:
+        asked.append(tuple(context))
+        return ask(self, context)
+
+    monkeypatch.setattr(NgramModel, "probabilities", counted)
     session = model.session()
     first = session.phrase("I think th", confidence=0.0, words=3)
     assert first is not None
-    assert session._phrases is not None
-    kept = len(session._phrases._kept)
-    assert session.phrase("I think " + first.text[:3], confidence=0.0, words=3)
-    assert len(session._phrases._kept) <= kept + 2
+    assert len(asked) == 3  # one for each word
+    again = session.phrase("I think " + first.text[:3], confidence=0.0, words=3)
+    assert again is not None
+    assert again.text == first.text
+    assert len(asked) == 3
 
 
 def test_no_phrase_where_no_word_can_stand(model: Model) -> None:

@@ -208,4 +208,4 @@ def test_eval_reports_slips_and_phrases(
     assert run(arguments) == 0
     assert "Phrases: savings" in capsys.readouterr().out
     assert run([*arguments, "--layout", "azerti"]) == 1
-    assert "legal: qwerty" in capsys.readouterr().err
+    assert "choose from qwerty" in capsys.readouterr().err

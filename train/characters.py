@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.runtime.suggesting.candidates import Offer, suggestions
+from foretype.runtime.suggesting.candidates import suggestions
+from foretype.runtime.suggesting.distribution import Distribution
 from foretype.runtime.suggestion import Suggestion
 from foretype.runtime.text.context import Context, ContextReader, window_start
 from foretype.runtime.text.form import TextForm, new_tokenizer, split_pieces
@@ -206,7 +207,7 @@ class CharacterPredictor:
         context = self._reader.read(text)
         if not context.open_to_words:
             return []
-        offered = suggestions(self.vocabulary, Offer(self.probabilities(text, context, k)), context, k)
+        offered = suggestions(self.vocabulary, Distribution(self.probabilities(text, context, k), "neural"), context, k)
         return [suggestion for suggestion in offered if suggestion.probability > 0]
 
     @torch.no_grad()

@@ -83,9 +83,15 @@ class Pace:
         return self._resume is None or time.perf_counter() >= self._resume
 
     def run(self, neural: NeuralModel, ids: tuple[int, ...], state: State) -> tuple[FloatArray, State]:
-        """`neural.run`, timed. Raises OutOfTimeError when there is no time for it, or it is cancelled."""
+        """`neural.run`, timed.
+
+        Raises OutOfTimeError when there is no time for it, it is cancelled, or late steps put the neural model out of
+        use and it is not due for a trial yet.
+        """
         allowance = self.allowance
         began = time.perf_counter()
+        if not self.uses_neural:
+            raise OutOfTimeError
         usual = self._usual.get(len(ids), 0.0)
         if allowance.runs_left:
             allowance.runs_left -= 1

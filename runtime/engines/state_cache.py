@@ -8,13 +8,13 @@ states. Reached states are kept, by the tokens that lead to them, so that a back
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.engines.step_graph import FloatArray, State
+from foretype.runtime.lru import LeastRecentlyUsed
 
 CHUNK = 8
 """Tokens; the longer, the faster a pasted text is read, and the slower each chunk's last word, which is read twice."""
@@ -40,21 +40,20 @@ class Stepper:
     def __init__(self, model: Runs) -> None:
         self._model = model
         self._initial = model.initial_state()
-        self._states: OrderedDict[Path, State] = OrderedDict()
+        self._states: LeastRecentlyUsed[Path, State] = LeastRecentlyUsed(KEPT_STATES)
 
     def logits(self, path: Path) -> NDArray[np.float32]:
         """Scores [vocab] of the token after `path` (at least one token). Raises EngineError when a run fails."""
+        return self._run(path)[0]
+
+    def _run(self, path: Path) -> tuple[FloatArray, State]:
         size = CHUNK if len(path) % CHUNK == 0 else 1
-        logits, state = self._model.run(path[-size:], self._state(path[:-size]))
-        self._states[path] = state
-        if len(self._states) > KEPT_STATES:
-            self._states.popitem(last=False)
-        return logits
+        result = self._model.run(path[-size:], self._state(path[:-size]))
+        self._states.put(path, result[1])
+        return result
 
     def _state(self, path: Path) -> State:
         if not path:
             return self._initial
-        if path not in self._states:
-            self.logits(path)
-        self._states.move_to_end(path)
-        return self._states[path]
+        found = self._states.get(path)
+        return self._run(path)[1] if found is None else found

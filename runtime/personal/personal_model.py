@@ -28,7 +28,7 @@ _STEP = 0.02
 _LOWEST, _HIGHEST = 0.005, 0.7
 
 
-class Prediction(NamedTuple):
+class PersonalPrediction(NamedTuple):
     """What the store says at one place; all together are 1, or 0 where it knows nothing.
 
     inside: of each word of the vocabulary [words]. outside: of each other word, as `PersonalWords.outside` orders
@@ -137,7 +137,7 @@ class PersonalWords:
             found = self._vocabulary.tokens[id_] if id_ is not None and id_ >= self._vocabulary.first_word else None
         return found
 
-    def predict(self, context: tuple[str, ...]) -> Prediction:
+    def predict(self, context: tuple[str, ...]) -> PersonalPrediction:
         """Probabilities of the next word after at most two words, the nearest last."""
         total = float(self._inside.sum() + self.outside.uses.sum())
         inside, outside = self._inside / max(total, 1e-30), self.outside.uses / max(total, 1e-30)
@@ -160,14 +160,14 @@ class PersonalWords:
         if order == 0:
             learned = total / self._scale
             share *= learned / (learned + _WARM_UP)
-        return Prediction(inside, outside, order, share if total else 0.0)
+        return PersonalPrediction(inside, outside, order, share if total else 0.0)
 
     def place(self, word: str) -> int | None:
         """The position of `word` inside the vocabulary; None for other words."""
         id_ = self._vocabulary.exact.get(word, -1)
         return id_ - self._vocabulary.first_word if id_ >= self._vocabulary.first_word else None
 
-    def adapt(self, prediction: Prediction, modelled: Probabilities, word: str) -> None:
+    def adapt(self, prediction: PersonalPrediction, modelled: Probabilities, word: str) -> None:
         """Move the share towards whichever side has predicted `word` better.
 
         modelled: the engines' probabilities at the same place [words].
@@ -185,7 +185,7 @@ class PersonalWords:
             moved = (1.0 - _STEP) * self.shares[order] + _STEP * share * personal / mixed
             self.shares[order] = min(max(moved, _LOWEST), _HIGHEST)
 
-    def mix(self, prediction: Prediction, modelled: Probabilities) -> tuple[Probabilities, NDArray[np.float64]]:
+    def mix(self, prediction: PersonalPrediction, modelled: Probabilities) -> tuple[Probabilities, NDArray[np.float64]]:
         """The blend, of the words inside [words] and outside; together they sum to what `modelled` does."""
         share = prediction.share
         inside: Probabilities = ((1.0 - share) * modelled + share * prediction.inside).astype(np.float32)

@@ -5,14 +5,15 @@ Typing goes on whatever happens to the store: its errors become `notice`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from foretype.runtime.engines.blend import Probabilities
+from foretype.runtime.engines.extra_words import ExtraWords
 from foretype.runtime.errors import StoreError
 from foretype.runtime.filters import Blocked, Filters
 from foretype.runtime.personal.learner import Learner, Typed
-from foretype.runtime.personal.personal_model import PersonalWords, Prediction
+from foretype.runtime.personal.personal_model import PersonalWords
 from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.rules import learnable
 from foretype.runtime.personal.store import Store
@@ -23,7 +24,7 @@ _MOST_WAITING = 1000
 """Words that wait while the store cannot be written; then the oldest are given up."""
 
 
-class PersonalField:
+class PersonalSession:
     """One field over a store.
 
     private: whether nothing is learned here. notice: None, or one line saying what is wrong with the store.
@@ -34,10 +35,11 @@ class PersonalField:
         self.words = PersonalWords(store, form.vocabulary)
         self.kept: frozenset[str] = frozenset()
         """Folded words that the user does not want corrected."""
-        self.blocked: Blocked = filters.blocked()
+        self.blocked: Blocked = filters.blocked(form.vocabulary)
         self._troubles: dict[str, str] = {}
         self._cleared: float | None = None
         self.store = store
+        self._vocabulary = form.vocabulary
         self._filters = filters
         self._learner = Learner(form, self.words)
         self._waiting: list[Observation] = []
@@ -69,28 +71,52 @@ class PersonalField:
             if lists != self._lists:
                 self._lists = lists
                 merged = Filters(self._filters.never | never, self._filters.offensive, self._filters.allowed | allowed)
-                self.blocked = merged.blocked(forgotten)
+                self.blocked = merged.blocked(self._vocabulary, forgotten)
             cleared = self.store.cleared()
             if cleared != self._cleared:
                 self._waiting, self._cleared = [], cleared
             self.words.refresh()  # last: it ends what is out of date
 
-    def context(self, before: str) -> tuple[str, ...]:
-        """The words before the word at the cursor, as the store counts them."""
-        return self._learner.context(before)
+    def mix(self, words: Probabilities, before: str) -> tuple[Probabilities, ExtraWords | None, ExtraWords | None]:
+        """Blend the user's words into `words` [words], at the place after the text `before`.
 
-    def predict(self, context: tuple[str, ...]) -> Prediction | None:
-        """What the store says; None where it cannot be read."""
+        Returns the blend over the vocabulary, and the user's other words: those to be offered like any other, and those
+        to be offered where little else fits. All together sum to what `words` did. Without a store that can be read,
+        `words` and None.
+        """
+        prediction = None
         with self._going_on("read"):
-            return self.words.predict(context)
-        return None
+            prediction = self.words.predict(self._learner.context(before))
+        if prediction is None or not prediction.share:
+            return words, None, None
+        inside, outside = self.words.mix(prediction, words)
+        unknown, trusted = self.words.outside, self.words.trusted
+        return inside, unknown.extra(outside, trusted), unknown.extra(outside, ~trusted)
 
-    def commit(self, text: str, accepted: bool, foreign: bool, modelled: Callable[[str], Probabilities | None]) -> None:
-        """`text` stands before the cursor now; `modelled` gives the engines' probabilities at a place, or None."""
+    def follow(self, text: str, accepted: bool, foreign: bool) -> list[Typed]:
+        """`text` stands before the cursor now; returns the words that count from now on, for `learn_typed`."""
         # What is private now must not count once the switch is off, not even as a context.
         typed = self._learner.follow(text, accepted, foreign or self.private)
-        if not self.private:
-            self._learn(typed, modelled)
+        return [] if self.private else typed
+
+    def finish(self) -> list[Typed]:
+        """Nothing more comes in this text; returns as `follow`."""
+        typed = self._learner.flush()
+        return [] if self.private else typed
+
+    def learn_typed(self, typed: Sequence[tuple[Typed, Probabilities | None]]) -> None:
+        """Learn words, each with the engines' probabilities at its place [words], where they are known."""
+        self._waiting = [*self._waiting, *(word.observation for word, _ in typed)][-_MOST_WAITING:]
+        if not typed:
+            return
+        with self._going_on("write"):
+            for word, probabilities in typed:
+                if probabilities is not None:
+                    prediction = self.words.predict(word.observation.context)
+                    self.words.adapt(prediction, probabilities, word.observation.word)
+            learned = self.store.learn(self._waiting, self.words.shares)
+            self._waiting = []
+            self.words.counted(learned)
 
     def keep(self, word: str) -> None:
         """Remember that `word` is right as it stands."""
@@ -98,12 +124,6 @@ class PersonalField:
             with self._going_on("write"):
                 if fold(word) not in self.store.forgotten():
                     self.store.add_to("kept", [word])
-
-    def finish(self, modelled: Callable[[str], Probabilities | None]) -> None:
-        """Nothing more comes in this text."""
-        typed = self._learner.flush()
-        if not self.private:
-            self._learn(typed, modelled)
 
     def learn(self, text: str) -> int:
         """Learn all of `text`; returns how many words. Raises StoreError."""
@@ -118,20 +138,6 @@ class PersonalField:
         """As `Store.forget`; nothing of it waits to be learned either."""
         self._waiting.clear()
         self.store.forget(phrase)
-
-    def _learn(self, typed: list[Typed], modelled: Callable[[str], Probabilities | None]) -> None:
-        self._waiting = [*self._waiting, *(word.observation for word in typed)][-_MOST_WAITING:]
-        if not typed:
-            return
-        with self._going_on("write"):
-            for word in typed:
-                probabilities = modelled(word.before)
-                if probabilities is not None:
-                    prediction = self.words.predict(word.observation.context)
-                    self.words.adapt(prediction, probabilities, word.observation.word)
-            learned = self.store.learn(self._waiting, self.words.shares)
-            self._waiting = []
-            self.words.counted(learned)
 
     @contextmanager
     def _going_on(self, doing: str) -> Iterator[None]:

@@ -1,16 +1,20 @@
-"""From probabilities to what a person sees: the best words for the typed letters, as they would be written."""
+"""From probabilities to what a person sees: the best words for the typed letters, as they would be written.
+
+`suggestions` runs downhill: collect candidates that fit the typed letters, merge those that read the same, rank them,
+and pick the best that may be offered.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foretype.runtime.engines.blend import Probabilities
 from foretype.runtime.engines.extra_words import ExtraWords
 from foretype.runtime.suggesting.casing import written
+from foretype.runtime.suggesting.distribution import Distribution
 from foretype.runtime.suggesting.ranking import by_keystrokes_saved
 from foretype.runtime.suggestion import Suggestion
 from foretype.runtime.text.context import Context
@@ -23,8 +27,81 @@ _ROWS = 64
 """Entries that are looked at as one when the best of many are searched for."""
 _HEAD_EVIDENCE = 1000.0
 """How much likelier an extra word with a hyphen is once all before the hyphen agrees: other words after it are rare."""
-_Found = tuple[str, str, float]
-"""A candidate: what it reads here, the letters it competes by (the folded form), and its probability."""
+_TINY = 1e-30
+
+
+class Candidate(NamedTuple):
+    """A word that fits the typed letters.
+
+    text: what it reads here. key: the letters it competes by, the folded form. probability: not normalised yet.
+    """
+
+    text: str
+    key: str
+    probability: float
+
+
+class _Found(NamedTuple):
+    """Candidates, best first, and the probability of all words that fit, those beyond the list included."""
+
+    candidates: list[Candidate]
+    mass: float
+
+
+_NONE = _Found([], 0.0)
+
+
+def suggestions(
+    vocabulary: Vocabulary, distribution: Distribution, context: Context, k: int, typos: Typos | None = None
+) -> list[Suggestion]:
+    """At most `k` suggestions for `context`, those first that save most keystrokes against being shown later.
+
+    Words that read the same here are merged and their probabilities added. The word that is already typed in full is
+    not offered, unless it has other capitals and is no word as it is typed ("monday").
+
+    typos: finds words that may be meant by letters that lead nowhere; None where letters are taken as they are.
+    """
+    found, mass = _collect(vocabulary, distribution, context, k, k + _SPARE, typos)
+    keys, probabilities = [word.key for word in found], [word.probability for word in found]
+    order = by_keystrokes_saved(keys, probabilities, len(context.prefix), k)
+    return _pick((found[place] for place in order), mass, distribution, context, k)
+
+
+def suggestions_passing_over(
+    vocabulary: Vocabulary,
+    distribution: Distribution,
+    context: Context,
+    k: int,
+    passed_over: Collection[str],
+    typos: Typos | None = None,
+) -> list[Suggestion]:
+    """As `suggestions`, without the texts `passed_over`, which the user saw and typed on.
+
+    The most probable come first: where no word is shown twice, all come up soon, and these are the most useful.
+    """
+    found, mass = _collect(vocabulary, distribution, context, k, k + _SPARE + len(passed_over), typos)
+    return _pick((word for word in found if word.text not in passed_over), mass, distribution, context, k)
+
+
+def suggestions_between(
+    vocabulary: Vocabulary, distribution: Distribution, context: Context, right: str, k: int
+) -> list[Suggestion]:
+    """The `k` most probable words that fill the gap between the typed letters and those after the cursor, `right`."""
+    low, high = vocabulary.prefix_range(context.prefix)
+    first, typed, end = vocabulary.first_word, fold(context.prefix), fold(right)
+    keys = vocabulary.keys
+    places = [place for place in range(low - first, high - first) if keys[place].endswith(end)]
+    part = distribution.words[places]
+    found = [
+        Candidate(_written(vocabulary.tokens[first + places[best]], context), keys[places[best]], float(part[best]))
+        for best in best_words(part, k + _SPARE)
+    ]
+    for words in distribution.outside:
+        fitting = _extra(words, context, typed, len(words.keys)).candidates
+        found += [word for word in fitting if word.key.endswith(end)]
+    mass = max(sum(word.probability for word in found), float(part.sum()))
+    longer = [word for word in found if len(word.key) > len(typed) + len(end)]
+    return _pick(_merged(longer), mass, distribution, context, k, len(right))
 
 
 def best_words(probabilities: NDArray[np.floating], count: int) -> list[int]:
@@ -47,136 +124,104 @@ def best_words(probabilities: NDArray[np.floating], count: int) -> list[int]:
     return order
 
 
-@dataclass(frozen=True)
-class Offer:
-    """What may be offered at one place.
+def _collect(
+    vocabulary: Vocabulary, distribution: Distribution, context: Context, k: int, count: int, typos: Typos | None
+) -> _Found:
+    """The candidates for `context`, each text once.
 
-    words: probability of each of the vocabulary's words, 0 for those that are not to be offered [words]; entry i is for
-        id first_word + i. extra: words from outside the vocabulary; those with hyphens are found by all that is typed
-        of them. rare: more of these, which are offered only where little else goes on from the typed letters.
-    blocked: folded words that are not to be offered, `rare` and `extra` ones neither. blocked_here: the same, after the
-        words that stand before.
+    k: words that will be shown. count: words looked at, at least `k`.
     """
+    if k < 1:
+        return _NONE
+    typed = fold(context.prefix)
+    found, mass = _completions(vocabulary, distribution, context, count)
+    for words in distribution.extra:
+        found, mass = _joined(found, mass, _extra(words, context, typed, count))
+    if distribution.rare is not None and typed and (mass < LITTLE or len(found) < k):
+        found, mass = _joined(found, mass, _extra(distribution.rare, context, typed, count))
+    found = _without_typed(found, context, typed)
+    if typos is not None and typed:
+        found, mass = _joined(found, mass, _slips(typos, vocabulary, distribution, context, typed, mass, count))
+    as_typed = context.head + context.prefix
+    return _Found(_merged(word for word in found if word.text != as_typed), mass)
 
-    words: Probabilities
-    extra: Sequence[ExtraWords] = ()
-    rare: ExtraWords | None = None
-    blocked: Container[str] = ()
-    blocked_here: Container[str] = ()
 
-    def blocks(self, text: str) -> bool:
-        """Whether a word of the vocabulary that reads `text` here, or one with what stands before it, is blocked."""
-        if not self.blocked_here and "-" not in text:
-            return False
-        key = fold(text)
-        return key in self.blocked or key in self.blocked_here
+def _joined(found: list[Candidate], mass: float, more: _Found) -> tuple[list[Candidate], float]:
+    return found + more.candidates, mass + more.mass
 
 
-def suggestions(
-    vocabulary: Vocabulary,
-    offer: Offer,
+def _merged(found: Iterable[Candidate]) -> list[Candidate]:
+    """One candidate for each text, most probable first."""
+    merged: dict[str, Candidate] = {}
+    for word in found:
+        if word.probability > 0.0:
+            same = merged.get(word.text)
+            merged[word.text] = word if same is None else same._replace(probability=same.probability + word.probability)
+    return sorted(merged.values(), key=lambda word: -word.probability)
+
+
+def _pick(
+    ranked: Iterable[Candidate],
+    mass: float,
+    distribution: Distribution,
     context: Context,
     k: int,
-    passed_over: Collection[str] | None = None,
-    typos: Typos | None = None,
-    right: str = "",
+    replaces_after: int = 0,
 ) -> list[Suggestion]:
-    """At most `k` suggestions for `context`, most useful first.
-
-    Words that read the same here are merged and their probabilities added; the word that is already typed in full is
-    not offered, unless it has other capitals and is no word as it is typed ("monday").
-
-    passed_over: words not to be offered, since the user saw them and typed on; None where words may be shown again. The
-        most useful are then those that save most keystrokes against being shown later; but where no word is shown
-        twice, all come up soon, and the most probable are the most useful.
-    typos: finds words that may be meant by letters that lead nowhere; None where letters are taken as they are.
-    right: the letters of the word that stand after the cursor already; only words that end with them are offered.
-    """
-    probabilities, extra, rare, blocked = offer.words, offer.extra, offer.rare, offer.blocked
-    if right and context.prefix:
-        return _inside(vocabulary, offer, context, right, k)
-    low, high = vocabulary.prefix_range(context.prefix) if context.prefix else (vocabulary.first_word, len(vocabulary))
-    if (low == high and not extra and rare is None and typos is None) or k < 1:
-        return []
-    part = probabilities[low - vocabulary.first_word : high - vocabulary.first_word]
-    total = float(part.sum())
-    typed = fold(context.prefix)
-    count = k + _SPARE + len(passed_over or ())
-    found: list[_Found] = []
-    for position in best_words(part, count):
-        word = vocabulary.tokens[low + position]
-        key = vocabulary.keys[low + position - vocabulary.first_word]
-        text = context.head + written(word, context.prefix, context.starts_sentence, context.curly)
-        found.append((text, key, float(part[position])))
-    for others in extra:
-        more, mass = _fitting(others, context, typed, count, blocked)
-        found += more
-        total += mass
-    if rare is not None and typed and (total < LITTLE or len(found) < k):
-        more, mass = _fitting(rare, context, typed, count, blocked)
-        found += more
-        total += mass
-    typed_text = context.head + context.prefix
-    if len(typed) < 2 or any(text == typed_text for text, _, _ in found):
-        found = [candidate for candidate in found if candidate[1] != typed]
-    if typos is not None and typed:
-        more, mass = _misspelt(typos, vocabulary, probabilities, context, typed, total, count)
-        found += more
-        total += mass
-    merged: dict[str, float] = {}
-    keys: dict[str, str] = {}
-    for text, key, probability in found:
-        if text != typed_text and probability > 0.0 and not offer.blocks(text):
-            merged[text] = merged.get(text, 0.0) + probability / max(total, 1e-30)
-            keys.setdefault(text, key)
-    ranked = sorted(merged, key=lambda text: -merged[text])
-    if passed_over is None:
-        order = by_keystrokes_saved([keys[text] for text in ranked], [merged[text] for text in ranked], len(typed), k)
-        ranked = [ranked[i] for i in order]
-    else:
-        ranked = [text for text in ranked if text not in passed_over]
-    return [Suggestion(text, merged[text], context.replaces) for text in ranked[:k]]
+    """The first `k` that may be offered, with their share of `mass` as probability."""
+    total = max(mass, _TINY)
+    picked: list[Suggestion] = []
+    for word in ranked:
+        if len(picked) >= k:
+            break
+        if not distribution.blocks(word.text):
+            picked.append(Suggestion(word.text, word.probability / total, context.replaces, replaces_after))
+    return picked
 
 
-def _inside(vocabulary: Vocabulary, offer: Offer, context: Context, right: str, k: int) -> list[Suggestion]:
-    """The `k` most probable words that fill the gap between the typed letters and those after the cursor, `right`."""
-    low, high = vocabulary.prefix_range(context.prefix)
-    first, typed, end = vocabulary.first_word, fold(context.prefix), fold(right)
-    keys = vocabulary.keys
-    places = [place for place in range(low - first, high - first) if keys[place].endswith(end)]
-    part = offer.words[places]
-    found: list[_Found] = []
-    for best in best_words(part, k + _SPARE):
-        text = written(vocabulary.tokens[first + places[best]], context.prefix, context.starts_sentence, context.curly)
-        found.append((context.head + text, keys[places[best]], float(part[best])))
-    for extra in (*offer.extra, *([offer.rare] if offer.rare is not None else [])):
-        found += _fitting(extra, context, typed, len(extra.keys), offer.blocked)[0]
-    merged: dict[str, float] = {}
-    total = max(sum(probability for _, key, probability in found if key.endswith(end)), float(part.sum()), 1e-30)
-    for text, key, probability in found:
-        fits = key.endswith(end) and len(key) > len(typed) + len(end)
-        if fits and probability > 0.0 and not offer.blocks(text):
-            merged[text] = merged.get(text, 0.0) + probability / total
-    ranked = sorted(merged, key=lambda text: -merged[text])[:k]
-    return [Suggestion(text, merged[text], context.replaces, len(right)) for text in ranked]
+def _completions(vocabulary: Vocabulary, distribution: Distribution, context: Context, count: int) -> _Found:
+    """The `count` best words of the vocabulary that go on from the typed letters."""
+    first = vocabulary.first_word
+    low, high = vocabulary.prefix_range(context.prefix) if context.prefix else (first, len(vocabulary))
+    if low == high:
+        return _NONE
+    part = distribution.words[low - first : high - first]
+    found = []
+    for best in best_words(part, count):
+        text = _written(vocabulary.tokens[low + best], context)
+        found.append(Candidate(text, vocabulary.keys[low - first + best], float(part[best])))
+    return _Found(found, float(part.sum()))
 
 
-def _misspelt(
+def _written(word: str, context: Context) -> str:
+    return context.head + written(word, context.prefix, context.starts_sentence, context.curly)
+
+
+def _without_typed(found: list[Candidate], context: Context, typed: str) -> list[Candidate]:
+    """Leave out other forms of the typed word where it is a word as it stands, or too short to say."""
+    as_typed = context.head + context.prefix
+    if len(typed) < 2 or any(word.text == as_typed for word in found):
+        return [word for word in found if word.key != typed]
+    return found
+
+
+def _slips(
     typos: Typos,
     vocabulary: Vocabulary,
-    probabilities: Probabilities,
+    distribution: Distribution,
     context: Context,
     typed: str,
     trusted: float,
     count: int,
-) -> tuple[list[_Found], float]:
-    """The `count` best words that may be meant by other letters than the typed, and the probability of all of them.
+) -> _Found:
+    """The `count` best words that may be meant by other letters than the typed.
 
-    They compete as if what is typed of them were typed rightly.
+    They compete as if what is typed of them were typed rightly. trusted: see `Typos.meant`.
     """
+    probabilities = distribution.words
     meant = typos.meant(typed, probabilities, trusted)
     if not meant:
-        return [], 0.0
+        return _NONE
     odds = np.zeros(len(probabilities), np.float32)
     for words in meant:
         odds[words.low : words.high] = words.odds
@@ -184,21 +229,18 @@ def _misspelt(
     odds[low - vocabulary.first_word : high - vocabulary.first_word] = 0.0
     places = np.flatnonzero(odds)
     weighted = probabilities[places] * odds[places]
-    found: list[_Found] = []
+    found: list[Candidate] = []
     for best in best_words(weighted, count):
         position = int(places[best])
         letters = next(words.letters for words in reversed(meant) if words.low <= position < words.high)
-        word = vocabulary.tokens[vocabulary.first_word + position]
-        text = context.head + written(word, context.prefix, context.starts_sentence, context.curly)
-        found.append((text, typed + vocabulary.keys[position][letters:], float(weighted[best])))
-    return found, float(weighted.sum())
+        text = _written(vocabulary.tokens[vocabulary.first_word + position], context)
+        found.append(Candidate(text, typed + vocabulary.keys[position][letters:], float(weighted[best])))
+    return _Found(found, float(weighted.sum()))
 
 
-def _fitting(
-    extra: ExtraWords, context: Context, typed: str, count: int, blocked: Container[str]
-) -> tuple[list[_Found], float]:
-    """The `count` best of `extra` that go on from the typed letters, and the probability of all that do."""
-    found: list[_Found] = []
+def _extra(extra: ExtraWords, context: Context, typed: str, count: int) -> _Found:
+    """The `count` best of `extra` that go on from the typed letters; those with hyphens from all that stands there."""
+    found: list[Candidate] = []
     mass = 0.0
     for head in dict.fromkeys(("", context.head)):
         start = fold(head)
@@ -208,14 +250,11 @@ def _fitting(
         for position in best_words(probabilities, count):
             if probabilities[position] == 0.0:
                 break
-            if extra.keys[low + position] in blocked:
-                continue
             word, letters = extra.words[low + position], head + context.prefix
-            as_typed = word.startswith(
-                letters.replace("\u2019", "'")
-            )  # its own capitals, not those of an excited writer
+            # Its own capitals where the typed letters agree with them, not those of the start of a sentence.
+            own = word.startswith(letters.replace("\u2019", "'"))
             starts = extra.capitalised and context.starts_sentence and not context.prefix
-            text = written(word, "" if as_typed else letters, starts, context.curly)
+            text = written(word, "" if own else letters, starts, context.curly)
             text = text if head else context.head + text
-            found.append((text, extra.keys[low + position][len(start) :], float(probabilities[position])))
-    return found, mass
+            found.append(Candidate(text, extra.keys[low + position][len(start) :], float(probabilities[position])))
+    return _Found(found, mass)

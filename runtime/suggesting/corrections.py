@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from foretype.runtime.suggesting.candidates import Offer
 from foretype.runtime.suggesting.casing import written
+from foretype.runtime.suggesting.distribution import Distribution
 from foretype.runtime.suggestion import Suggestion
 from foretype.runtime.text.context import Context, open_word
 from foretype.runtime.text.vocabulary import Vocabulary, fold
@@ -40,7 +40,7 @@ def finished_word(text: str) -> FinishedWord | None:
 
 def corrections(
     vocabulary: Vocabulary,
-    offer: Offer,
+    distribution: Distribution,
     context: Context,
     found: FinishedWord,
     typos: Typos,
@@ -49,11 +49,11 @@ def corrections(
 ) -> list[Suggestion]:
     """At most `k` other readings of a finished word, likeliest first, each at least as likely as `threshold`.
 
-    offer: what may be offered in its place. context: of the text that ends with the word.
+    distribution: what may be offered in its place. context: of the text that ends with the word.
     What was written competes: with its own probability where the vocabulary holds it, else with that of any one unknown
     word. So the probabilities of all readings, this one included, sum to one.
     """
-    probabilities = offer.words
+    probabilities = distribution.words
     typed = fold(found.word)
     if typed in typos.kept:
         return []
@@ -65,9 +65,9 @@ def corrections(
             break
         text = written(vocabulary.tokens[first + place], found.word, context.starts_sentence)
         readings[text] = readings.get(text, 0.0) + float(probabilities[place])
-    for words in offer.extra:
+    for words in distribution.extra:
         for place in range(*words.starting_with(typed)):
-            if words.keys[place] == typed and typed not in offer.blocked:
+            if words.keys[place] == typed and not distribution.blocks(typed):
                 text = written(words.words[place], found.word, False)
                 readings[text] = readings.get(text, 0.0) + float(words.probabilities[place])
     known = sum(readings.values())
@@ -81,7 +81,7 @@ def corrections(
             readings[text] = readings.get(text, 0.0) + float(probabilities[place]) * meant.odds
     total = max(sum(readings.values()), 1e-30)
     readings.pop(as_written, None)
-    readings = {text: value for text, value in readings.items() if value > 0.0 and not offer.blocks(text)}
+    readings = {text: value for text, value in readings.items() if value > 0.0 and not distribution.blocks(text)}
     best = sorted(readings, key=lambda text: -readings[text])[:k]
     replaced = len(found.word) + len(found.behind)
     return [

@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from foretype.runtime.engines.blend import Probabilities
 from foretype.runtime.text.vocabulary import prefix_range
 from foretype.runtime.typos.error_model import ErrorModel
 from foretype.runtime.typos.keyboards import neighbours
@@ -180,7 +179,9 @@ class Typos:
         self._index = index
         self._keys = keys
 
-    def meant(self, typed: str, probabilities: Probabilities, trusted: float = 0.0, whole: bool = False) -> list[Meant]:
+    def meant(
+        self, typed: str, probabilities: NDArray[np.float32], trusted: float = 0.0, whole: bool = False
+    ) -> list[Meant]:
         """Words that may be meant by the letters `typed`, folded; likelier ones come later, and ranges may overlap.
 
         probabilities: of each word here [words]. trusted: probability of the words that start with `typed`, which are
@@ -197,7 +198,7 @@ class Typos:
             return contractions
         return self._slips(typed, probabilities, whole) + contractions
 
-    def _slips(self, typed: str, probabilities: Probabilities, whole: bool) -> list[Meant]:
+    def _slips(self, typed: str, probabilities: NDArray[np.float32], whole: bool) -> list[Meant]:
         distance = 1 if len(typed) < 4 else 2 if len(typed) < 9 else 3
         errors = self.config.errors
         near = self._index.near(typed, errors.layout, distance)

@@ -28,7 +28,7 @@ def neighbours(layout: str) -> dict[str, str]:
     ('tyfhvb', '.poujk')
     """
     if layout not in LAYOUTS:
-        raise ConfigError(f"layout is {layout!r}; legal: {', '.join(LAYOUTS)}")
+        raise ConfigError(f"layout is {layout!r}; choose from {', '.join(LAYOUTS)}")
     places = {
         key: (column + offset, float(row))
         for row, (keys, offset) in enumerate(zip(LAYOUTS[layout], _OFFSETS, strict=True))

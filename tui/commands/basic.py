@@ -30,7 +30,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def load_model(bundle: Path | None, engine: str, provider: str = "cpu") -> Model:
     """Load a model; a fallback is told on standard error."""
     from foretype.runtime import load
-    from foretype.runtime.model import ENGINES
+    from foretype.runtime.engines.loading import ENGINES
 
     if engine not in ENGINES:
         raise typer.BadParameter(f"{engine!r}; legal: {', '.join(ENGINES)}", param_hint="--engine")

@@ -50,7 +50,7 @@ def bench(
     from foretype.runtime.bench.plot import plot as draw
     from foretype.runtime.bench.result import Result
     from foretype.runtime.bench.trials import configurations, measure
-    from foretype.runtime.model import ENGINES
+    from foretype.runtime.engines.loading import ENGINES
 
     engines = _listed(engine, "blend,ngram")
     for name in engines:

@@ -1,0 +1,186 @@
+"""The engines of a bundle, ready to use, and what takes over where one of them cannot run."""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretype.runtime.engines.fork_guard import FORK
+from foretype.runtime.engines.ngram import NgramModel
+from foretype.runtime.engines.policy import Policy
+from foretype.runtime.engines.providers import (
+    AUTO,
+    Attempt,
+    attempts,
+    import_onnxruntime,
+    multiplies_bytes_fast,
+    short_name,
+)
+from foretype.runtime.engines.recent_words import CacheConfig
+from foretype.runtime.engines.step_graph import NeuralModel
+from foretype.runtime.errors import BundleError, EngineError, TableError
+from foretype.runtime.files.bundle import MANIFEST, NGRAM, STEP, STEP_FLOAT, Bundle
+from foretype.runtime.filters import Blocked, Filters
+from foretype.runtime.text.vocabulary import Vocabulary
+from foretype.runtime.typos.finder import NeighbourIndex
+
+EngineName = Literal["auto", "blend", "neural", "ngram"]
+ENGINES = ("auto", "blend", "neural", "ngram")
+
+_log = logging.getLogger("foretype")
+_log.addHandler(logging.NullHandler())
+
+
+class Engines:
+    """The engines of one bundle and what sessions need beside them. Shared by sessions, from several threads at once.
+
+    neighbours: the vocabulary's words by their first letters, for finding those that are near to what is typed.
+    form: the text form. ngram: the n-gram model. neural: the neural model, None on the fallback.
+    shares: the neural share of the blend for each matched n-gram order. cache: how the recent text counts, None where
+        it does not.
+    withheld: positions, id - first_word, of words that the bundle knows and does not suggest: names from its training
+        text. A user's or host's own words may be the same.
+    engine: what answers: "blend", "neural" or "ngram".
+    policy: what the neural model may cost.
+    notice: None, or one line saying why a fallback is in use.
+    may_fall_back: whether the n-gram model takes over where the neural one cannot run.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        engine: EngineName = "auto",
+        provider: str = "cpu",
+        threads: int = 1,
+        policy: Policy | None = None,
+    ) -> None:
+        self.bundle = bundle
+        self.may_fall_back = engine == "auto"
+        self.policy = policy or Policy()
+        self.form = bundle.text_form()
+        self.vocabulary = self.form.vocabulary
+        self.notice: str | None = None
+        path = bundle.file(NGRAM)
+        try:
+            self.ngram = NgramModel.open(path)
+        except TableError as error:
+            raise BundleError(str(error)) from error
+        if self.ngram.vocab_size != len(self.vocabulary):
+            raise BundleError(f"{path}: for {self.ngram.vocab_size} tokens; tokenizer.json has {len(self.vocabulary)}")
+        self.neighbours = NeighbourIndex(self.vocabulary.keys)
+        self.shares = _shares(bundle, self.ngram.order)
+        self.cache = _cache(bundle)
+        self.withheld = _withheld(bundle, self.vocabulary)
+        self.neural: NeuralModel | None = None
+        self.engine: str = "ngram" if engine == "ngram" else "neural" if engine == "neural" else "blend"
+        self._threads = threads
+        self._attempts: list[Attempt] = []
+        if engine != "ngram":
+            reasons = self._plan(provider)
+            self._open_next(reasons, (EngineError,))
+
+    def _plan(self, provider: str) -> list[str]:
+        """Set the ways to run the neural model, best first; returns why others are left out."""
+        graphs: dict[str, str] = {}
+        reasons = []
+        for name in (STEP, STEP_FLOAT):
+            path = self.bundle.folder / name
+            if not self.bundle.lists(name):
+                continue
+            if not path.exists():
+                reasons.append(f"{path}: missing")
+            elif refusal := self.policy.refusal(path.stat().st_size):
+                reasons.append(f"{path}: not loaded: {refusal}")
+            else:
+                graphs[name] = name
+        if not graphs:
+            return reasons or [f"{self.bundle.folder / STEP}: missing"]
+        try:
+            import_onnxruntime()
+        except EngineError as error:
+            return [*reasons, str(error)]
+        found = attempts(provider, graphs.get(STEP_FLOAT), graphs.get(STEP), multiplies_bytes_fast())
+        if not self.may_fall_back and short_name(provider) != AUTO:
+            found = [attempt for attempt in found if attempt.provider == short_name(provider)]
+        self._attempts = found
+        return reasons
+
+    def _open_next(self, reasons: list[str], passed_over: tuple[type[Exception], ...]) -> None:
+        """Go on to the next way that works, or to the n-gram model, and say why in `notice`.
+
+        passed_over: errors that only rule out one way. Raises EngineError when no way is left and there is no fallback.
+        """
+        while self._attempts:
+            attempt = self._attempts.pop(0)
+            try:
+                self.neural = self._open(attempt)
+            except passed_over as error:
+                reasons.append(str(error))
+            else:
+                if reasons:
+                    self._tell(f"neural model on {attempt.provider} ({attempt.graph}): {'; '.join(reasons)}")
+                return
+        if not self.may_fall_back:
+            raise EngineError("; ".join(reasons))
+        self.neural = None
+        self.engine = "ngram"
+        self._tell(f"n-gram model only: {'; '.join(reasons)}")
+
+    def _open(self, attempt: Attempt) -> NeuralModel:
+        path = self.bundle.file(attempt.graph)
+        neural = NeuralModel.open(path, provider=attempt.provider, threads=self._threads)
+        if neural.vocab_size != len(self.vocabulary):
+            raise EngineError(f"{path}: for {neural.vocab_size} tokens; tokenizer.json has {len(self.vocabulary)}")
+        return neural
+
+    def _tell(self, notice: str) -> None:
+        self.notice = notice
+        _log.warning(notice)
+
+    def fall_back(self, failed: NeuralModel, reason: EngineError) -> None:
+        """Give `failed` up: go on with the next provider, then the n-gram model, and say why in `notice`.
+
+        Sessions call it when a run fails; of several that see the same failure, the first changes the model for all.
+        Raises `reason` where no fallback is left or allowed.
+        """
+        with FORK.lock:
+            if self.neural is failed:
+                try:
+                    self._open_next([str(reason)], (EngineError, BundleError))
+                except EngineError as error:
+                    raise reason from error
+
+    @cached_property
+    def blocked(self) -> Blocked:
+        """The words that are not suggested where a session is given no filters."""
+        return Filters().blocked(self.vocabulary)
+
+
+def _shares(bundle: Bundle, order: int) -> list[float]:
+    try:
+        shares = [float(share) for share in bundle.manifest["blend"]["neural_shares"]]
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise BundleError(f"{bundle.folder / MANIFEST}: no blend weights ({error})") from error
+    if len(shares) != order or not all(0.0 <= share <= 1.0 for share in shares):
+        raise BundleError(f"{bundle.folder / MANIFEST}: neural_shares must be {order} numbers between 0 and 1")
+    return shares
+
+
+def _cache(bundle: Bundle) -> CacheConfig | None:
+    values = bundle.manifest["blend"].get("cache")
+    try:
+        return None if values is None else CacheConfig.from_json(values)
+    except (ValueError, OverflowError) as error:
+        raise BundleError(f"{bundle.folder / MANIFEST}: {error}") from error
+
+
+def _withheld(bundle: Bundle, vocabulary: Vocabulary) -> NDArray[np.intp]:
+    words = bundle.manifest.get("withheld", [])
+    if not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
+        raise BundleError(f"{bundle.folder / MANIFEST}: withheld must be a list of words")
+    ids = [vocabulary.exact.get(word, -1) for word in words]
+    return np.array([id_ - vocabulary.first_word for id_ in ids if id_ >= vocabulary.first_word], np.intp)

@@ -1,0 +1,152 @@
+"""What comes next: the engines of a bundle along paths of tokens, blended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretype.runtime.engines.blend import Probabilities, blend
+from foretype.runtime.engines.deadline import OutOfTimeError, Pace, PacedRuns
+from foretype.runtime.engines.loading import Engines
+from foretype.runtime.engines.recent_words import Recalled, recall
+from foretype.runtime.engines.state_cache import Stepper
+from foretype.runtime.engines.step_graph import NeuralModel
+from foretype.runtime.errors import EngineError
+from foretype.runtime.lru import LeastRecentlyUsed
+
+KEPT_PREDICTIONS = 8
+_KEPT_LIKELIEST = 64
+
+
+class Parts(NamedTuple):
+    """What each part of the blend says at one place.
+
+    logits: neural scores [vocab], None without the neural model or the time for it. ngram: probabilities [vocab].
+    matched: the n-gram model's matched order. recalled: what the recent text says, None without a cache.
+    """
+
+    logits: NDArray[np.float32] | None
+    ngram: Probabilities
+    matched: int
+    recalled: Recalled | None
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Which word the engines expect at one place.
+
+    words: probability of each of the vocabulary's words, 0 for those that the bundle withholds; read-only [words].
+        Entry i is for id first_word + i.
+    engine: what answered: "blend", "neural" or "ngram".
+    """
+
+    words: Probabilities
+    engine: str
+
+
+class Likeliest(NamedTuple):
+    """The most probable word at one place: its id, and its probability among all tokens, punctuation included."""
+
+    token: int
+    probability: float
+
+
+T = TypeVar("T")
+_Source = tuple[NeuralModel | None, tuple[int, ...]]
+"""Which neural model answered, None for none, and the tokens before the place."""
+
+
+class Predictor:
+    """Probabilities of the next token along paths of tokens, for one session. Not shared between threads.
+
+    It alone decides whether the neural model answers. The n-gram model answers where there is no neural model, where
+    it has no time (see `Pace`), and where it fails.
+    """
+
+    def __init__(self, engines: Engines, pace: Pace) -> None:
+        self._engines = engines
+        self._pace = pace
+        self._asked = engines.engine
+        self._stepper: Stepper | None = None
+        self._neural: NeuralModel | None = None  # what `_stepper` steps
+        self._predictions: LeastRecentlyUsed[_Source, Prediction] = LeastRecentlyUsed(KEPT_PREDICTIONS)
+        self._likeliest: LeastRecentlyUsed[_Source, Likeliest] = LeastRecentlyUsed(_KEPT_LIKELIEST)
+
+    def words(self, ids: tuple[int, ...]) -> Prediction:
+        """The word after the tokens `ids`; a look-up where it was asked for lately.
+
+        A neural model that fails at a run is given up for the next provider or the n-gram model, with a notice, and
+        nothing is lost. Raises EngineError where an engine was asked for by name and none is left.
+        """
+        return self._kept_or_made(self._predictions, ids, self._prediction)
+
+    def likeliest(self, ids: tuple[int, ...]) -> Likeliest:
+        """The likeliest word after the tokens `ids`, among all tokens; kept, and failing, as `words`."""
+        return self._kept_or_made(self._likeliest, ids, self._likeliest_word)
+
+    def lately(self, ids: tuple[int, ...]) -> Prediction | None:
+        """What `words` said for `ids`, if it was asked lately."""
+        neural = self._engines.neural
+        found = None if neural is None else self._predictions.get((neural, ids))
+        return self._predictions.get((None, ids)) if found is None else found
+
+    def parts(self, ids: tuple[int, ...]) -> Parts:
+        """What each engine, and the cache, say about the token after `ids`. Raises EngineError as `words` does."""
+        return self._parts(ids, self._logits(ids))
+
+    def mix(self, parts: Parts, first: int) -> Probabilities:
+        """Blend `parts` over the tokens from id `first` on, as the model's engine asks; the cache knows words only."""
+        alone = self._asked == "neural" and parts.logits is not None
+        mixed = blend(parts.logits, None if alone else parts.ngram, self._engines.shares[parts.matched], first)
+        if parts.recalled is not None:
+            parts.recalled.mix_into(mixed[self._engines.vocabulary.first_word - first :])
+        return mixed
+
+    def _kept_or_made(self, kept: LeastRecentlyUsed[_Source, T], ids: tuple[int, ...], make: Callable[[Parts], T]) -> T:
+        """The answer kept for `ids`, of the neural model if it has one; else a new one, made from what can answer."""
+        neural = self._engines.neural
+        found = None if neural is None else kept.get((neural, ids))
+        if found is None:
+            logits = self._logits(ids)
+            source = None if logits is None else self._neural
+            found = kept.get((None, ids)) if source is None else None
+            if found is None:
+                found = make(self._parts(ids, logits))
+                kept.put((source, ids), found)
+        return found
+
+    def _prediction(self, parts: Parts) -> Prediction:
+        words = self.mix(parts, self._engines.vocabulary.first_word)
+        words[self._engines.withheld] = 0.0
+        words.flags.writeable = False
+        return Prediction(words, "ngram" if parts.logits is None else self._asked)
+
+    def _likeliest_word(self, parts: Parts) -> Likeliest:
+        tokens = self.mix(parts, 0)
+        words = tokens[self._engines.vocabulary.first_word :]
+        words[self._engines.withheld] = 0.0
+        best = int(np.argmax(words))
+        return Likeliest(self._engines.vocabulary.first_word + best, float(words[best]))
+
+    def _parts(self, ids: tuple[int, ...], logits: NDArray[np.float32] | None) -> Parts:
+        engines = self._engines
+        counted, matched = engines.ngram.probabilities(ids)
+        recalled = recall(ids, engines.vocabulary.first_word, engines.cache) if engines.cache else None
+        return Parts(logits, counted, matched, recalled)
+
+    def _logits(self, ids: tuple[int, ...]) -> NDArray[np.float32] | None:
+        """Neural scores after `ids`; None where the n-gram model has to answer."""
+        while (neural := self._engines.neural) is not None:
+            if self._stepper is None or neural is not self._neural:
+                self._neural, self._stepper = neural, Stepper(PacedRuns(neural, self._pace))
+            try:
+                return self._stepper.logits(ids)
+            except OutOfTimeError:
+                return None
+            except EngineError as error:
+                self._engines.fall_back(neural, error)
+        return None

@@ -7,6 +7,7 @@
 """
 
 from foretype.runtime.engines.policy import Policy
+from foretype.runtime.engines.telemetry import switch_off
 from foretype.runtime.errors import (
     BundleError,
     CheckpointError,
@@ -39,3 +40,5 @@ __all__ = [
     "TableError",
     "load",
 ]
+
+switch_off()  # nothing above imports ONNX Runtime

@@ -10,6 +10,7 @@ from foretype.runtime.engines.deadline import Pace
 from foretype.runtime.engines.loading import ENGINES, EngineName, Engines
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.engines.predictor import Predictor
+from foretype.runtime.engines.telemetry import telemetry_notice
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.files.bundle import Bundle
 from foretype.runtime.options import SessionOptions, session_options
@@ -48,7 +49,7 @@ class Model(Engines):
             "name": self.bundle.name,
             "path": str(self.bundle.folder),
             "engine": self.engine,
-            "notice": self.notice,
+            "notice": self.notice or telemetry_notice(),
             "provider": self.neural.provider if self.neural else None,
             "precision": self.neural.metadata.precision if self.neural else None,
             "vocabulary": len(self.vocabulary),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from foretype.runtime.engines.deadline import Pace
 from foretype.runtime.engines.loading import Engines
 from foretype.runtime.engines.predictor import Predictor
+from foretype.runtime.engines.telemetry import telemetry_notice
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.filters import Filters
 from foretype.runtime.options import SessionOptions
@@ -68,8 +69,12 @@ class Session:
 
     @property
     def notice(self) -> str | None:
-        """None, or one line saying what this session goes on without: the neural model, the provider, the store."""
-        return self._pace.notice or self._engines.notice or (self._personal and self._personal.notice) or None
+        """None, or one line saying what this session goes on without: the neural model, the provider, the store.
+
+        Or that ONNX Runtime's telemetry could not be switched off; see `foretype.runtime.engines.telemetry`.
+        """
+        personal = self._personal.notice if self._personal is not None else None
+        return self._pace.notice or self._engines.notice or personal or telemetry_notice()
 
     def suggest(
         self, text: str, k: int = 3, *, after: str = "", deadline_ms: float | None = None, threshold: float = 0.0

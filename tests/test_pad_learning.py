@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 
 import pytest
-from terminal import terminal
 
 from foretype.runtime import Model, load
 from foretype.runtime.personal.store import Store
@@ -71,23 +68,3 @@ async def test_what_is_pasted_is_not_learned(model: Model, tmp_path: Path) -> No
         await pilot.press("ctrl+v", "h", "i", "space")
     assert "Gingerbread" not in forms(store)
     assert "hi" in forms(store)
-
-
-@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
-def test_no_run_of_the_pad_asks_for_an_internet_socket(tiny_bundle: Path, tmp_path: Path) -> None:
-    """All system calls for sockets of the pad and its children, as the kernel saw them, while it learns and quits."""
-    log = tmp_path / "calls"
-    trace = ["strace", "-f", "-e", "trace=socket,connect,execve", "-o", str(log)]
-    command = [*trace, sys.executable, "-m", "foretype.tui.cli", "--bundle", str(tiny_bundle), str(tmp_path / "t.txt")]
-    with terminal(command, {"FORETYPE_HOME": str(tmp_path / "home")}) as pad:
-        pad.shows("saved")
-        pad.type("we like tomahawk on and on ")
-        pad.shows("on and on")
-        pad.type("\x13")
-        pad.shows("Saved")
-        pad.type("\x11")
-        assert pad.exit_code() == 0
-    assert (tmp_path / "home" / "personal" / "default.sqlite3").exists()
-    calls = log.read_text()
-    assert "execve" in calls
-    assert "AF_INET" not in calls

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -237,27 +234,6 @@ def test_the_same_text_gives_the_same_words_whatever_the_session_saw_before(mode
     model.session(store=store).learn("We use Tomahawk. Then Tom sees Tomahawk in the garden\n" * 3)
     live = [texts(session, text) for text in store_texts * 2]
     assert live == [texts(model.session(store=store), text) for text in store_texts] * 2
-
-
-def test_no_socket_is_opened(tiny_bundle: Path, tmp_path: Path) -> None:
-    code = f"""
-import sys
-def look(event, arguments):
-    if event.startswith("socket."):
-        raise SystemExit(event)
-sys.addaudithook(look)
-from pathlib import Path
-from foretype.runtime import load
-from foretype.runtime.personal.store import Store
-session = load({str(tiny_bundle)!r}).session(store=Store(Path({str(tmp_path)!r}) / "s.sqlite3"))
-session.learn("We like Kubernetes. " * 3)
-session.suggest("We like kub")
-session.forget("Kubernetes")
-print("socket" in sys.modules)
-"""
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (result.returncode, result.stderr) == (0, "")
-    assert socket.AF_INET  # the module that must not be used is there
 
 
 def test_a_word_that_was_gone_on_with_is_counted_once_and_whole(model: Model, store: Store) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from foretype.runtime.engines.providers import import_onnxruntime
+
 CPU = Path("/sys/devices/system/cpu/cpu0")
 INSTRUCTION_SETS = (
     *("sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16"),
@@ -170,7 +172,7 @@ def _system() -> str:
 
 def _providers() -> tuple[str, ...]:
     try:
-        import onnxruntime
+        onnxruntime = import_onnxruntime()
     except Exception:  # a broken installation fails in many ways; the n-gram model needs none
         return ()
     return tuple(name.removesuffix("ExecutionProvider").lower() for name in onnxruntime.get_available_providers())

@@ -1,0 +1,31 @@
+"""Switch off the telemetry of ONNX Runtime, which is on by default from version 1.29 on.
+
+On Linux and macOS the library reads `ORT_DISABLE_TELEMETRY` once, when it is first imported in a process. So
+`foretype.runtime` sets the variable when it is imported itself, before anything of it imports ONNX Runtime. Child
+processes inherit it. On Windows a call switches the events off; `import_onnxruntime` makes it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+VARIABLE = "ORT_DISABLE_TELEMETRY"
+
+_NOTICE = (
+    f"onnxruntime was imported before foretype and without {VARIABLE}=1, so its telemetry may be on in this process; "
+    f"set {VARIABLE}=1 in the environment, or import foretype.runtime first"
+)
+_too_late = False
+
+
+def switch_off() -> None:
+    """Set the variable for this process and its children. Call it before the first import of ONNX Runtime."""
+    global _too_late
+    _too_late = _too_late or ("onnxruntime" in sys.modules and os.environ.get(VARIABLE) != "1")
+    os.environ[VARIABLE] = "1"
+
+
+def telemetry_notice() -> str | None:
+    """None where the telemetry is off; one line where the host imported ONNX Runtime too early to switch it off."""
+    return _NOTICE if _too_late else None

@@ -127,6 +127,70 @@ def test_a_model_loaded_before_a_fork(tiny_bundle: Path, threads: int, how: str,
     assert lines[1:] == [grandchild, "blend None"]
 
 
+BUSY = """
+import os, signal, sys, threading
+from foretype.runtime import load
+
+model = load(sys.argv[1])
+stop = threading.Event()
+
+def work(number):
+    while not stop.is_set():  # a session of its own each time, misspelt words, new words
+        session = model.session()
+        for text in ("I love the gardn ", "we sse", "I lvoe mus", "dont you thimk"):
+            for end in range(len(text) + 1):
+                session.suggest(text[:end])
+
+threads = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(3)]
+for thread in threads:
+    thread.start()
+failed = 0
+for _ in range(int(sys.argv[2])):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # kills a child that hangs
+        session = model.session()
+        for text in ("I lov", "I love the gardn", "we sse", "I love "):
+            session.suggest(text)
+        os._exit(0)
+    failed += os.waitpid(child, 0)[1] != 0
+stop.set()
+print(failed, flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("forks", [100, pytest.param(5000, marks=pytest.mark.soak)])
+def test_no_child_of_a_busy_process_hangs(tiny_bundle: Path, forks: int) -> None:
+    """Threads suggest from the first moment on, while the process forks again and again."""
+    result = subprocess.run(
+        [sys.executable, "-c", BUSY, str(tiny_bundle), str(forks)], capture_output=True, text=True, timeout=1200
+    )
+    assert result.stdout == "0\n", result.stderr
+
+
+def test_a_keystroke_imports_nothing(tiny_bundle: Path) -> None:
+    """An import in one thread at the moment of a fork would leave the child waiting for its lock."""
+    code = f"""
+import sys
+from pathlib import Path
+from foretype.runtime import load
+from foretype.runtime.personal.store import Store
+session = load({str(tiny_bundle)!r}).session(store=Store(Path("store.sqlite3")))
+before = set(sys.modules)
+for text in ("I lov", "I love the gardn", "I love the gardn ", "dont you ", "xqzt"):
+    session.suggest(text)
+    session.commit(text)
+    session.corrections(text)
+    session.phrase(text, confidence=0.0)
+print(sorted(set(sys.modules) - before))
+"""
+    folder = tiny_bundle.parent
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=True)
+    assert result.stdout == "[]\n"
+
+
 def test_a_lock_held_at_the_fork_is_free_in_the_child() -> None:
     fork = Fork()
     fork.lock.acquire()

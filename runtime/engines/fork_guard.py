@@ -3,6 +3,10 @@
 The child has the memory of its parent, and of its threads only the one that forked. A lock that another thread held, or
 a pool of threads that is not there, would leave a call waiting for ever. So calls into ONNX Runtime are counted, and a
 child that was made in the middle of one leaves ONNX Runtime alone.
+
+Python's own import locks are another such trap: a child of a fork that happens while another thread imports a module
+waits for ever when it imports it too. So whatever a suggestion needs is imported when a model is loaded or a session is
+made, never at a keystroke.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import cdist
 
 from foretype.runtime.text.vocabulary import prefix_range
 from foretype.runtime.typos.error_model import ErrorModel
@@ -109,9 +111,6 @@ class NeighbourIndex:
         At most one of the edits is among the first two letters, and a wrong first letter is one that the keyboard
         explains; that leaves a twentieth of all beginnings to be compared.
         """
-        from rapidfuzz.distance import OSA
-        from rapidfuzz.process import cdist
-
         one, two, three = typed[0], typed[1], typed[2:3]
         starts = {other + two for other in neighbours(layout).get(one, "")} | {two + one, two + three}
         parts: list[_Beginnings] = []

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import harm
+import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from foretype.runtime import BundleError, ConfigError, EngineError, load
 from foretype.runtime.engines.step_graph import NeuralModel
-from foretype.runtime.files.bundle import MANIFEST, NGRAM, STEP, TOKENIZER
+from foretype.runtime.files.bundle import LIMITS, MANIFEST, NGRAM, STEP, TOKENIZER
 
 
 @pytest.fixture
@@ -315,3 +317,45 @@ def test_a_graph_that_claims_an_absurd_state_is_refused_before_memory_is_taken(b
     model = load(bundle)
     assert model.engine == "ngram"
     assert STEP in (model.notice or "")
+
+
+@pytest.mark.parametrize("name", [MANIFEST, TOKENIZER, NGRAM])
+def test_every_file_has_a_limit_that_is_checked_before_it_is_read(bundle: Path, name: str) -> None:
+    """A sparse file: its size is a claim, so nothing of it may be read or allocated."""
+    with (bundle / name).open("r+b") as stream:
+        stream.truncate(LIMITS[name] + 1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BundleError, match=rf"{name}: {LIMITS[name] + 1} bytes; at most {LIMITS[name]} are read"):
+            load(bundle)
+        assert tracemalloc.get_traced_memory()[1] < 5 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("depth", [1000, 100_000])
+@pytest.mark.parametrize("name", [MANIFEST, TOKENIZER, NGRAM])
+def test_deep_nesting_is_an_error_of_the_file_it_stands_in(bundle: Path, name: str, depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    content = {
+        MANIFEST: deep.encode(),
+        TOKENIZER: f'{{"model": {deep}}}'.encode(),
+        NGRAM: len(deep).to_bytes(8, "little") + deep.encode(),
+    }[name]
+    if name == MANIFEST:
+        (bundle / name).write_bytes(content)
+    else:
+        harm.replace_file(bundle, name, content)
+    with pytest.raises(BundleError, match=name):
+        load(bundle)
+
+
+@pytest.mark.parametrize("depth", [1000, 30_000, 100_000])
+def test_deep_nesting_in_the_metadata_of_a_graph_is_no_step_graph(bundle: Path, depth: int) -> None:
+    model = onnx.load(bundle / STEP)
+    entry = next(entry for entry in model.metadata_props if entry.key == "special_tokens")
+    entry.value = "[" * depth + "]" * depth
+    harm.replace_file(bundle, STEP, model.SerializeToString())
+    with pytest.raises(EngineError, match=r"step.onnx: not a step graph of this version: metadata 'special_tokens'"):
+        load(bundle, engine="neural")
+    assert "special_tokens" in (load(bundle).notice or "")

@@ -40,6 +40,8 @@ the last words, each its id plus 1, 0 for none."""
 
 _LARGEST_STATE = 2**22
 """Numbers in one part of a state: thousands of times what a step graph has, and little enough to be allocated."""
+_LONGEST_PROPERTY = 2**16
+"""Characters of one entry of the metadata."""
 _IN_THE_CHILD = "load the model in the child process"
 
 FloatArray = NDArray[np.float32]
@@ -94,13 +96,17 @@ class GraphMetadata:
 def _property(properties: Mapping[str, str], key: str) -> str:
     if key not in properties:
         raise ValueError(f"the metadata lacks {key!r}")
+    if len(properties[key]) > _LONGEST_PROPERTY:
+        raise ValueError(
+            f"metadata {key!r} has {len(properties[key])} characters; at most {_LONGEST_PROPERTY} are read"
+        )
     return properties[key]
 
 
 def _number(properties: Mapping[str, str], key: str) -> int:
     text = _property(properties, key)
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise ValueError(f"metadata {key!r} is {text!r}; it must be a whole number of at least 1")
+        raise ValueError(f"metadata {key!r} is {text[:80]!r}; it must be a whole number of at least 1")
     return int(text)
 
 
@@ -108,10 +114,10 @@ def _ids(properties: Mapping[str, str], key: str) -> dict[str, int]:
     text = _property(properties, key)
     try:
         ids = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         ids = None
     if not isinstance(ids, dict) or not all(type(value) is int for value in ids.values()):
-        raise ValueError(f"metadata {key!r} is {text!r}; it must be a JSON object of token ids")
+        raise ValueError(f"metadata {key!r} is {text[:80]!r}; it must be a JSON object of token ids")
     return ids
 
 

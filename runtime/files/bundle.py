@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +23,17 @@ TOKENIZER = "tokenizer.json"
 NGRAM = "ngram.safetensors"
 STEP = "step.onnx"
 STEP_FLOAT = "step.fp32.onnx"
-_MANIFEST_LIMIT = 2**24
-_FILE_LIMIT = 2**31
-"""Bytes; an ONNX file cannot be larger, and the others are far smaller."""
+MEGABYTE = 2**20
+LIMITS = {
+    MANIFEST: 4 * MEGABYTE,
+    TOKENIZER: 64 * MEGABYTE,
+    NGRAM: 2048 * MEGABYTE,
+    STEP: 2047 * MEGABYTE,
+    STEP_FLOAT: 2047 * MEGABYTE,
+}
+"""Bytes of each file at most, checked before it is read; for other files, that of the tables. A vocabulary of a million
+words takes 30 MB, and reading it five times that. Tables are mapped, not read. Protocol buffers, and so ONNX files, end
+at 2 GB."""
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 
@@ -56,8 +67,8 @@ class Bundle:
         """Read the manifest. Raises BundleError when it is missing, damaged, or of another format version."""
         path = folder / MANIFEST
         try:
-            _check_file(folder, path, _MANIFEST_LIMIT)
-            manifest = json.loads(path.read_text(encoding="utf-8"))
+            with _opened(folder, path) as stream:
+                manifest = json.loads(stream.read())
         except FileNotFoundError as error:
             reason = "no such folder" if not folder.is_dir() else f"no {MANIFEST} in it"
             raise BundleError(f"{folder}: not a bundle: {reason}") from error
@@ -95,8 +106,7 @@ class Bundle:
             raise BundleError(f"{self.folder / MANIFEST}: lists no {name}")
         path = self.folder / name
         try:
-            _check_file(self.folder, path, _FILE_LIMIT)
-            with path.open("rb") as stream:
+            with _opened(self.folder, path) as stream:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
         except FileNotFoundError as error:
             raise BundleError(f"{path}: missing") from error
@@ -109,37 +119,46 @@ class Bundle:
     def text_form(self) -> TextForm:
         """The text form of the bundle. Raises BundleError naming the file at fault."""
         path = self.file(TOKENIZER)
-        ids = _read_tokenizer(path)
+        with _opened(self.folder, path) as stream:
+            ids = _read_tokenizer(path, stream.read())
         try:
             return TextForm(ids, case_rule_from_json(self.manifest["case"]))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(f"{self.folder / MANIFEST}: the case rule is incomplete ({error})") from error
 
 
-def _check_file(folder: Path, path: Path, limit: int) -> None:
-    """Raise BundleError unless `path` is a plain file inside `folder` of at most `limit` bytes; OSError without one."""
-    status = path.stat()
+@contextmanager
+def _opened(folder: Path, path: Path) -> Iterator[BufferedReader]:
+    """Open `path`, a plain file inside `folder` within its limit. Raises BundleError for any other; OSError."""
     if not path.resolve().is_relative_to(folder.resolve()):
         raise BundleError(f"{path}: leads out of the bundle's folder, to {path.resolve()}")
-    if not stat.S_ISREG(status.st_mode):
-        raise BundleError(f"{path}: not a plain file")
-    if status.st_size > limit:
-        raise BundleError(f"{path}: {status.st_size} bytes; at most {limit} are read")
+    # Without waiting for the other end of a pipe; what was opened is what is looked at.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        status, limit = os.fstat(descriptor), LIMITS.get(path.name, LIMITS[NGRAM])
+        if not stat.S_ISREG(status.st_mode):
+            raise BundleError(f"{path}: not a plain file")
+        if status.st_size > limit:
+            raise BundleError(f"{path}: {status.st_size} bytes; at most {limit} are read")
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            yield stream
+    finally:
+        os.close(descriptor)
 
 
-def _read_tokenizer(path: Path) -> dict[str, int]:
+def _read_tokenizer(path: Path, content: bytes) -> dict[str, int]:
     """The vocabulary of a tokenizer.json, token -> id.
 
     Nothing else is taken from the file. Its rules must be those of the text form, word for word: others could take
     exponential time or memory, and `tokenizers` would run them.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(content)
         rules = json.loads(new_tokenizer({}).to_str())
-        if any(content.get(part) != rules[part] for part in ("normalizer", "pre_tokenizer", "added_tokens")):
+        if any(value.get(part) != rules[part] for part in ("normalizer", "pre_tokenizer", "added_tokens")):
             raise ValueError("its rules are not those of the text form")
-        words = content["model"]["vocab"]
-        if content["model"]["type"] != "WordLevel" or set(map(type, words.values())) != {int}:
+        words = value["model"]["vocab"]
+        if value["model"]["type"] != "WordLevel" or set(map(type, words.values())) != {int}:
             raise ValueError("its model is not WordLevel with ids 0, 1, 2, ...")
         return dict(words)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

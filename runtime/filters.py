@@ -12,6 +12,8 @@ from foretype.runtime.text.vocabulary import Vocabulary, fold
 
 _LIST = Path(__file__).parent / "offensive.txt"
 _ENDINGS = ("'s", "'")
+_RUN = 8
+"""Words of a longer run between hyphens are not looked at together."""
 _WORD = re.compile(r"[^\W\d_][\w'\u2019-]*")
 REACH = 200
 """Characters before the cursor that the start of a forgotten phrase is looked for in."""
@@ -48,15 +50,19 @@ class Filters:
 
 
 def parts(key: str) -> tuple[str, ...]:
-    """A folded word, and what it is made of: the words between its hyphens, less the ending of a possessive.
+    """A folded word, and what it is made of: every run of the words between its hyphens, and each without the ending
+    of a possessive.
 
-    >>> parts("father-in-law's")
-    ("father-in-law's", 'father-in-law', 'father', 'in', "law's", 'law')
+    >>> parts("tomahawk-like"), parts("Anna's")
+    (('tomahawk-like', 'tomahawk', 'like'), ("Anna's", 'Anna'))
+    >>> "in-law" in parts("father-in-law's")
+    True
     """
     if "-" not in key and not key.endswith(_ENDINGS):
         return (key,)
-    pieces = [key, *(key.split("-") if "-" in key else ())]
-    return tuple(dict.fromkeys(form for piece in pieces for form in (piece, _stem(piece))))
+    pieces = key.split("-")
+    runs = ["-".join(pieces[a:b]) for a in range(len(pieces)) for b in range(a + 1, min(a + _RUN, len(pieces)) + 1)]
+    return tuple(dict.fromkeys(form for run in (key, *runs) for form in (run, _stem(run)) if form))
 
 
 def _stem(word: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sqlite3
 import stat
 from pathlib import Path
 
@@ -92,3 +94,53 @@ def test_stats_say_where_and_how_much(learned: Path, home: Path, capsys: pytest.
     facts = json.loads(capsys.readouterr().out)
     assert facts["path"] == str(home / "personal" / "default.sqlite3")
     assert facts["learned"] == 8
+
+
+def test_forgetting_says_what_there_was(learned: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["personal", "forget", "tomahawk"]) == 0
+    assert capsys.readouterr().out == "forgot 'tomahawk': 1 entry deleted\n"
+    assert run(["personal", "forget", "unheard", "of"]) == 0
+    assert capsys.readouterr().out.startswith("nothing was learned of 'unheard of'")
+    (home / "personal" / "default.sqlite3.damaged-20260101-000000-1").write_bytes(b"Tomahawk")
+    assert run(["personal", "clear", "--yes"]) == 0
+    assert "removed 1 copy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "out", "left"),
+    [
+        ("y\n", 0, "forgot everything", False),
+        ("n\n", 0, "nothing was forgotten", True),
+        ("\n", 0, "nothing was forgotten", True),
+        ("what?\nyes\n", 0, "forgot everything", False),
+        ("", 1, "", True),
+    ],
+)
+def test_clear_reads_its_answer_from_a_pipe(
+    learned: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: str,
+    status: int,
+    out: str,
+    left: bool,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    assert run(["personal", "clear"]) == status
+    told = capsys.readouterr()
+    assert told.out.lstrip().startswith(out)
+    assert ("--yes" in told.err) == (status == 1)
+    assert run(["personal", "show"]) == 0
+    assert ("Tomahawk" in capsys.readouterr().out) == left
+
+
+def test_damage_is_told_on_standard_error(learned: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    connection = sqlite3.connect(home / "personal" / "default.sqlite3")
+    connection.execute("UPDATE words SET weight = 'abc' WHERE form = 'we'")
+    connection.commit()
+    connection.close()
+    assert run(["personal", "show"]) == 0
+    told = capsys.readouterr()
+    assert "Tomahawk" in told.out
+    assert "damaged" in told.err
+    assert told.err.count("\n") == 1

@@ -1,11 +1,14 @@
-"""Where this user's data lives on this machine."""
+"""Where this user's data lives on this machine, and how folders and files for this user alone are made."""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import platformdirs
+
+from foretype.runtime.errors import StoreError
 
 
 def data_folder() -> Path:
@@ -14,3 +17,54 @@ def data_folder() -> Path:
     if home:
         return Path(home)
     return Path(platformdirs.user_data_dir("foretype", appauthor=False))
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder`, and those above it that are missing, for this user only, whatever the umask. Raises OSError."""
+    if folder.is_dir():
+        return
+    make_private_folder(folder.parent)
+    try:
+        folder.mkdir(mode=0o700)
+        folder.chmod(0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+
+
+def make_private_file(path: Path) -> None:
+    """Make the file `path` if it is not there, for this user only. Raises OSError; StoreError as `identity`."""
+    follow_no_link = getattr(os, "O_NOFOLLOW", 0)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | follow_no_link, 0o600)
+    except FileExistsError:
+        identity(path)
+        # Closing a file drops the locks that SQLite holds on it in this process, so open it only where that is needed.
+        if not (_has_owners() and os.lstat(path).st_mode & 0o077):
+            return
+        handle = os.open(path, os.O_RDONLY | follow_no_link)
+    try:
+        if _has_owners():
+            os.fchmod(handle, 0o600)
+    finally:
+        os.close(handle)
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Which file `path` is: it differs once another one stands there.
+
+    Raises StoreError where `path` is no file of this user's own: a symbolic link, a folder, a device, a pipe, or a file
+    that belongs to another user. Raises OSError.
+    """
+    found = os.lstat(path)
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "no regular file"
+        raise StoreError(f"{path}: {kind}; legal: a file of your own")
+    if _has_owners() and found.st_uid != os.geteuid():
+        raise StoreError(f"{path}: belongs to another user; legal: a file of your own")
+    return found.st_dev, found.st_ino
+
+
+def _has_owners() -> bool:
+    """Whether files have owners and modes here. On Windows, which has `os.fchmod` all the same, folders are private."""
+    return hasattr(os, "geteuid") and hasattr(os, "fchmod")

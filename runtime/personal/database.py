@@ -1,75 +1,103 @@
-"""The SQLite file behind the personal store: how it is opened, and what becomes of it when it is damaged."""
+"""The SQLite file behind the personal store: how it is opened and written, and what is done when it is damaged."""
 
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import threading
-import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial, wraps
 from pathlib import Path
+from typing import NoReturn, ParamSpec, TypeVar
 from urllib.parse import quote
 
 from foretype.runtime.errors import StoreError
+from foretype.runtime.files.user_folder import identity, make_private_file, make_private_folder
+from foretype.runtime.personal.checks import DamageError
+from foretype.runtime.personal.repair import (
+    fill,
+    is_harmed,
+    keep_copy,
+    mend,
+    read_legal,
+    remove_copies,
+    set_aside,
+)
+from foretype.runtime.personal.schema import SCHEMA_VERSION, SQL_ERRORS, create, is_whole, transaction
 
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE words(id INTEGER PRIMARY KEY AUTOINCREMENT, form TEXT NOT NULL UNIQUE, key TEXT NOT NULL,
-                   weight REAL NOT NULL, trust INTEGER NOT NULL);
-CREATE INDEX words_by_key ON words(key);
-CREATE TABLE grams(a INTEGER NOT NULL, b INTEGER NOT NULL, word INTEGER NOT NULL, weight REAL NOT NULL,
-                   PRIMARY KEY(a, b, word)) WITHOUT ROWID;
-CREATE TABLE forgotten(hash BLOB PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE listed(list TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY(list, key)) WITHOUT ROWID;
-CREATE TABLE imported(hash BLOB PRIMARY KEY) WITHOUT ROWID;
-"""
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CIRCUMSTANCES = {
+    getattr(sqlite3, f"SQLITE_{name}")
+    for name in ["BUSY", "LOCKED", "FULL", "IOERR", "READONLY", "CANTOPEN", "PERM", "NOMEM", "INTERRUPT"]
+}
+"""Errors that say nothing about what the file holds."""
 PURGE_DUE = "purge_due"
 """A row of `meta` that stands there from the deletion of rows until their bytes are gone."""
 _CHECKPOINT_PAGES = 128
 """The WAL goes into the file after this many pages, half a megabyte."""
+_WAL_BYTES = 1 << 20
+"""A WAL that grew beyond this is cut down to it."""
+_inherited: list[sqlite3.Connection] = []
+"""Connections of the process that this one was forked from: to close one here could take its locks away."""
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class MendedError(StoreError):
+    """The store was damaged, and what could be saved of it was; what was asked for may be tried again."""
+
+
+def mending(verb: Callable[P, T]) -> Callable[P, T]:
+    """A function that does `verb` a second time where the first one found the store damaged."""
+
+    @wraps(verb)
+    def done(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return verb(*arguments, **named)
+        except MendedError:
+            return verb(*arguments, **named)
+
+    return done
 
 
 class Database:
     """One SQLite file, opened at its first use, by this process or any other, in any number.
 
-    path: the file. readable_only: whether nothing can be written to it.
-    notice: None, or one line about a damaged file that was set aside.
+    path: the file. readable_only: whether nothing can be written to it. opened: how often it was opened.
+    notice: None, or one line about damage that was found.
     """
 
     def __init__(self, path: Path, busy_ms: int) -> None:
         self.path = path
         self.notice: str | None = None
         self.readable_only = False
+        self.opened = 0
         self._busy_ms = busy_ms
         self._connection: sqlite3.Connection | None = None
-        self._process = 0
+        self._identity: tuple[int, int] | None = None
+        self._shut: Callable[[], object] = lambda: None
         self._lock = threading.RLock()
+        _databases.add(self)
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
         """The connection, for one thread at a time. Raises StoreError for whatever SQLite or the system refuses.
 
-        A file that turns out to be damaged is set aside, under a name that says so; the next use begins a new one.
+        Damage that turns up is dealt with, and MendedError raised: rows of wrong values are left out; a file that
+        SQLite cannot use is set aside, and a new one begun with what can be read of it.
         """
         with self._lock:
             try:
                 yield self._opened()
             except sqlite3.Error as error:
-                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-                if code in _DAMAGE or (code == sqlite3.SQLITE_ERROR and not self._is_sound()):
-                    self._set_aside()
-                    raise StoreError(
-                        self.notice or f"{self.path}: damaged, and set aside by another program"
-                    ) from error
-                raise StoreError(f"{self.path}: {_reason(error)}") from error
-            except (ValueError, TypeError, AssertionError) as error:  # what was read is not what was ever written
-                if not self._is_sound():
-                    self._set_aside()
-                raise StoreError(self.notice or f"{self.path}: cannot be read ({error})") from error
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES:
+                    raise StoreError(f"{self.path}: {_reason(error)}") from error
+                self._repair(error)
+            except (DamageError, ValueError, TypeError, LookupError, ArithmeticError, AssertionError) as error:
+                self._repair(error)
             except OSError as error:
                 raise StoreError(f"{error.filename or self.path}: {error.strerror}") from error
 
@@ -79,73 +107,75 @@ class Database:
         with self.use() as connection:
             if self.readable_only:
                 raise StoreError(f"{self.path}: can be read, not written")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection):
                 due = connection.execute("SELECT 1 FROM meta WHERE name = ?", (PURGE_DUE,)).fetchone() is not None
                 yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
         if due:  # a process was killed before it could, or another one kept old pages open
             with suppress(StoreError):
                 self.purge()
 
-    def purge(self) -> None:
-        """Leave no byte of deleted rows in the file, its free pages or its WAL.
+    def purge(self) -> int:
+        """Leave no byte of deleted rows in the file, its free pages or its WAL, and no copies of damaged files.
+
+        Returns how many copies there were. Raises StoreError where another process keeps reading old pages all the
+        while.
+        """
+        with self.use() as connection:
+            copies = remove_copies(self.path)
+            self.notice = None
+            self.compact()
+            connection.execute("DELETE FROM meta WHERE name = ?", (PURGE_DUE,))
+        return copies
+
+    def compact(self) -> None:
+        """Write the file anew, without free pages, and empty its WAL. Raises StoreError as `purge`.
 
         `secure_delete` overwrites rows where they stood, but moving rows between pages leaves copies; only a file that
-        is written anew has none. Raises StoreError where another process keeps reading old pages all the while.
+        is written anew has none.
         """
         with self.use() as connection:
             connection.execute("VACUUM")
-            self._empty_wal(connection)
-            connection.execute("DELETE FROM meta WHERE name = ?", (PURGE_DUE,))
-
-    def _empty_wal(self, connection: sqlite3.Connection) -> None:
-        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
-            raise StoreError(f"{self.path}: forgotten, but another program keeps old pages of the file open")
+            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise StoreError(f"{self.path}: written, but another program keeps old pages of the file open")
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         with self._lock:
-            if self._connection is not None and self._process == os.getpid():
-                self._connection.close()
             self._connection = None
+            self._shut()
+
+    def enter_child(self) -> None:
+        """In a process that was forked: the connection and the lock are the parent's."""
+        self._connection = None
+        self._lock = threading.RLock()
 
     def _opened(self) -> sqlite3.Connection:
-        # A connection must not be carried over a fork.
-        if self._connection is None or self._process != os.getpid():
-            self._connection, self._process = self._open(), os.getpid()
+        if self._connection is not None:
+            with suppress(OSError, StoreError):
+                if identity(self.path) == self._identity:
+                    return self._connection
+            self.close()  # the file was set aside by another process, or removed
+        self._connection = self._open()
+        self._shut = weakref.finalize(self, _shut, self._connection, os.getpid())
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)  # SQLite gives its side files the same mode
-            try:
-                if hasattr(os, "fchmod") and os.fstat(handle).st_uid == os.getuid():
-                    os.fchmod(handle, 0o600)
-            finally:
-                os.close(handle)
-            self.readable_only = not os.access(self.path.parent, os.W_OK)
+            make_private_folder(self.path.parent)
+            make_private_file(self.path)  # SQLite gives its side files the same mode
+            self.readable_only = not (os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK))
         except OSError:
             if not self.path.exists():
                 raise
             self.readable_only = True
+        self._identity = identity(self.path)
         # A file in a folder that cannot be written has no room for the side files that readers need.
-        mode = "mode=ro&immutable=1" if self.readable_only else "mode=rw"
-        connection = sqlite3.connect(
-            f"file:{quote(str(self.path))}?{mode}",
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-            timeout=self._busy_ms / 1000,
-        )
+        connection = _connect(self.path, "ro&immutable=1" if self.readable_only else "rw", self._busy_ms)
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if identity(self.path) != self._identity:
+                raise StoreError(f"{self.path}: replaced while it was opened")
             if version > SCHEMA_VERSION:
                 raise StoreError(
                     f"{self.path}: written by a newer version of Foretype (format {version}; this one knows "
@@ -158,46 +188,85 @@ class Database:
                 connection.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing, a power cut little
                 connection.execute("PRAGMA secure_delete=ON")
                 connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+                connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
             if version == 0:
-                _create(connection)
+                create(connection)
         except BaseException:
             connection.close()
             raise
+        self.opened += 1
         return connection
 
-    def _set_aside(self) -> None:
-        self.close()
-        if self._is_sound():  # another process has set it aside already
-            return
-        aside = self.path.with_name(f"{self.path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
-        for suffix in ("", "-wal", "-shm"):
-            part = self.path.with_name(self.path.name + suffix)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + suffix))
-        self.notice = f"{self.path}: damaged; kept as {aside.name}, and a new one begun"
+    # --- Damage
 
-    def _is_sound(self) -> bool:
+    def _repair(self, error: Exception) -> NoReturn:
+        """Deal with damage that showed as `error`. Raises MendedError, or StoreError where that does not help."""
+        if self._connection is not None and self._connection.in_transaction:
+            raise error  # the outermost `use` deals with it
+        if self.readable_only:
+            raise StoreError(f"{self.path}: damaged, and cannot be written ({error})") from error
         try:
-            connection = sqlite3.connect(f"file:{quote(str(self.path))}?mode=ro", uri=True)
+            if identity(self.path) != self._identity:
+                raise MendedError(f"{self.path}: damaged, and set aside by another program") from error
+            if not _is_whole(self.path):
+                self._begin_anew()
+            else:
+                connection = self._opened()
+                if not is_harmed(connection):
+                    raise StoreError(f"{self.path}: cannot be read ({error})") from error
+                copy = keep_copy(connection, self.path)
+                mend(connection)
+                self.notice = f"{self.path}: some of it was damaged and is left out; kept as it was as {copy}"
+        except (*SQL_ERRORS, OSError) as trouble:
+            raise StoreError(f"{self.path}: damaged ({error}), and cannot be mended ({trouble})") from error
+        self.opened += 1  # whoever has a picture of the store in memory must read it again
+        raise MendedError(self.notice) from error
+
+    def _begin_anew(self) -> None:
+        rows = None
+        with suppress(*SQL_ERRORS):
+            connection = _connect(self.path, "ro", self._busy_ms)
             try:
-                tables = {name for (name, _) in connection.execute("SELECT name, sql FROM sqlite_schema").fetchall()}
-                whole = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
-                return bool(whole and set(re.findall(r"CREATE TABLE (\w+)", _SCHEMA)) <= tables)
+                rows = read_legal(connection)
             finally:
                 connection.close()
-        except (sqlite3.Error, ValueError):
-            return False
+        self.close()
+        aside = set_aside(self.path)
+        connection = self._opened()
+        if rows is not None:
+            fill(connection, rows)
+        self.notice = f"{self.path}: damaged; kept as {aside}, and a new one begun with what could be read of it"
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    """Make the tables, unless another process has made them in the meantime."""
-    connection.execute("BEGIN IMMEDIATE")
-    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-        for statement in _SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute("INSERT INTO meta VALUES('key', ?)", (os.urandom(32),))
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-    connection.execute("COMMIT")
+def _connect(path: Path, mode: str, busy_ms: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=busy_ms / 1000,
+    )
+    # Bytes that are no UTF-8 are no word either, but must not keep the rest of the rows from being read.
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+    return connection
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        connection = _connect(path, "ro", 0)
+        try:
+            return is_whole(connection)
+        finally:
+            connection.close()
+    except SQL_ERRORS:
+        return False
+
+
+def _shut(connection: sqlite3.Connection, process: int) -> None:
+    if os.getpid() == process:
+        connection.close()
+    else:
+        _inherited.append(connection)
 
 
 def _reason(error: sqlite3.Error) -> str:
@@ -207,3 +276,12 @@ def _reason(error: sqlite3.Error) -> str:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return "in use by another program"
     return str(error)
+
+
+def _enter_child() -> None:
+    for database in _databases:
+        database.enter_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_enter_child)

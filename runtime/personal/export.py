@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, get_args
+from typing import Any
 
 from foretype.runtime.errors import StoreError
 from foretype.runtime.filters import parts as made_of
+from foretype.runtime.personal.checks import LISTS, is_form
 from foretype.runtime.personal.rules import LINE_START, learnable
-from foretype.runtime.personal.store import ListName, Store, is_form
+from foretype.runtime.personal.store import Store
 from foretype.runtime.text.vocabulary import fold, is_word
 
 FORMAT = "foretype-personal"
 VERSION = 1
-_LISTS = get_args(ListName)
 
 
 def export_lines(store: Store) -> Iterator[str]:
@@ -83,7 +83,7 @@ def import_lines(store: Store, lines: Iterable[str]) -> int:
             )
 
         for record in records[1:]:
-            name = next((name for name in _LISTS if name in record), None)
+            name = next((name for name in LISTS if name in record), None)
             if name:
                 if any(part in forgotten for part in made_of(fold(record[name]))):
                     continue
@@ -136,7 +136,7 @@ def _is_legal(record: dict[str, Any]) -> bool:
     if "format" in record:
         return True
     if "word" not in record:
-        return len(record) == 1 and all(name in _LISTS and is_form(form) for name, form in record.items())
+        return len(record) == 1 and all(name in LISTS and is_form(form) for name, form in record.items())
     after, count, trust = record.get("after"), record.get("count"), record.get("trust")
     counted = isinstance(count, (int, float)) and not isinstance(count, bool) and 0 < count < 1e12
     if after is None:

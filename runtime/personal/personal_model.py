@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.engines.blend import Probabilities
-from foretype.runtime.personal.store import Learned, Store
+from foretype.runtime.personal.store import Learned, Store, Version
 from foretype.runtime.personal.unknown_words import OutsideWords
 from foretype.runtime.text.vocabulary import Vocabulary, fold, is_word
 
@@ -52,7 +52,7 @@ class PersonalWords:
         self.shares = list(INITIAL_SHARES)
         self._store = store
         self._vocabulary = vocabulary
-        self.version: tuple[int, int] | None = None
+        self.version: Version | None = None
         self._places: dict[int, int | str] = {}  # word id -> position inside, or folded form of a word outside
         self._weights: dict[str, float] = {}  # of each form
         self._forms: dict[str, str] = {}  # folded form -> the user's way to write it

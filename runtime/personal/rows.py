@@ -1,13 +1,29 @@
-"""What the tables of the store hold, one fact at a time: numbers, words, what follows what, and what was forgotten."""
+"""What the tables of the store hold, one fact at a time: numbers, words, what follows what, and what was forgotten.
+
+What is read is checked: these functions raise `DamageError` for what this program never wrote.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
-from foretype.runtime.errors import StoreError
 from foretype.runtime.filters import parts as made_of
+from foretype.runtime.personal.checks import (
+    DamageError,
+    is_count,
+    is_form,
+    is_hash,
+    is_id,
+    is_key,
+    is_listed,
+    is_weight,
+    is_word_row,
+    parse_shares,
+)
 from foretype.runtime.text.vocabulary import fold
 
 ACCEPTED_TRUST = 2
@@ -40,11 +56,44 @@ class Forgotten:
         """Whether `phrase`, folded words with single spaces between, was forgotten."""
         return bool(self.hashes) and keyed_hash(self._key, str(phrase)) in self.hashes
 
+    def touches(self, forms: Sequence[str]) -> bool:
+        """Whether the words `forms`, one after the other, hold a forgotten word or phrase.
+
+        Words that are made of a forgotten one count as that one: "Anna's", "Anna-like".
+        """
+        if not self.hashes:
+            return False
+        made = [made_of(fold(form)) for form in forms]
+        if any(part in self for parts in made for part in parts):
+            return True
+        runs = (made[start:end] for start in range(len(made) - 1) for end in range(start + 2, len(made) + 1))
+        phrases = (" ".join(words) for run in runs for words in product(*run))
+        # A hyphen is a mark of its own between words: "front - end" is "front-end".
+        return any(phrase in self or phrase.replace(" - ", "-") in self for phrase in phrases)
+
 
 def get_number(connection: sqlite3.Connection, name: str) -> float:
     """A number of the table `meta`, 0 where it is not there."""
     found = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-    return 0.0 if found is None else float(found[0])
+    if found is None:
+        return 0.0
+    if not is_count(found[0]):
+        raise DamageError(f"{name} is {found[0]!r:.60}")
+    return float(found[0])
+
+
+def age(connection: sqlite3.Connection) -> float:
+    """Words learned since weights were last scaled down."""
+    words = get_number(connection, "words") - get_number(connection, "landmark")
+    if words < 0:
+        raise DamageError("more words were learned before the last scaling than at all")
+    return words
+
+
+def read_shares(connection: sqlite3.Connection) -> list[float] | None:
+    """The shares of the blend; None where none were kept."""
+    found = connection.execute("SELECT value FROM meta WHERE name = 'shares'").fetchone()
+    return None if found is None else parse_shares(found[0])
 
 
 def set_value(connection: sqlite3.Connection, name: str, value: float | str) -> None:
@@ -53,10 +102,10 @@ def set_value(connection: sqlite3.Connection, name: str, value: float | str) -> 
 
 
 def secret_key(connection: sqlite3.Connection) -> bytes:
-    """The key of the hashes of what was forgotten. Raises StoreError where there is none."""
+    """The key of the hashes of what was forgotten."""
     found = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
-    if found is None:
-        raise StoreError("the store has no key")
+    if found is None or not is_key(found[0]):
+        raise DamageError("the key is not there, or is none")
     return bytes(found[0])
 
 
@@ -73,8 +122,48 @@ def word_id(connection: sqlite3.Connection, form: str) -> int | None:
 
 def read_forgotten(connection: sqlite3.Connection) -> Forgotten:
     """All that was forgotten."""
-    rows = connection.execute("SELECT hash FROM forgotten").fetchall()
-    return Forgotten(secret_key(connection), frozenset(hash_ for (hash_,) in rows))
+    hashes = [hash_ for (hash_,) in connection.execute("SELECT hash FROM forgotten").fetchall()]
+    if not all(map(is_hash, hashes)):
+        raise DamageError("a hash of what was forgotten is none")
+    return Forgotten(secret_key(connection), frozenset(hashes))
+
+
+def read_words(connection: sqlite3.Connection) -> list[tuple[int, str, str, float, int]]:
+    """All words that were written, those last read by weight: id, form, folded form, weight, trust."""
+    rows = connection.execute("SELECT id, form, key, weight, trust FROM words").fetchall()
+    for row in rows:
+        if not is_word_row(*row):
+            raise DamageError(f"a word is {row!r:.60}")
+    return [row for row in rows if row[3] > 0]
+
+
+def ids_are_left(connection: sqlite3.Connection) -> bool:
+    """Whether SQLite can give ids to new words."""
+    return all(last == 0 or is_id(last) for (last,) in connection.execute("SELECT seq FROM sqlite_sequence"))
+
+
+def read_following(connection: sqlite3.Connection, a: int, b: int, most: int) -> tuple[list[tuple[int, float]], float]:
+    """The `most` weightiest words (id, weight) after the words `a` and `b`, and the weight of all of them."""
+    rows = connection.execute(
+        "SELECT word, weight FROM grams WHERE a = ? AND b = ? ORDER BY weight DESC LIMIT ?", (a, b, most)
+    ).fetchall()
+    # SQLite sorts all that is no number to the ends, so what lies between two weights is a weight.
+    if rows and not (is_weight(rows[0][1]) and is_weight(rows[-1][1])):
+        raise DamageError(f"a weight is {rows[0][1]!r:.60} or {rows[-1][1]!r:.60}")
+    total = sum(weight for _, weight in rows)
+    if len(rows) == most:
+        total = connection.execute("SELECT sum(weight) FROM grams WHERE a = ? AND b = ?", (a, b)).fetchone()[0]
+        if not is_weight(total):
+            raise DamageError(f"the sum of weights is {total!r:.60}")
+    return rows, total
+
+
+def read_list(connection: sqlite3.Connection, name: str) -> frozenset[str]:
+    """The words of a list, folded."""
+    keys = [key for (key,) in connection.execute("SELECT key FROM listed WHERE list = ?", (name,)).fetchall()]
+    if not all(is_listed(name, key) for key in keys):
+        raise DamageError(f"a word of the list {name!r} is none")
+    return frozenset(keys)
 
 
 def trust_of(observation: Observation) -> int:
@@ -85,12 +174,10 @@ def trust_of(observation: Observation) -> int:
 def count(connection: sqlite3.Connection, observation: Observation, weight: float, forgotten: Forgotten) -> int | None:
     """Count a word and what it stands after, as far back as nothing of it was forgotten; returns its id.
 
-    None where the word itself was forgotten.
+    None where the word itself was forgotten, or is none.
     """
     forms = [*observation.context[-2:], observation.word]
-    while any(" ".join(map(fold, forms[start:])) in forgotten for start in range(len(forms))) or any(
-        part in forgotten for form in forms for part in made_of(fold(form))
-    ):
+    while not all(map(is_form, forms)) or forgotten.touches(forms):
         if len(forms) == 1:
             return None
         forms = forms[1:]

@@ -8,41 +8,48 @@ touched as time goes by, and the order by weight is the order by what is worth k
 from __future__ import annotations
 
 import json
+import math
+import os
 import sqlite3
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from types import TracebackType
+from typing import Any, NamedTuple
 
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.files.user_folder import data_folder
 from foretype.runtime.filters import parts as made_of
-from foretype.runtime.personal.database import PURGE_DUE, Database
+from foretype.runtime.personal.checks import LISTS, LONGEST_FORM, DamageError, ListName, is_form
+from foretype.runtime.personal.database import PURGE_DUE, Database, mending
 from foretype.runtime.personal.rows import (
     Forgotten,
     Observation,
+    age,
     count,
     get_number,
+    ids_are_left,
     keyed_hash,
+    read_following,
     read_forgotten,
+    read_list,
+    read_shares,
+    read_words,
     secret_key,
     set_value,
     trust_of,
     word_id,
 )
 from foretype.runtime.personal.rules import WRAPPING
+from foretype.runtime.personal.upkeep import forget_all, forget_phrase, forget_word, keep_small, rescale
 from foretype.runtime.text.vocabulary import fold, is_word
 
-_PAGE_SLACK = 0.8
-"""What a store that reached its cap is cut down to, as a share of it."""
 _HIGHEST_EXPONENT = 400.0
 """Weights are scaled down before they reach 2 to this power."""
 _LONGEST_PHRASE = 3
-LONGEST_FORM = 64
-"""Characters of a word at most."""
-ListName = Literal["never", "allowed", "kept"]
-"""Words never to be suggested; exceptions from the offensive list; words that are not to be corrected."""
+Version = tuple[int, int, int]
+"""Changes made here, openings of the file, and SQLite's count of what others changed since."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class StoreConfig:
     half_life: after as many further words, a word written counts half.
     trusted: uses from which a new word is offered like any other; typing it is one, accepting it two more.
     busy_ms: how long one call waits for another process that is writing, in milliseconds.
+
+    Raises ConfigError for a value that is not above 0.
     """
 
     cap_mb: float = 16.0
@@ -61,6 +70,12 @@ class StoreConfig:
     half_life: float = 20_000.0
     trusted: int = 2
     busy_ms: int = 200
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not (isinstance(value, (int, float)) and 0 < value < math.inf):
+                raise ConfigError(f"{field.name} is {value!r}; legal: a number above 0")
 
 
 class Counted(NamedTuple):
@@ -80,8 +95,15 @@ class Learned(NamedTuple):
 
     counted: list[Counted]
     scale: float
-    before: tuple[int, int]
-    after: tuple[int, int]
+    before: Version
+    after: Version
+
+
+class Forgot(NamedTuple):
+    """What was deleted: the words, pairs and entries of lists, and the copies of damaged states of the store."""
+
+    entries: int
+    copies: int
 
 
 class WordCount(NamedTuple):
@@ -102,30 +124,47 @@ def store_path(profile: str = "default") -> Path:
 class Store:
     """One user's store. May be shared by sessions and threads, and its file by processes.
 
-    Making it touches no file. Every verb raises StoreError where the file cannot serve it: a full disk, a folder that
-    cannot be written, a file of a newer version, a damaged file (which is set aside; the next call begins a new one).
+    Making it touches no file; `close`, or leaving a `with` block, closes the file, and a later call opens it again.
+    Every verb raises StoreError where the file cannot serve it: a full disk, a folder that cannot be written, a file of
+    a newer version, a file that is not the user's own. A damaged file is mended and kept beside, and `notice` says so.
+
+    >>> with Store("personal.sqlite3") as store:
+    ...     store.teach("Kubernetes")
     """
 
     def __init__(
-        self, path: Path | None = None, *, profile: str = "default", config: StoreConfig | None = None
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        profile: str = "default",
+        config: StoreConfig | None = None,
     ) -> None:
         """path: the file; None for that of `profile` in the user's data folder."""
-        self.path = path or store_path(profile)
+        self.path = store_path(profile) if path is None else Path(path)
         self.config = config or StoreConfig()
         self.database = Database(self.path, self.config.busy_ms)
         self._changes = 0
 
     @property
     def notice(self) -> str | None:
-        """None, or one line about a damaged file that was set aside."""
+        """None, or one line about damage that was found and mended."""
         return self.database.notice
 
     def close(self) -> None:
         """Close the file. A later call opens it again."""
         self.database.close()
 
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
     # --- Learning
 
+    @mending
     def learn(self, observations: Sequence[Observation], shares: Sequence[float] | None = None) -> Learned:
         """Count words, in one transaction; returns what was counted. What was forgotten is not, until `teach` lifts it.
 
@@ -136,10 +175,12 @@ class Store:
             version = self.version()
             return Learned(counted, self.scale(), version, version)
         with self.database.writing() as connection:
-            data_version = connection.execute("PRAGMA data_version").fetchone()[0]
+            if not ids_are_left(connection):
+                raise DamageError("no id is left for another word")
+            before = self._version(connection)
             tick = get_number(connection, "words")
-            if (tick - get_number(connection, "landmark")) / self.config.half_life > _HIGHEST_EXPONENT:
-                self._rescale(connection, tick)
+            if age(connection) / self.config.half_life > _HIGHEST_EXPONENT:
+                rescale(connection, self.config.half_life)
             landmark, forgotten = get_number(connection, "landmark"), read_forgotten(connection)
             for number, observation in enumerate(observations):
                 weight = 2.0 ** ((tick + number - landmark) / self.config.half_life)
@@ -150,35 +191,10 @@ class Store:
             if shares is not None:
                 set_value(connection, "shares", json.dumps([round(share, 5) for share in shares]))
             if (tick + len(observations)) // 256 > tick // 256:
-                self._keep_small(connection)
+                keep_small(connection, self.config.most_words, self.config.cap_mb)
             scale = self._scale(connection)
         self._changes += 1
-        return Learned(counted, scale, (self._changes - 1, data_version), (self._changes, data_version))
-
-    def _rescale(self, connection: sqlite3.Connection, tick: float) -> None:
-        factor = 2.0 ** -((tick - get_number(connection, "landmark")) / self.config.half_life)
-        connection.execute("UPDATE words SET weight = weight * ?", (factor,))
-        connection.execute("UPDATE grams SET weight = weight * ?", (factor,))
-        set_value(connection, "landmark", tick)
-
-    def _keep_small(self, connection: sqlite3.Connection) -> None:
-        words = connection.execute("SELECT count(*) FROM words").fetchone()[0]
-        if words > self.config.most_words:
-            excess = words - int(_PAGE_SLACK * self.config.most_words)
-            connection.execute(
-                "DELETE FROM words WHERE id IN (SELECT id FROM words ORDER BY trust > 1, weight LIMIT ?)", (excess,)
-            )
-            for column in ("a", "b", "word"):
-                connection.execute(f"DELETE FROM grams WHERE {column} > 0 AND {column} NOT IN (SELECT id FROM words)")
-        pages, free, size = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        )
-        if (pages - free) * size > self.config.cap_mb * 1e6:
-            grams = connection.execute("SELECT count(*) FROM grams").fetchone()[0]
-            connection.execute(
-                "DELETE FROM grams WHERE (a, b, word) IN (SELECT a, b, word FROM grams ORDER BY weight LIMIT ?)",
-                (int((1 - _PAGE_SLACK) * grams) + 1,),
-            )
+        return Learned(counted, scale, before, (self._changes, *before[1:]))
 
     def changed(self) -> None:
         """Tell whoever keeps a picture of the store in memory that it is out of date."""
@@ -186,57 +202,63 @@ class Store:
 
     # --- Reading
 
-    def version(self) -> tuple[int, int]:
+    @mending
+    def version(self) -> Version:
         """Differs from what it was when this process, or another, has changed the store in between."""
         with self.database.use() as connection:
-            return self._changes, connection.execute("PRAGMA data_version").fetchone()[0]
+            return self._version(connection)
 
+    def _version(self, connection: sqlite3.Connection) -> Version:
+        return self._changes, self.database.opened, connection.execute("PRAGMA data_version").fetchone()[0]
+
+    @mending
     def scale(self) -> float:
         """What a word written now weighs: weight / scale is a count of words written just now."""
         with self.database.use() as connection:
             return self._scale(connection)
 
     def _scale(self, connection: sqlite3.Connection) -> float:
-        age = get_number(connection, "words") - get_number(connection, "landmark")
-        return float(2.0 ** (age / self.config.half_life))
+        return float(2.0 ** min(age(connection) / self.config.half_life, 2 * _HIGHEST_EXPONENT))
 
+    @mending
     def rows(self) -> list[tuple[int, str, str, float, int]]:
         """All words: id, form, folded form, weight, trust."""
         with self.database.use() as connection:
-            return connection.execute("SELECT id, form, key, weight, trust FROM words WHERE weight > 0").fetchall()
+            return read_words(connection)
 
+    @mending
     def continuations(self, context: Sequence[str], most: int = 256) -> tuple[list[tuple[int, float]], float]:
         """The `most` weightiest words (id, weight) after one or two words, and the weight of all of them."""
         with self.database.use() as connection:
-            ids = [word_id(connection, form) for form in context]
-            if None in ids:
+            ids = [id_ for form in context if (id_ := word_id(connection, form)) is not None]
+            if len(ids) < len(context):
                 return [], 0.0
-            key = (0, *ids)[-2:]
-            rows = connection.execute(
-                "SELECT word, weight FROM grams WHERE a = ? AND b = ? ORDER BY weight DESC LIMIT ?", (*key, most)
-            ).fetchall()
-            total = sum(weight for _, weight in rows)
-            if len(rows) == most:
-                query = "SELECT sum(weight) FROM grams WHERE a = ? AND b = ?"
-                total = connection.execute(query, key).fetchone()[0]
-            return rows, total
+            a, b = (0, *ids)[-2:]
+            return read_following(connection, a, b, most)
 
+    @mending
     def shares(self) -> list[float] | None:
         """The blend's weights as `learn` kept them last; None before."""
         with self.database.use() as connection:
-            found = connection.execute("SELECT value FROM meta WHERE name = 'shares'").fetchone()
-            return None if found is None else [float(share) for share in json.loads(found[0])]
+            return read_shares(connection)
 
+    @mending
     def show(self, most: int = 100, start: str = "") -> list[WordCount]:
-        """The `most` words written most, of those that start with `start` (without regard to case)."""
-        scale, key = self.scale(), fold(start)
-        with self.database.use() as connection:
-            rows = connection.execute(
-                "SELECT form, weight, trust FROM words WHERE weight > 0 AND substr(key, 1, ?) = ? ORDER BY weight DESC",
-                (len(key), key),
-            ).fetchall()
-        return [WordCount(form, weight / scale, trust) for form, weight, trust in rows if is_word(form)][:most]
+        """The `most` words written most, of those that start with `start` (without regard to case).
 
+        Raises ConfigError where `most` is below 0.
+        """
+        if most < 0:
+            raise ConfigError(f"most is {most}; legal: 0 and more")
+        scale, start = self.scale(), fold(start)
+        rows = sorted(self.rows(), key=lambda row: -row[3])
+        return [
+            WordCount(form, weight / scale, trust)
+            for _, form, key, weight, trust in rows
+            if is_word(form) and key.startswith(start)
+        ][:most]
+
+    @mending
     def stats(self) -> dict[str, Any]:
         """What the store holds, as plain JSON values."""
         with self.database.use() as connection:
@@ -246,56 +268,40 @@ class Store:
             ]
             lists = {
                 name: connection.execute("SELECT count(*) FROM listed WHERE list = ?", (name,)).fetchone()[0]
-                for name in get_args(ListName)
+                for name in LISTS
             }
             learned = int(get_number(connection, "words"))
+            size = self.path.stat().st_size
         names = ("words", "pairs", "triples", "forgotten")
         return {
             "path": str(self.path),
             "learned": learned,
             **dict(zip(names, one, strict=True)),
             **lists,
-            "bytes": self.path.stat().st_size,
+            "bytes": size,
             "shares": self.shares(),
         }
 
     # --- Forgetting
 
-    def forget(self, phrase: str) -> None:
-        """Forget a word, in every case form, or that two or three words follow each other.
+    @mending
+    def forget(self, phrase: str) -> Forgot:
+        """Forget a word, in every case form and in all words that are made of it, or that words follow each other.
 
-        Gone are its rows, the bytes they had in the file and its WAL, and every count with it; what stays is a keyed
-        hash, so that it is not suggested by the model either, nor learned when it is written; `teach` lifts that.
-        Raises ConfigError for an empty phrase or one of more than three words.
+        Gone are its rows, the bytes they had in the file and its WAL, every count with it, and the copies of damaged
+        states of the store, which may hold it. What stays is a keyed hash, so that it is not suggested by the model
+        either, nor learned when it is written; `teach` lifts that.
+
+        Returns what there was of it. Raises ConfigError for an empty phrase or one of more than three words.
         """
         parts = _parts(phrase)
         with self.database.writing() as connection:
-            if len(parts) == 1:
-                # With the words that are made of it: "Tomahawk's", "tomahawk-like".
-                for id_, key in connection.execute("SELECT id, key FROM words").fetchall():
-                    if parts[0] in made_of(key):
-                        connection.execute("DELETE FROM grams WHERE a = ?1 OR b = ?1 OR word = ?1", (id_,))
-                        connection.execute("DELETE FROM words WHERE id = ?", (id_,))
-                for (key,) in connection.execute("SELECT key FROM listed").fetchall():
-                    if parts[0] in made_of(key):
-                        connection.execute("DELETE FROM listed WHERE key = ?", (key,))
-            else:
-                columns = ("b", "word") if len(parts) == 2 else ("a", "b", "word")
-                same = " AND ".join(f"{column} IN (SELECT id FROM words WHERE key = ?)" for column in columns)
-                connection.execute(f"DELETE FROM grams WHERE {same}", parts)
-                if len(parts) == 2:
-                    same = "a IN (SELECT id FROM words WHERE key = ?) AND b IN (SELECT id FROM words WHERE key = ?)"
-                    connection.execute(f"DELETE FROM grams WHERE {same}", parts)
-            connection.execute("DELETE FROM imported")
-            # The second hash, of all but the last word and a space, says where to look for the whole phrase.
-            for text in {" ".join(parts), " ".join([*parts[:-1], ""])} - {""}:
-                connection.execute(
-                    "INSERT OR IGNORE INTO forgotten VALUES(?)", (keyed_hash(secret_key(connection), text),)
-                )
+            entries = forget_word(connection, parts[0]) if len(parts) == 1 else forget_phrase(connection, parts)
             set_value(connection, PURGE_DUE, 1)
         self._changes += 1
-        self.database.purge()
+        return Forgot(entries, self.database.purge())
 
+    @mending
     def teach(self, phrase: str) -> None:
         """Let a word or phrase that was forgotten be suggested, and learned, again; a word is trusted at once."""
         parts = _parts(phrase)
@@ -310,23 +316,27 @@ class Store:
         if len(parts) == 1:
             self.learn([Observation((), form, accepted=True)])
 
-    def clear(self) -> None:
-        """Forget everything, the lists and what was forgotten included."""
+    @mending
+    def clear(self) -> Forgot:
+        """Forget everything: the lists, what was forgotten, and the copies of damaged states of the store included.
+
+        Returns how much that was.
+        """
         with self.database.writing() as connection:
-            for table in ("words", "grams", "forgotten", "listed", "imported"):
-                connection.execute(f"DELETE FROM {table}")
             cleared = get_number(connection, "cleared") + 1
-            connection.execute("DELETE FROM meta WHERE name != 'key'")
+            entries = forget_all(connection)
             set_value(connection, "cleared", cleared)
             set_value(connection, PURGE_DUE, 1)
         self._changes += 1
-        self.database.purge()
+        return Forgot(entries, self.database.purge())
 
+    @mending
     def cleared(self) -> float:
         """How often everything was forgotten."""
         with self.database.use() as connection:
             return get_number(connection, "cleared")
 
+    @mending
     def forgotten(self) -> Forgotten:
         """What was forgotten, to be asked about words."""
         with self.database.use() as connection:
@@ -334,8 +344,10 @@ class Store:
 
     # --- Lists
 
+    @mending
     def add_to(self, name: ListName, words: Sequence[str]) -> None:
         """Put words on a list; see `ListName`. Raises ConfigError where one is not a word."""
+        _check_list(name)
         keys = [_parts(word) for word in words]
         if any(len(key) > 1 or not is_form(key[0]) for key in keys):
             raise ConfigError(
@@ -346,8 +358,10 @@ class Store:
             connection.executemany("INSERT OR IGNORE INTO listed VALUES(?, ?)", rows)
         self._changes += 1
 
+    @mending
     def remove_from(self, name: ListName, words: Sequence[str]) -> None:
-        """Take words off a list; their bytes go as well."""
+        """Take words off a list; their bytes go as well. Raises ConfigError where one is not a word."""
+        _check_list(name)
         with self.database.writing() as connection:
             rows = [(name, " ".join(_parts(word))) for word in words]
             connection.executemany("DELETE FROM listed WHERE list = ? AND key = ?", rows)
@@ -355,17 +369,17 @@ class Store:
         self._changes += 1
         self.database.purge()
 
+    @mending
     def listed(self, name: ListName) -> frozenset[str]:
         """The words of a list, folded."""
+        _check_list(name)
         with self.database.use() as connection:
-            return frozenset(
-                key for (key,) in connection.execute("SELECT key FROM listed WHERE list = ?", (name,)).fetchall()
-            )
+            return read_list(connection, name)
 
 
-def is_form(form: object) -> bool:
-    """Whether `form` may be a word or mark of the store: printable, not long, no space in it."""
-    return isinstance(form, str) and 0 < len(form) <= LONGEST_FORM and form.isprintable() and " " not in form
+def _check_list(name: str) -> None:
+    if name not in LISTS:
+        raise ConfigError(f"list is {name!r}; legal: {', '.join(LISTS)}")
 
 
 def _parts(phrase: str) -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,8 @@ from foretype.runtime.errors import ForetypeError, StoreError
 from foretype.tui.commands.basic import BundleOption, JsonOption, ProfileOption, load_model, print_json
 
 if TYPE_CHECKING:
-    from foretype.runtime.personal.store import ListName, Store
+    from foretype.runtime.personal.checks import ListName
+    from foretype.runtime.personal.store import Forgot, Store
 
 _BATCH = 200
 """Words learned in one transaction, so that other programs can write in between."""
@@ -20,10 +23,15 @@ _BATCH = 200
 personal = typer.Typer(name="personal", help="What Foretype has learned of you, and what it shall forget.")
 
 
-def _store(profile: str) -> Store:
+@contextmanager
+def _opened(profile: str) -> Iterator[Store]:
+    """The store of `profile`; what was found damaged in it is told on standard error."""
     from foretype.runtime.personal.store import Store
 
-    return Store(profile=profile)
+    with Store(profile=profile) as store:
+        yield store
+        if store.notice:
+            print(f"foretype: {store.notice}", file=sys.stderr)
 
 
 @personal.command("learn")
@@ -39,10 +47,11 @@ def learn(
     from foretype.runtime.personal.learner import Learner
     from foretype.runtime.personal.personal_model import PersonalWords
 
-    model, store = load_model(bundle, "ngram"), _store(profile)
-    words = PersonalWords(store, model.vocabulary)
-    learner, learned = Learner(model.form, words), 0
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+    model, learned = load_model(bundle, "ngram"), 0
+    progress = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    with _opened(profile) as store, progress:
+        words = PersonalWords(store, model.vocabulary)
+        learner = Learner(model.form, words)
         for path in files:
             words.refresh()
             try:
@@ -66,7 +75,8 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """List the words learned, those written most first."""
-    words = _store(profile).show(most, start)
+    with _opened(profile) as store:
+        words = store.show(most, start)
     if as_json:
         print_json([{"word": word.form, "uses": word.uses, "trust": word.trust} for word in words])
         return
@@ -80,7 +90,14 @@ def forget(
     profile: ProfileOption = "default",
 ) -> None:
     """Forget a word in every form, or a phrase; it is not suggested again until it is taught."""
-    _store(profile).forget(" ".join(phrase))
+    text = " ".join(phrase)
+    with _opened(profile) as store:
+        forgot = store.forget(text)
+    if forgot.entries:
+        print(f"forgot {text!r}: {_number(forgot.entries, 'entry', 'entries')} deleted")
+    else:
+        print(f"nothing was learned of {text!r}; it is not suggested, nor learned, from now on")
+    _print_copies(forgot)
 
 
 @personal.command("teach")
@@ -89,7 +106,8 @@ def teach(
     profile: ProfileOption = "default",
 ) -> None:
     """Learn a word at once, or lift the forgetting of a word or phrase."""
-    _store(profile).teach(" ".join(phrase))
+    with _opened(profile) as store:
+        store.teach(" ".join(phrase))
 
 
 @personal.command("never")
@@ -113,24 +131,49 @@ def allow(
 
 
 def _edit_list(name: ListName, words: list[str] | None, remove: bool, profile: str) -> None:
-    store = _store(profile)
-    if words and remove:
-        store.remove_from(name, words)
-    elif words:
-        store.add_to(name, words)
-    else:
-        for word in sorted(store.listed(name)):
-            print(word)
+    with _opened(profile) as store:
+        if words and remove:
+            store.remove_from(name, words)
+        elif words:
+            store.add_to(name, words)
+        else:
+            for word in sorted(store.listed(name)):
+                print(word)
 
 
 @personal.command("clear")
 def clear(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, profile: ProfileOption = "default"
 ) -> None:
-    """Forget everything that was learned, the lists included."""
-    if not yes:
-        typer.confirm("Forget everything Foretype has learned of you?", abort=True)
-    _store(profile).clear()
+    """Forget everything that was learned, the lists included. Asks first, and reads y or n from standard input."""
+    if not (yes or _agreed("Forget everything Foretype has learned of you?")):
+        print("nothing was forgotten")
+        return
+    with _opened(profile) as store:
+        forgot = store.clear()
+    print(f"forgot everything: {_number(forgot.entries, 'word', 'words')} deleted")
+    _print_copies(forgot)
+
+
+def _agreed(question: str) -> bool:
+    """Whether the answer to `question` is yes. Raises ForetypeError where standard input ends without one."""
+    if sys.stdin is not None:
+        try:
+            return typer.confirm(question, err=True)
+        except typer.Abort:
+            if sys.stdin.isatty():  # Ctrl+C
+                raise
+    raise ForetypeError("standard input holds no answer; --yes does not ask")
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
+def _print_copies(forgot: Forgot) -> None:
+    if forgot.copies:
+        copies = _number(forgot.copies, "copy", "copies")
+        print(f"removed {copies} of the store from when it was damaged, which may have held more")
 
 
 @personal.command("export")
@@ -142,13 +185,13 @@ def export(
     from foretype.runtime.files.atomic import replacing
     from foretype.runtime.personal.export import export_lines
 
-    lines = export_lines(_store(profile))
-    if file is None:
-        for line in lines:
-            print(line)
-        return
-    with replacing(file, private=True) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        stream.writelines(line + "\n" for line in lines)
+    with _opened(profile) as store:
+        if file is None:
+            for line in export_lines(store):
+                print(line)
+            return
+        with replacing(file, private=True) as temporary, temporary.open("w", encoding="utf-8") as stream:
+            stream.writelines(line + "\n" for line in export_lines(store))
 
 
 @personal.command("import")
@@ -161,7 +204,8 @@ def import_(
 
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        changed = import_lines(_store(profile), text.splitlines())
+        with _opened(profile) as store:
+            changed = import_lines(store, text.splitlines())
     except UnicodeDecodeError as error:
         raise ForetypeError(f"{file}: not UTF-8 text (at byte {error.start})") from error
     except StoreError as error:
@@ -172,7 +216,8 @@ def import_(
 @personal.command("stats")
 def stats(profile: ProfileOption = "default", as_json: JsonOption = False) -> None:
     """Say where the store is, how large, and how much it holds."""
-    facts = _store(profile).stats()
+    with _opened(profile) as store:
+        facts = store.stats()
     if as_json:
         print_json(facts)
         return

@@ -1,0 +1,186 @@
+"""What can be saved from a damaged store: every row that is what this program writes.
+
+`mend` leaves the other rows out of a file that SQLite can still use; `read_legal` and `fill` carry the rows of one that
+it cannot over to a new file.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from glob import escape
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from foretype.runtime.files.user_folder import make_private_file
+from foretype.runtime.personal.checks import (
+    KEY_BYTES,
+    DamageError,
+    is_count,
+    is_form,
+    is_hash,
+    is_id,
+    is_key,
+    is_listed,
+    is_trust,
+    is_weight,
+    parse_shares,
+)
+from foretype.runtime.personal.rows import ids_are_left
+from foretype.runtime.personal.schema import SQL_ERRORS, transaction
+from foretype.runtime.text.vocabulary import fold
+
+_ASIDE = ".damaged-"
+_MOST_COPIES = 3
+"""Copies of damaged states that are kept; older ones go."""
+Row = tuple[Any, ...]
+Rows = dict[str, list[Row]]
+_COLUMNS = {
+    "meta": "name, value",
+    "words": "id, form, key, weight, trust",
+    "grams": "a, b, word, weight",
+    "forgotten": "hash",
+    "listed": "list, key",
+    "imported": "hash",
+}
+
+
+def is_harmed(connection: sqlite3.Connection) -> bool:
+    """Whether there are rows that are not legal."""
+    found = {table: list(_read(connection, table)) for table in _COLUMNS}
+    return found != _legal(found) or not ids_are_left(connection)
+
+
+def mend(connection: sqlite3.Connection) -> None:
+    """Leave out every row that is not legal, in one transaction that is made whole or not at all."""
+    with transaction(connection):
+        _write(connection, _legal({table: list(_read(connection, table)) for table in _COLUMNS}))
+
+
+def read_legal(connection: sqlite3.Connection) -> Rows:
+    """The legal rows of all tables, as far as SQLite can read them."""
+    found: Rows = {}
+    for table in _COLUMNS:
+        found[table] = []
+        with suppress(*SQL_ERRORS):
+            for row in _read(connection, table):
+                found[table].append(row)
+    return _legal(found)
+
+
+def fill(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Put `rows` in the place of all that a new store holds."""
+    with transaction(connection):
+        _write(connection, rows)
+
+
+# --- Copies of what was damaged
+
+
+def keep_copy(connection: sqlite3.Connection, path: Path) -> str:
+    """Copy the store `path`, which `connection` has open, as it is. Returns the name of the copy beside it."""
+    copy = _new_name(path)
+    make_private_file(copy)
+    target = sqlite3.connect(copy)
+    try:
+        connection.backup(target)
+    except sqlite3.Error:
+        copy.unlink()
+        raise
+    finally:
+        target.close()
+    return copy.name
+
+
+def set_aside(path: Path) -> str:
+    """Give the store `path`, which nobody here has open, another name. Returns that name."""
+    aside = _new_name(path)
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside.name
+
+
+def remove_copies(path: Path, keep: int = 0) -> int:
+    """Remove the copies of damaged states of the store `path`, the newest `keep` excepted; returns how many."""
+    copies = sorted(
+        copy for copy in path.parent.glob(escape(path.name) + _ASIDE + "*") if not copy.name.endswith(("-wal", "-shm"))
+    )
+    gone = copies[: len(copies) - keep]
+    for copy in gone:
+        for suffix in ("-wal", "-shm", ""):
+            copy.with_name(copy.name + suffix).unlink(missing_ok=True)
+    return len(gone)
+
+
+def _new_name(path: Path) -> Path:
+    remove_copies(path, keep=_MOST_COPIES - 1)
+    stem = f"{path.name}{_ASIDE}{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    names = (path.with_name(stem + (f"-{number}" if number else "")) for number in count())
+    return next(name for name in names if not os.path.lexists(name))
+
+
+# --- Rows
+
+
+def _read(connection: sqlite3.Connection, table: str) -> Iterator[Row]:
+    return connection.execute(f"SELECT {_COLUMNS[table]} FROM {table}")
+
+
+def _write(connection: sqlite3.Connection, rows: Rows) -> None:
+    for table, columns in _COLUMNS.items():
+        connection.execute(f"DELETE FROM {table}")
+        if table == "words":
+            connection.execute("DELETE FROM sqlite_sequence")
+        places = ", ".join("?" * len(columns.split(",")))
+        connection.executemany(f"INSERT OR IGNORE INTO {table}({columns}) VALUES({places})", rows[table])
+
+
+def _legal(found: Rows) -> Rows:
+    """The rows that are legal, with what can be made again made again."""
+    meta: dict[str, Any] = {name: value for name, value in found["meta"] if _is_setting(name, value)}
+    # The folded form follows from the form; a word whose uses are lost counts as written once.
+    words = [
+        (id_, form, fold(form), weight if is_weight(weight) else 1.0, trust if is_trust(trust) else 1)
+        for id_, form, _, weight, trust in found["words"]
+        if is_id(id_) and is_form(form)
+    ]
+    ids = {row[0] for row in words}
+    before = ids | {0}
+    grams = [row for row in found["grams"] if row[0] in before and {row[1], row[2]} <= ids and is_weight(row[3])]
+    forgotten = [row for row in found["forgotten"] if is_hash(*row)]
+    if not is_key(meta.get("key")):
+        if not is_key(meta.get("spare_key")):
+            meta["spare_key"], forgotten = os.urandom(KEY_BYTES), []  # without their key, the hashes say nothing
+        meta["key"] = meta["spare_key"]
+    lost = {row[0] for row in found["meta"]} - set(meta)
+    if {"words", "landmark"} & lost or meta.get("words", 0) < meta.get("landmark", 0):
+        # What a word written now weighs is not known any more: let all together weigh as much as their uses.
+        uses = sum(row[-1] for row in words)
+        scale = max(1.0, sum(row[3] for row in words) / max(1, uses))
+        words = [(*row[:3], row[3] / scale, row[-1]) for row in words]
+        grams = [(*row[:3], row[3] / scale) for row in grams]
+        meta["words"] = meta["landmark"] = float(uses)
+    return {
+        "meta": list(meta.items()),
+        "words": words,
+        "grams": grams,
+        "forgotten": forgotten,
+        "listed": [row for row in found["listed"] if is_listed(*row)],
+        "imported": [row for row in found["imported"] if is_hash(*row)],
+    }
+
+
+def _is_setting(name: object, value: object) -> bool:
+    if name == "shares":
+        try:
+            return bool(parse_shares(value))
+        except DamageError:
+            return False
+    if name in ("key", "spare_key"):
+        return is_key(value)
+    return name in ("words", "landmark", "cleared", "purge_due") and is_count(value)

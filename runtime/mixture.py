@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from foretype.runtime.arguments import check_question
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.lru import LeastRecentlyUsed
 from foretype.runtime.model import Model
@@ -20,6 +21,9 @@ from foretype.runtime.session import Session
 from foretype.runtime.suggestion import Suggestion, Suggestions
 from foretype.runtime.text.context import ContextReader
 from foretype.runtime.text.vocabulary import UNKNOWN_ID
+
+if TYPE_CHECKING:
+    from foretype.runtime.personal.store import Forgot
 
 RECENT_WORDS = 16
 """Words that decide how far each model is trusted."""
@@ -63,6 +67,7 @@ class Mixture:
         stays, which is that of the keystrokes saved; models take turns by the weighted probability of their best word.
         deadline_ms: for all models together.
         """
+        check_question(text, k, after, threshold, deadline_ms)
         self.weights = self._trust(text)
         part = None if deadline_ms is None else deadline_ms / len(self.sessions)
         answers = [session.suggest(text, k, after=after, deadline_ms=part) for session in self.sessions]
@@ -107,17 +112,18 @@ class Mixture:
         """As `Session.finish`."""
         self.sessions[0].finish()
 
-    def forget(self, phrase: str) -> None:
+    def forget(self, phrase: str) -> Forgot:
         """As `Session.forget`."""
-        self.sessions[0].forget(phrase)
+        return self.sessions[0].forget(phrase)
 
-    def corrections(self, text: str, k: int = 3, *, threshold: float = 0.5) -> Suggestions:
+    def corrections(self, text: str, k: int = 3, *, after: str = "", threshold: float = 0.5) -> Suggestions:
         """As `Session.corrections`: those of the model trusted most; none where another one knows the word."""
+        check_question(text, k, after, threshold)
         weights = self._trust(text)
         leader = max(range(len(weights)), key=weights.__getitem__)
         if any(expert.knows_last_word(text) for i, expert in enumerate(self._experts) if i != leader):
             return Suggestions((), text, self.sessions[leader].suggest(text, 0).engine)
-        return self.sessions[leader].corrections(text, k, threshold=threshold)
+        return self.sessions[leader].corrections(text, k, after=after, threshold=threshold)
 
     def _trust(self, text: str) -> list[float]:
         """Each model's weight after the last words of `text`."""

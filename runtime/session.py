@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from foretype.runtime.arguments import check_count, check_number, check_question, check_text
 from foretype.runtime.engines.deadline import Pace
 from foretype.runtime.engines.loading import Engines
 from foretype.runtime.engines.predictor import Predictor
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from foretype.runtime.engines.blend import Probabilities
     from foretype.runtime.personal.learner import Typed
     from foretype.runtime.personal.personal_session import PersonalSession
-    from foretype.runtime.personal.store import Store
+    from foretype.runtime.personal.store import Forgot, Store
 
 
 _REACH = 4096
@@ -92,8 +93,10 @@ class Session:
         stopped. The rest of the work, some tenths of a millisecond, is always done.
         threshold: words of a lower probability are not offered.
 
-        Raises EngineError when the model's engine was asked for by name and fails.
+        Raises TypeError for an argument of a wrong type and ConfigError for a value that is not legal (k below 0,
+        threshold outside 0 to 1), and EngineError when the model's engine was asked for by name and fails.
         """
+        check_question(text, k, after, threshold, deadline_ms)
         self._pace.begin(deadline_ms)
         try:
             context = self._reader.read(text)
@@ -117,7 +120,11 @@ class Session:
         confidence: the phrase ends before its probability, the product of its words', would fall below this; so where
         the first word alone is less likely, there is none. words: at most this many. Each new word costs as much as
         a new word of `suggest`, so ask once the suggestions are shown; typing along the phrase costs little.
+
+        Raises as `suggest`; `words` is at least 1.
         """
+        check_number("confidence", confidence, 1.0)
+        check_count("words", words, 1)
         first = self.suggest(text, k=1, threshold=confidence)
         if not first:
             return None
@@ -127,16 +134,23 @@ class Session:
         finally:
             self._pace.end()
 
-    def corrections(self, text: str, k: int = 3, *, threshold: float = 0.5) -> Suggestions:
+    def corrections(self, text: str, k: int = 3, *, after: str = "", threshold: float = 0.5) -> Suggestions:
         """At most `k` words that may be meant by the last word of `text`, likeliest first; usually none.
 
         text: what stands before the cursor. Its last word may be followed by white space and marks, which stay: `text`
         of each suggestion holds them, `replaces` counts them. Nothing is offered on the next line, nor for a word given
         to `keep`. A missing apostrophe ("dont"), other capitals ("i", "monday") and words that are real but unlikely in
         their place ("form" for "from") are corrected as well.
+        after: what stands after the cursor, or its beginning. A word that goes on there is not finished ("say hel|lo"),
+            and not corrected.
         threshold: corrections of a lower probability are not offered; what was written has the rest.
+
+        Raises as `suggest`.
         """
+        check_question(text, k, after, threshold)
         found = finished_word(text) if self._typos else None
+        if found is not None and not found.behind and word_after(after)[0]:
+            found = None
         if self._typos is None or found is None:
             return Suggestions((), text, self._engines.engine)
         self._pace.begin(None)
@@ -153,8 +167,9 @@ class Session:
     def keep(self, word: str) -> None:
         """Take `word` for what its writer wants: it is not corrected again. For corrections that were taken back.
 
-        With a store, and where the session is not private, it is remembered.
+        With a store, and where the session is not private, it is remembered. Raises TypeError where it is no str.
         """
+        check_text(word=word)
         if self._typos:
             self._kept |= {fold(word)}
             self._typos.kept |= self._kept
@@ -210,7 +225,10 @@ class Session:
 
         accepted: whether the newest words were chosen from the suggestions. pasted: whether the newest text was not
             typed here.
+
+        Raises TypeError where `text` is no str.
         """
+        check_text(text=text)
         if self._personal is not None:
             self._learn_typed(self._personal, self._personal.follow(text, accepted, pasted))
 
@@ -222,15 +240,17 @@ class Session:
     def learn(self, text: str) -> int:
         """Learn all of `text` at once, whoever wrote it; returns how many of its words may be learned.
 
-        Raises StoreError; without a store, and where the session is private, nothing is learned.
+        Raises StoreError, and TypeError where `text` is no str; without a store, and where the session is private,
+        nothing is learned.
         """
+        check_text(text=text)
         return 0 if self._personal is None else self._personal.learn(text)
 
-    def forget(self, phrase: str) -> None:
+    def forget(self, phrase: str) -> Forgot:
         """Forget a word or phrase; see `Store.forget`. Raises ConfigError where it is too long, or without a store."""
         if self._personal is None:
             raise ConfigError("a session without a store has nothing to forget")
-        self._personal.forget(phrase)
+        return self._personal.forget(phrase)
 
     def _learn_typed(self, personal: PersonalSession, typed: list[Typed]) -> None:
         personal.learn_typed([(word, self._predicted(word.before)) for word in typed])

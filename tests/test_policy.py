@@ -219,12 +219,12 @@ def test_below_the_threshold_nothing_is_offered(model: Model) -> None:
         middle = everything[len(everything) // 2].probability
         kept = model.session().suggest(text, k=10, threshold=middle)
         assert kept == [suggestion for suggestion in everything if suggestion.probability >= middle]
-    assert model.session().suggest("I love ", threshold=1.1) == []
+    assert model.session().suggest("I love ", threshold=1.0) == []
 
 
 def test_without_repeats_a_word_below_the_threshold_was_not_shown(model: Model) -> None:
     session = model.session(repeat=False)
-    assert session.suggest("I love ", threshold=1.1) == []
+    assert session.suggest("I love ", threshold=1.0) == []
     assert session.suggest("I love m", threshold=0.0) == model.session(repeat=False).suggest("I love m")
     assert session.suggest("I love m", threshold=0.01) == model.session(repeat=False).suggest(
         "I love m", threshold=0.01

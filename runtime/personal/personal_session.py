@@ -16,7 +16,7 @@ from foretype.runtime.personal.learner import Learner, Typed
 from foretype.runtime.personal.personal_model import PersonalWords
 from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.rules import learnable
-from foretype.runtime.personal.store import Store
+from foretype.runtime.personal.store import Forgot, Store
 from foretype.runtime.text.form import TextForm
 from foretype.runtime.text.vocabulary import fold
 
@@ -134,10 +134,10 @@ class PersonalSession:
         self.store.learn(observations)
         return len(observations)
 
-    def forget(self, phrase: str) -> None:
+    def forget(self, phrase: str) -> Forgot:
         """As `Store.forget`; nothing of it waits to be learned either."""
         self._waiting.clear()
-        self.store.forget(phrase)
+        return self.store.forget(phrase)
 
     @contextmanager
     def _going_on(self, doing: str) -> Iterator[None]:

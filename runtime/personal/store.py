@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from foretype.runtime.arguments import check_count, check_text
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.files.user_folder import data_folder
 from foretype.runtime.filters import parts as made_of
@@ -248,8 +249,7 @@ class Store:
 
         Raises ConfigError where `most` is below 0.
         """
-        if most < 0:
-            raise ConfigError(f"most is {most}; legal: 0 and more")
+        check_count("most", most)
         scale, start = self.scale(), fold(start)
         rows = sorted(self.rows(), key=lambda row: -row[3])
         return [
@@ -383,7 +383,8 @@ def _check_list(name: str) -> None:
 
 
 def _parts(phrase: str) -> list[str]:
-    """The folded words of a phrase, without marks around them."""
+    """The folded words of a phrase, without marks around them. Raises TypeError and ConfigError."""
+    check_text(phrase=phrase)
     words = fold(phrase).replace("\u2010", "-").replace("\u2011", "-").split()
     parts = [word.strip(WRAPPING) or word for word in words]
     if not 1 <= len(parts) <= _LONGEST_PHRASE or not "".join(parts).isprintable():

@@ -13,6 +13,7 @@ from test_personal_session import forms, texts, write
 from foretype.runtime import Model, load
 from foretype.runtime.errors import ConfigError, StoreError
 from foretype.runtime.filters import Filters
+from foretype.runtime.personal import personal_session
 from foretype.runtime.personal.export import export_lines, import_lines
 from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.store import Store
@@ -162,6 +163,7 @@ def test_what_is_wrong_is_told_until_it_is_mended(model: Model, store: Store) ->
     session = model.session(store=store)
     write(session, "we go on ")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(personal_session, "_FIRST_PAUSE", 0.0)
         patch.setattr(store, "learn", lambda *_: (_ for _ in ()).throw(StoreError("the disk is full")))
         text = write(session, "and on ", "we go on ")
         session.suggest(text)
@@ -174,6 +176,7 @@ def test_words_that_wait_for_a_store_do_not_survive_its_clearing(model: Model, s
     session = model.session(store=store)
     text = write(session, "we go ")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(personal_session, "_FIRST_PAUSE", 0.0)
         patch.setattr(store, "learn", lambda *_: (_ for _ in ()).throw(StoreError("the disk is full")))
         text = write(session, "to Zorbleq and on ", text)
     store.clear()

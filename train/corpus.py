@@ -7,14 +7,17 @@ import lzma
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from foretype.runtime.errors import CorpusError
+from foretype.runtime.files.reading import open_source
 
 STANDARD_INPUT = Path("-")
 _SUFFIXES = {".txt", ".text", ".md", ".xz", ".gz"}
+
+_LONGEST_LINE = 64 << 20
 
 Document = list[str]
 """The lines of one document, without line ends, none of them blank."""
@@ -46,23 +49,41 @@ def source_name(file: Path) -> str:
     return "stdin" if file == STANDARD_INPUT else file.name.split(".")[0]
 
 
-def _open(file: Path) -> AbstractContextManager[BinaryIO]:
+@contextmanager
+def _open(file: Path) -> Iterator[BinaryIO]:
     if file == STANDARD_INPUT:
-        return nullcontext(sys.stdin.buffer)  # not ours to close
-    if file.suffix == ".xz":
-        return cast(BinaryIO, lzma.open(file, "rb"))
-    if file.suffix == ".gz":
-        return cast(BinaryIO, gzip.open(file, "rb"))
-    return file.open("rb")
+        yield sys.stdin.buffer  # not ours to close
+        return
+    with open_source(file) as stream:
+        if file.suffix == ".xz":
+            with lzma.open(stream, "rb") as unpacked:
+                yield cast(BinaryIO, unpacked)
+        elif file.suffix == ".gz":
+            with gzip.open(stream, "rb") as unpacked:
+                yield cast(BinaryIO, unpacked)
+        else:
+            yield stream
 
 
-def read_lines(file: Path) -> Iterator[str]:
-    """The lines of `file`, without line ends. Raises CorpusError, naming file and line, for bytes that are not text."""
+def read_lines(file: Path, most_piped: int | None = None) -> Iterator[str]:
+    """The lines of `file`, without line ends.
+
+    most_piped: that many bytes of a pipe or of standard input at most; None for all of them.
+
+    Raises CorpusError, naming file and line, for bytes that are not text, for a line of more than `_LONGEST_LINE`
+    bytes, and for what has no end: a device, a pipe that gives nothing any more or more than `most_piped`.
+    """
     name = "standard input" if file == STANDARD_INPUT else str(file)
-    number = 0
+    most = None if file.is_file() and file != STANDARD_INPUT else most_piped
+    number = size = 0
     try:
         with _open(file) as stream:
-            for number, raw in enumerate(stream, start=1):
+            for number, raw in enumerate(iter(lambda: stream.readline(_LONGEST_LINE), b""), start=1):
+                size += len(raw)
+                if most is not None and size > most:
+                    raise CorpusError(f"{name}: longer than {most >> 20} MB, or without an end")
+                if len(raw) == _LONGEST_LINE:
+                    raise CorpusError(f"{name}, line {number}: longer than {_LONGEST_LINE >> 20} MB; not a text file")
                 line = raw.decode("utf-8")
                 if "\x00" in line:
                     raise CorpusError(f"{name}, line {number}: a NUL byte; this is not a text file")
@@ -75,10 +96,10 @@ def read_lines(file: Path) -> Iterator[str]:
         raise CorpusError(f"{name}, after line {number}: cannot be read ({error})") from error
 
 
-def read_documents(file: Path) -> Iterator[Document]:
-    """The documents of `file`. Raises CorpusError when it cannot be read; an empty file has none."""
+def read_documents(file: Path, most_piped: int | None = None) -> Iterator[Document]:
+    """The documents of `file`; an empty file has none. Takes `most_piped`, and raises CorpusError, as `read_lines`."""
     document: Document = []
-    for line in read_lines(file):
+    for line in read_lines(file, most_piped):
         if line.strip():
             document.append(line)
         elif document:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +39,8 @@ _CHECKPOINT_PAGES = 128
 """The WAL goes into the file after this many pages, half a megabyte."""
 _WAL_BYTES = 1 << 20
 """A WAL that grew beyond this is cut down to it."""
+_REPAIR_PAUSE = 10.0
+"""Seconds until a repair that failed is tried again: to look at all of a file takes a while."""
 _inherited: list[sqlite3.Connection] = []
 """Connections of the process that this one was forked from: to close one here could take its locks away."""
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
@@ -78,6 +81,7 @@ class Database:
         self._busy_ms = busy_ms
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._repair_at = 0.0
         self._shut: Callable[[], object] = lambda: None
         self._lock = threading.RLock()
         _databases.add(self)
@@ -203,8 +207,9 @@ class Database:
         """Deal with damage that showed as `error`. Raises MendedError, or StoreError where that does not help."""
         if self._connection is not None and self._connection.in_transaction:
             raise error  # the outermost `use` deals with it
-        if self.readable_only:
-            raise StoreError(f"{self.path}: damaged, and cannot be written ({error})") from error
+        if self.readable_only or time.monotonic() < self._repair_at:
+            raise StoreError(f"{self.path}: damaged, and cannot be mended ({error})") from error
+        self._repair_at = time.monotonic() + _REPAIR_PAUSE
         try:
             if identity(self.path) != self._identity:
                 raise MendedError(f"{self.path}: damaged, and set aside by another program") from error
@@ -219,6 +224,7 @@ class Database:
                 self.notice = f"{self.path}: some of it was damaged and is left out; kept as it was as {copy}"
         except (*SQL_ERRORS, OSError) as trouble:
             raise StoreError(f"{self.path}: damaged ({error}), and cannot be mended ({trouble})") from error
+        self._repair_at = 0.0
         self.opened += 1  # whoever has a picture of the store in memory must read it again
         raise MendedError(self.notice) from error
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from foretype.runtime.errors import StoreError
-from foretype.runtime.filters import parts as made_of
 from foretype.runtime.personal.checks import LISTS, is_form
 from foretype.runtime.personal.rules import LINE_START, learnable
 from foretype.runtime.personal.store import Store
+from foretype.runtime.personal.upkeep import keep_small
 from foretype.runtime.text.vocabulary import fold, is_word
 
 FORMAT = "foretype-personal"
@@ -51,8 +52,8 @@ def import_lines(store: Store, lines: Iterable[str]) -> int:
     """Add an export to the store; returns how many lines changed something. Of two counts the higher one holds.
 
     The same export again changes nothing, whatever was learned in between. Words that were forgotten here, and those
-    that would not be learned here, stay out. Raises StoreError, and changes nothing, where a line is not what an export
-    holds.
+    that would not be learned here, stay out; of more than the store's limits allow (`StoreConfig`), what was written
+    most stays. Raises StoreError, and changes nothing, where a line is not what an export holds.
     """
     content = list(lines)
     records = [_record(number, line) for number, line in enumerate(content, 1) if line.strip()]
@@ -60,7 +61,7 @@ def import_lines(store: Store, lines: Iterable[str]) -> int:
         raise StoreError(f"line 1: not an export of Foretype (its first line names the format, {FORMAT!r})")
     if records[0].get("version") != VERSION:
         raise StoreError(f"line 1: version {records[0].get('version')!r}; this version of Foretype reads {VERSION}")
-    digest = hashlib.sha256("\n".join(line.rstrip("\r\n") for line in content).encode()).digest()
+    digest = hashlib.sha256("\n".join(line.rstrip("\r\n") for line in content).encode(errors="surrogatepass")).digest()
     scale, forgotten, changed = store.scale(), store.forgotten(), 0
     with store.database.writing() as connection:
         if connection.execute("SELECT 1 FROM imported WHERE hash = ?", (digest,)).fetchone():
@@ -73,19 +74,12 @@ def import_lines(store: Store, lines: Iterable[str]) -> int:
             return int(connection.execute("SELECT id FROM words WHERE form = ?", (form,)).fetchone()[0])
 
         def welcome(forms: list[str]) -> bool:
-            keys = [fold(form) for form in forms]
-            phrases = [
-                *(part for key in keys for part in made_of(key)),
-                *(" ".join(keys[start:]) for start in range(len(keys))),
-            ]
-            return (
-                all(map(_harmless, forms)) and is_word(forms[-1]) and not any(phrase in forgotten for phrase in phrases)
-            )
+            return all(map(_harmless, forms)) and is_word(forms[-1]) and not forgotten.touches(forms)
 
         for record in records[1:]:
             name = next((name for name in LISTS if name in record), None)
             if name:
-                if any(part in forgotten for part in made_of(fold(record[name]))):
+                if forgotten.touches([record[name]]):
                     continue
                 done = connection.execute("INSERT OR IGNORE INTO listed VALUES(?, ?)", (name, fold(record[name])))
             elif not welcome([*record.get("after", []), record["word"]]):
@@ -106,8 +100,15 @@ def import_lines(store: Store, lines: Iterable[str]) -> int:
                     (weight, trust, word),
                 )
             changed += done.rowcount > 0
+        listed = connection.execute("SELECT count(*) FROM listed").fetchone()[0]
+        if listed > store.config.most_words:
+            raise StoreError(f"the lists would hold {listed} words; legal: {store.config.most_words}")
+        cut = keep_small(connection, store.config.most_words, store.config.cap_mb)
         connection.execute("INSERT INTO imported VALUES(?)", (digest,))
     store.changed()
+    if cut:
+        with suppress(StoreError):  # another program reads the file; what is free in it is used later
+            store.database.compact()
     return changed
 
 
@@ -127,7 +128,7 @@ def _record(number: int, line: str) -> dict[str, Any]:
         record = json.loads(line)
         if isinstance(record, dict) and _is_legal(record):
             return record
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     raise StoreError(f"line {number}: not a line of an export: {line.strip()[:60]!r}")
 

@@ -5,8 +5,11 @@ Typing goes on whatever happens to the store: its errors become `notice`.
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 from foretype.runtime.engines.blend import Probabilities
 from foretype.runtime.engines.extra_words import ExtraWords
@@ -22,6 +25,8 @@ from foretype.runtime.text.vocabulary import fold
 
 _MOST_WAITING = 1000
 """Words that wait while the store cannot be written; then the oldest are given up."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+"""Seconds until a store that could not be written is tried again: doubled each time, so that typing costs little."""
 
 
 class PersonalSession:
@@ -42,7 +47,9 @@ class PersonalSession:
         self._vocabulary = form.vocabulary
         self._filters = filters
         self._learner = Learner(form, self.words)
-        self._waiting: list[Observation] = []
+        self._waiting: deque[Observation] = deque(maxlen=_MOST_WAITING)
+        self._pause = 0.0
+        self._resume_at = 0.0
         self._lists: tuple[object, ...] | None = None
 
     @property
@@ -72,9 +79,7 @@ class PersonalSession:
                 self._lists = lists
                 merged = Filters(self._filters.never | never, self._filters.offensive, self._filters.allowed | allowed)
                 self.blocked = merged.blocked(self._vocabulary, forgotten)
-            cleared = self.store.cleared()
-            if cleared != self._cleared:
-                self._waiting, self._cleared = [], cleared
+            self._note_cleared()
             self.words.refresh()  # last: it ends what is out of date
 
     def mix(self, words: Probabilities, before: str) -> tuple[Probabilities, ExtraWords | None, ExtraWords | None]:
@@ -100,23 +105,44 @@ class PersonalSession:
         return [] if self.private else typed
 
     def finish(self) -> list[Typed]:
-        """Nothing more comes in this text; returns as `follow`."""
+        """Nothing more comes in this text, and words that wait are tried once more; returns as `follow`."""
+        self._resume_at = 0.0
         typed = self._learner.flush()
         return [] if self.private else typed
 
     def learn_typed(self, typed: Sequence[tuple[Typed, Probabilities | None]]) -> None:
         """Learn words, each with the engines' probabilities at its place [words], where they are known."""
-        self._waiting = [*self._waiting, *(word.observation for word, _ in typed)][-_MOST_WAITING:]
-        if not typed:
+        if typed and (self._waiting or self._cleared is None):
+            with self._going_on("read"):
+                self._note_cleared()
+        self._waiting.extend(word.observation for word, _ in typed)
+        if not self._waiting or time.monotonic() < self._resume_at:
             return
+        failed_before = self._pause > 0.0
+        self._pause = min(max(_FIRST_PAUSE, 2 * self._pause), _LONGEST_PAUSE)
+        self._resume_at = time.monotonic() + self._pause
         with self._going_on("write"):
             for word, probabilities in typed:
                 if probabilities is not None:
                     prediction = self.words.predict(word.observation.context)
                     self.words.adapt(prediction, probabilities, word.observation.word)
-            learned = self.store.learn(self._waiting, self.words.shares)
-            self._waiting = []
-            self.words.counted(learned)
+            if failed_before:  # one word shows as well whether the store can be written
+                self._learn_waiting(1)
+            self._learn_waiting(len(self._waiting))
+            self._pause = self._resume_at = 0.0
+
+    def _learn_waiting(self, count: int) -> None:
+        learned = self.store.learn(list(islice(self._waiting, count)), self.words.shares)
+        for _ in range(count):
+            self._waiting.popleft()
+        self.words.counted(learned)
+
+    def _note_cleared(self) -> None:
+        """Where everything was forgotten meanwhile, nothing from before waits to be learned."""
+        cleared = self.store.cleared()
+        if self._cleared is not None and cleared != self._cleared:
+            self._waiting.clear()
+        self._cleared = cleared
 
     def keep(self, word: str) -> None:
         """Remember that `word` is right as it stands."""

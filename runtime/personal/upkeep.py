@@ -25,10 +25,15 @@ def rescale(connection: sqlite3.Connection, half_life: float) -> None:
     set_value(connection, "landmark", get_number(connection, "words"))
 
 
-def keep_small(connection: sqlite3.Connection, most_words: int, cap_mb: float) -> None:
-    """Delete what was written least and longest ago where there are more than `most_words` words, or `cap_mb`."""
+def keep_small(connection: sqlite3.Connection, most_words: int, cap_mb: float) -> bool:
+    """Delete what was written least and longest ago where there are more than `most_words` words, or `cap_mb` of all.
+
+    Returns whether there were.
+    """
+    cut = False
     words = connection.execute("SELECT count(*) FROM words").fetchone()[0]
     if words > most_words:
+        cut = True
         connection.execute(
             "DELETE FROM words WHERE id IN (SELECT id FROM words ORDER BY trust > 1, weight LIMIT ?)",
             (words - int(_SLACK * most_words),),
@@ -39,10 +44,12 @@ def keep_small(connection: sqlite3.Connection, most_words: int, cap_mb: float) -
         grams = connection.execute("SELECT count(*) FROM grams").fetchone()[0]
         if not grams:
             break
+        cut = True
         connection.execute(
             "DELETE FROM grams WHERE (a, b, word) IN (SELECT a, b, word FROM grams ORDER BY weight LIMIT ?)",
             (int((1 - _SLACK * cap_mb * 1e6 / bytes_) * grams) + 1,),
         )
+    return cut
 
 
 def _bytes_in_use(connection: sqlite3.Connection) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foretype.runtime.errors import ForetypeError
+from foretype.runtime.files.reading import MOST_BYTES
 
 if TYPE_CHECKING:
     from foretype.runtime import Model
@@ -116,7 +117,9 @@ def suggest(
     if text == "-":
         if sys.stdin is None:
             raise ForetypeError("standard input is closed; give the text as an argument")
-        text = sys.stdin.read().removesuffix("\n")
+        text = sys.stdin.read(MOST_BYTES + 1).removesuffix("\n")
+        if len(text) > MOST_BYTES:
+            raise ForetypeError(f"standard input: longer than {MOST_BYTES >> 20} MB, or without an end")
     _check_text(text)
     model = load_model(bundle, engine, provider)
     session = model.session(store=_existing_store(profile) if personal else None, private=True)

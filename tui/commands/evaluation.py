@@ -20,6 +20,7 @@ from foretype.runtime.evaluation.keystrokes import (
     evaluate_keystrokes,
     evaluate_tokens,
 )
+from foretype.runtime.files.reading import MOST_BYTES
 from foretype.runtime.model import Model
 from foretype.train.corpus import find_files, read_documents, source_name
 
@@ -30,7 +31,7 @@ _PASSES = 3
 
 def read_text(file: Path, limit: int = 0, lines: bool = False) -> list[Document]:
     """The documents of `file`; with `limit`, whole documents from its start and, if need be, the first lines of one."""
-    documents: Iterator[Document] = iter(read_documents(file))
+    documents: Iterator[Document] = iter(read_documents(file, MOST_BYTES))
     if lines:
         documents = ([line] for document in documents for line in document)
     if not limit:

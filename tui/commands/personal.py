@@ -44,6 +44,7 @@ def learn(
     from rich.console import Console
     from rich.progress import Progress
 
+    from foretype.runtime.files.reading import read_text
     from foretype.runtime.personal.learner import Learner
     from foretype.runtime.personal.personal_model import PersonalWords
 
@@ -54,11 +55,7 @@ def learn(
         learner = Learner(model.form, words)
         for path in files:
             words.refresh()
-            try:
-                text = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError as error:
-                raise ForetypeError(f"{path}: not UTF-8 text (at byte {error.start})") from error
-            observations = list(learner.read(text))
+            observations = list(learner.read(read_text(path)))
             task = progress.add_task(path.name, total=len(observations))
             for start in range(0, len(observations), _BATCH):
                 batch = observations[start : start + _BATCH]
@@ -159,7 +156,10 @@ def _agreed(question: str) -> bool:
     """Whether the answer to `question` is yes. Raises ForetypeError where standard input ends without one."""
     if sys.stdin is not None:
         try:
-            return typer.confirm(question, err=True)
+            agreed = typer.confirm(question)
+            if not sys.stdin.isatty():
+                print()  # nobody's Enter has ended the line
+            return agreed
         except typer.Abort:
             if sys.stdin.isatty():  # Ctrl+C
                 raise
@@ -181,7 +181,7 @@ def export(
     file: Annotated[Path | None, typer.Argument(help="Where to; standard output if none.")] = None,
     profile: ProfileOption = "default",
 ) -> None:
-    """Write what was learned as JSON Lines, readable by you only."""
+    """Write what was learned as JSON Lines, readable by you only. The folder of FILE must be there."""
     from foretype.runtime.files.atomic import replacing
     from foretype.runtime.personal.export import export_lines
 
@@ -190,6 +190,8 @@ def export(
             for line in export_lines(store):
                 print(line)
             return
+        if not file.parent.is_dir():
+            raise ForetypeError(f"{file.parent}: no such folder")
         with replacing(file, private=True) as temporary, temporary.open("w", encoding="utf-8") as stream:
             stream.writelines(line + "\n" for line in export_lines(store))
 
@@ -200,14 +202,14 @@ def import_(
     profile: ProfileOption = "default",
 ) -> None:
     """Add an export to what was learned; the same one again changes nothing."""
+    from foretype.runtime.files.reading import MOST_BYTES, decode, read_text
     from foretype.runtime.personal.export import import_lines
 
+    piped = str(file) == "-"
+    text = decode(sys.stdin.buffer.read(MOST_BYTES + 1), "standard input") if piped else read_text(file)
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
         with _opened(profile) as store:
             changed = import_lines(store, text.splitlines())
-    except UnicodeDecodeError as error:
-        raise ForetypeError(f"{file}: not UTF-8 text (at byte {error.start})") from error
     except StoreError as error:
         raise StoreError(f"{file}: {error}" if str(error).startswith("line ") else str(error)) from error
     print(f"{changed} entries added or raised")

@@ -104,9 +104,9 @@ class Mixture:
     def private(self, private: bool) -> None:
         self.sessions[0].private = private
 
-    def commit(self, text: str, *, accepted: bool = False, pasted: bool = False) -> None:
+    def commit(self, text: str, *, after: str | None = None, accepted: bool = False, pasted: bool = False) -> None:
         """As `Session.commit`."""
-        self.sessions[0].commit(text, accepted=accepted, pasted=pasted)
+        self.sessions[0].commit(text, after=after, accepted=accepted, pasted=pasted)
 
     def finish(self) -> None:
         """As `Session.finish`."""

@@ -216,24 +216,30 @@ class Session:
         if self._personal is not None:
             self._personal.private = private
 
-    def commit(self, text: str, *, accepted: bool = False, pasted: bool = False) -> None:
+    def commit(self, text: str, *, after: str | None = None, accepted: bool = False, pasted: bool = False) -> None:
         """Let the store learn from what the user writes: `text` stands before the cursor now. Call it after each edit.
 
-        A word is learned once the word after it is finished; one that is corrected before that never is. Text that
-        appears at once (a file that was opened, a paste) is not learned. Never raises for the store's sake; see
+        A word is learned once the word after it is finished; one that is corrected before that never is. It is learned
+        only if all of it was typed or accepted here: text of an opened file, pasted text, and what was typed while the
+        session was private is not learned, wherever the cursor goes afterwards. Never raises for the store's sake; see
         `notice`. Without a store, and where the session is private, nothing is learned.
 
-        accepted: whether the newest words were chosen from the suggestions. pasted: whether the newest text was not
-            typed here.
+        after: the text after the cursor, or its first thousands of characters; None if it is not known. Pass it where
+            the cursor moves about: without it, text that comes into sight a word at a time counts as typed.
+        accepted: whether the newest words were chosen from the suggestions.
+        pasted: whether the newest text was not typed here. Call with it once for the text that a field starts with.
 
-        Raises TypeError where `text` is no str.
+        Raises TypeError where `text` or `after` is no str.
         """
-        check_text(text=text)
+        check_text(text=text, after="" if after is None else after)
         if self._personal is not None:
-            self._learn_typed(self._personal, self._personal.follow(text, accepted, pasted))
+            self._learn_typed(self._personal, self._personal.follow(text, after, accepted, pasted))
 
     def finish(self) -> None:
-        """The user leaves the field, or sends its text: the last word counts as well."""
+        """The user leaves the field, or sends its text: the last word counts as well, finished or not.
+
+        The next `commit` begins a new text.
+        """
         if self._personal is not None:
             self._learn_typed(self._personal, self._personal.finish())
 

@@ -68,3 +68,30 @@ async def test_what_is_pasted_is_not_learned(model: Model, tmp_path: Path) -> No
         await pilot.press("ctrl+v", "h", "i", "space")
     assert "Gingerbread" not in forms(store)
     assert "hi" in forms(store)
+
+
+async def test_private_text_stays_private_when_the_cursor_goes_back_and_forth(model: Model, tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.sqlite3")
+    keys = [*"hello", "space", *"Zorbleq", "space", "ctrl+p", *["left"] * 8, "x", "space", "end"]
+    await typed(model, store, tmp_path, *keys, *"and", "space", *"so", "space", *"on", private=True)
+    assert forms(store) == {"x", "and", "so", "on"}
+
+
+@pytest.mark.parametrize("keys", [["ctrl+z", "ctrl+y"], ["home", "enter", "end"]])
+async def test_private_text_stays_private_through_undo_and_new_lines(
+    model: Model, tmp_path: Path, keys: list[str]
+) -> None:
+    store = Store(tmp_path / "s.sqlite3")
+    await typed(model, store, tmp_path, *"Zorbleq", "ctrl+p", *keys, "space", *"and", "space", *"so", private=True)
+    assert "Zorbleq" not in forms(store)
+
+
+async def test_what_the_file_held_is_not_learned(model: Model, tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.sqlite3")
+    pad = Pad(TextFile(tmp_path / "t.txt", "Zorbleq"), model, store)
+    async with pad.run_test(size=(80, 24)) as pilot:
+        for key in ["s", "space", *"and", "home", *"pre", "space", "end"]:
+            await pilot.press(key)
+        await pilot.pause()
+        pad.area.session.finish()
+    assert forms(store) == {"and", "pre"}

@@ -12,11 +12,16 @@ from typing import NamedTuple
 from foretype.runtime.personal.personal_model import PersonalWords
 from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.rules import LINE_START, Piece, announces_secret, inside_fence, is_fence, read_line
-from foretype.runtime.text.context import MAXIMUM_WORD, common_prefix, without_surrogates
+from foretype.runtime.personal.typed_text import ACCEPTED, FOREIGN, TYPED, TypedText
+from foretype.runtime.text.context import without_surrogates
 from foretype.runtime.text.form import TextForm
 from foretype.runtime.text.vocabulary import is_word
 
 _FINISHED = re.compile(r"\S+(?=\s)")
+_RUNS = re.compile(r"\S+")
+_RUN = re.compile(r"\S*$")
+_LONGEST_RUN = 256
+"""Characters of a run without white space at most; what is longer is no word."""
 _CONTEXT = 2
 _LINE_START = Piece(LINE_START, True)
 _LONGEST_LINE = 2000
@@ -36,52 +41,47 @@ class Learner:
     def __init__(self, form: TextForm, words: PersonalWords) -> None:
         self._form = form
         self._words = words
-        self._last = ""
+        self._typed = TypedText()
         self._line = ""  # the line that `_context` was read from
         self._context: tuple[str, ...] = (LINE_START,)
         self._seen = 0  # where the last finished chunk ends that was looked at
-        self._barrier = 0  # text before is not the user's, or private: nothing of it is learned, nor a context
-        self._pending: tuple[int, int, bool] | None = None  # its start and end, and whether it was accepted
+        self._pending: tuple[int, int] | None = None  # start and end of the last finished chunk
 
-    def follow(self, text: str, accepted: bool = False, foreign: bool = False) -> list[Typed]:
-        """What counts now that the text before the cursor is `text`.
+    def follow(self, text: str, after: str | None = None, accepted: bool = False, foreign: bool = False) -> list[Typed]:
+        """What counts now that the text before the cursor is `text`, after one edit.
 
-        Text that appears at once, more than a word of it, was there before or was pasted: it is not learned, unless it
-        was `accepted`. Nor is what is said to be `foreign`, or what stands before it.
+        after: the text after the cursor, or its beginning; None where it is not known. accepted: whether the edit put a
+            suggestion in. foreign: whether it put in what is not the user's, or private.
+        A word counts when all its characters were typed or accepted here; see `TypedText`.
         """
         text = without_surrogates(text)
-        last, self._last = self._last, text
+        mark = FOREIGN if foreign else ACCEPTED if accepted else TYPED
+        shift, kept = self._typed.update(text, None if after is None else without_surrogates(after), mark)
+        self._seen = min(max(0, self._seen - shift), kept)
+        if self._pending is not None:
+            start, end = self._pending[0] - shift, self._pending[1] - shift
+            # With the space behind it: a word that was gone on with is not that word any more.
+            self._pending = (start, end) if start >= 0 and kept > end else None
         found: list[Typed] = []
-        common = len(last) if text.startswith(last) else common_prefix(text, last)
-        self._barrier = min(self._barrier, common)
-        # With the space behind it: a word that was gone on with is not that word any more.
-        if self._pending is not None and common <= self._pending[1]:
-            self._pending = None
-        self._seen = min(self._seen, common)
-        grown = len(text) - self._seen
-        if foreign or grown > (1 if accepted else 3) * (MAXIMUM_WORD + 2):
-            found = self.flush()
-            self._seen = self._barrier = len(text)
-            return found
-        fresh = [
-            match for match in _FINISHED.finditer(text, _chunk_start(text, self._seen)) if match.end() > self._seen
-        ]
-        if len(fresh) > 1 and not accepted:
-            found = self.flush()
-            self._seen, self._barrier = fresh[-1].end(), len(text)
-            return found
-        for match in fresh:
-            found += self.flush()
-            chosen = accepted and match.end() > common
-            self._pending, self._seen = (match.start(), match.end(), chosen), match.end()
+        for match in _FINISHED.finditer(text, _chunk_start(text, self._typed.next_typed(self._seen))):
+            if match.end() > self._seen:
+                found += self.flush()
+                self._pending, self._seen = match.span(), match.end()
         return found
 
     def flush(self) -> list[Typed]:
-        """What counts when nothing more comes: the last finished word."""
+        """What counts when the last finished word is not corrected any more."""
         if self._pending is None:
             return []
-        (start, end, accepted), self._pending = self._pending, None
-        return list(self._read(self._last, start, end, accepted))
+        (start, end), self._pending = self._pending, None
+        return list(self._read(self._typed.before, start, end))
+
+    def finish(self) -> list[Typed]:
+        """What counts when nothing more comes in this text: all words typed in it that did not count yet."""
+        text = self._typed.known
+        found = [word for match in _RUNS.finditer(text) for word in self._read(text, *match.span())]
+        self._typed, self._seen, self._pending = TypedText(), 0, None
+        return found
 
     def read(self, text: str) -> Iterator[Observation]:
         """All words of `text`, as if it had been typed."""
@@ -107,22 +107,37 @@ class Learner:
     def _is_common(self, word: str) -> bool:
         return self._words.place(word) is not None
 
-    def _read(self, text: str, start: int, end: int, accepted: bool) -> Iterator[Typed]:
+    def _read(self, text: str, start: int, end: int) -> Iterator[Typed]:
         """The words of the chunk from `start` to `end`, with a look at what comes after it."""
-        if start < self._barrier or inside_fence(text[:start]):
+        typed = self._typed
+        if not typed.all_typed(start, end) or typed.was_counted(start) or inside_fence(text[:start]):
             return
+        accepted = typed.was_accepted(start, end)
         line_start = max(text.rfind("\n", 0, start) + 1, start - _LONGEST_LINE)
         line_end = text.find("\n", end)
         line = text[line_start : len(text) if line_end < 0 else line_end]
         after = len(line[end - line_start :].split())
         previous = text[text.rfind("\n", 0, max(0, line_start - 1)) + 1 : max(0, line_start - 1)]
         pieces = [_LINE_START, *self._pieces(line, after + _CONTEXT + 2, announces_secret(previous))]
-        # What stands before the barrier is no context.
-        pieces = [piece if max(0, piece.chunk) + line_start >= self._barrier else Piece("", False) for piece in pieces]
         for number, piece in enumerate(pieces):
             if piece.chunk == start - line_start:
-                for observation in _observed(pieces, number, accepted):
+                for observation in _observed(self._own(pieces, number, line, line_start), number, accepted):
                     yield Typed(observation, text[:start])
+        typed.count(start, end)
+
+    def _own(self, pieces: list[Piece], number: int, line: str, line_start: int) -> list[Piece]:
+        """`pieces`, those before `number` that the user did not type here hidden: they are no context."""
+        first = max(0, number - _CONTEXT)
+        return [
+            Piece("", False) if first <= place < number and not self._is_own(piece, line, line_start) else piece
+            for place, piece in enumerate(pieces)
+        ]
+
+    def _is_own(self, piece: Piece, line: str, line_start: int) -> bool:
+        if piece.chunk < 0:  # the start of the line
+            return True
+        end = piece.chunk + len(line[piece.chunk :].split(maxsplit=1)[0])
+        return self._typed.all_typed(line_start + piece.chunk, line_start + end)
 
 
 def _observed(pieces: list[Piece], number: int, accepted: bool = False) -> Iterator[Observation]:
@@ -145,6 +160,7 @@ def _known_end(pieces: list[Piece]) -> tuple[str, ...]:
 
 
 def _chunk_start(text: str, position: int) -> int:
-    while position > 0 and not text[position - 1].isspace():
-        position -= 1
-    return position
+    """Where the run without white space starts that `position` lies in or ends; of an endless run, a late part."""
+    match = _RUN.search(text[max(0, position - _LONGEST_RUN) : position])
+    assert match is not None  # it may be empty
+    return position - len(match.group())

@@ -98,16 +98,16 @@ class PersonalSession:
         unknown, trusted = self.words.outside, self.words.trusted
         return inside, unknown.extra(outside, trusted), unknown.extra(outside, ~trusted)
 
-    def follow(self, text: str, accepted: bool, foreign: bool) -> list[Typed]:
+    def follow(self, text: str, after: str | None, accepted: bool, foreign: bool) -> list[Typed]:
         """`text` stands before the cursor now; returns the words that count from now on, for `learn_typed`."""
         # What is private now must not count once the switch is off, not even as a context.
-        typed = self._learner.follow(text, accepted, foreign or self.private)
+        typed = self._learner.follow(text, after, accepted, foreign or self.private)
         return [] if self.private else typed
 
     def finish(self) -> list[Typed]:
         """Nothing more comes in this text, and words that wait are tried once more; returns as `follow`."""
         self._resume_at = 0.0
-        typed = self._learner.flush()
+        typed = self._learner.finish()
         return [] if self.private else typed
 
     def learn_typed(self, typed: Sequence[tuple[Typed, Probabilities | None]]) -> None:

@@ -28,6 +28,9 @@ CHOICES = 3
 CONTEXT_CHARACTERS = 50_000
 """About how much text before the cursor the model is shown; always whole lines."""
 
+LEARNED_CHARACTERS = 5_000
+"""About how much text after the cursor the session keeps in mind for learning; always whole lines."""
+
 _CONTROL_CHARACTERS = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), "\u200b")
 """A file may hold escape sequences; on the screen each such character has no width and no power."""
 
@@ -96,6 +99,7 @@ class TypingArea(TextArea):
         error: ForetypeError
 
     def __init__(self, text: str, session: Session) -> None:
+        self._travelling = False  # whether an undo or redo is under way
         super().__init__(text, highlight_cursor_line=False, max_checkpoints=1000)
         self.match_cursor_bracket = False
         self.account = KeystrokeAccount()
@@ -111,6 +115,7 @@ class TypingArea(TextArea):
 
     def on_mount(self) -> None:
         self.move_cursor(self.document.end)
+        self._commit(pasted=True)  # what stands there already was not typed here
         self._mark_stale()
 
     # --- What to offer
@@ -204,6 +209,17 @@ class TypingArea(TextArea):
             lines.append(self.document.get_line(row))
             size += len(lines[-1]) + 1
         return "\n".join(reversed(lines))
+
+    def _text_after_cursor(self) -> str:
+        """The text after the cursor, as far as the end of a line some `LEARNED_CHARACTERS` on."""
+        row, column = self.cursor_location
+        lines = [self.document.get_line(row)[column:]]
+        size = len(lines[0])
+        while row + 1 < self.document.line_count and size < LEARNED_CHARACTERS:
+            row += 1
+            lines.append(self.document.get_line(row))
+            size += len(lines[-1]) + 1
+        return "\n".join(lines)
 
     # --- Accepting
 
@@ -307,9 +323,7 @@ class TypingArea(TextArea):
     def edit(self, edit: Edit) -> EditResult:
         """Makes the edit; each but a paste is one key, and learned from."""
         result = super().edit(edit)
-        self.session.commit(
-            self._text_before_cursor(), accepted=isinstance(edit, _Choice), pasted=isinstance(edit, _Paste)
-        )
+        self._commit(accepted=isinstance(edit, _Choice), pasted=isinstance(edit, _Paste))
         if not isinstance(edit, _Paste):
             self.account.press(len(edit.text) - len(result.replaced_text))
         return result
@@ -329,9 +343,31 @@ class TypingArea(TextArea):
         if not batches:
             return
         length = len(self.text)
-        step()
+        self._travelling = True
+        try:
+            step()
+        finally:
+            self._travelling = False
+        # A batch of edits may have touched more lines than Textual wraps again.
+        self.wrapped_document.wrap(self.wrap_width, self.indent_width)
+        self._refresh_size()
+        self._commit(pasted=True)
         pasted = any(isinstance(edit, _Paste) for edit in batches[-1])
         self.account.press(0 if pasted else len(self.text) - length)
+
+    def _refresh_size(self) -> None:
+        """Textual calls this in the middle of an undo, while the cursor may still be behind the end of the text.
+
+        A scrollbar that vanishes then makes it look for the cursor's line, and raise. So the size waits for the end.
+        """
+        if not self._travelling:
+            super()._refresh_size()
+
+    def _commit(self, accepted: bool = False, pasted: bool = False) -> None:
+        """Tells the session of an edit, so that it can learn."""
+        self.session.commit(
+            self._text_before_cursor(), after=self._text_after_cursor(), accepted=accepted, pasted=pasted
+        )
 
     async def on_paste(self, event: events.Paste) -> None:
         event.prevent_default()

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from foretype.runtime import load
 from foretype.runtime.filters import offensive_words
+from foretype.runtime.text.corpus import read_documents
 from foretype.runtime.text.vocabulary import fold
-from foretype.train.corpus import read_documents
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 MOSTLY = 0.9

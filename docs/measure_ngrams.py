@@ -16,18 +16,18 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from foretype.train.ngrams.backoff_model import BackoffModel, compact
-from foretype.train.ngrams.counts import Array, NgramCounts, count_ngrams
+from foretype.train.ngrams.counting.counts import Array, NgramCounts, count_ngrams
 from foretype.train.ngrams.estimate import SMOOTHINGS, NgramConfig, estimate_counted
-from foretype.train.ngrams.forms import Smoothed, back_off
-from foretype.train.ngrams.katz import katz
-from foretype.train.ngrams.kneser_ney import kneser_ney
 from foretype.train.ngrams.perplexity import ngram_perplexity
 from foretype.train.ngrams.prune import keep_within, pruning_costs
+from foretype.train.ngrams.smoothing.katz import katz
+from foretype.train.ngrams.smoothing.kneser_ney import kneser_ney
+from foretype.train.ngrams.smoothing.lower_orders import Smoothed, back_off
 from foretype.train.ngrams.tables import load_tables, write_tables
 from foretype.train.pipeline import MIX, VALID
-from foretype.train.shards import read_stream
-from foretype.train.standard_text import read_standard_text
-from foretype.train.tokenizer import load_text_form
+from foretype.train.studies.standard_text import read_standard_text
+from foretype.train.text.shards import read_stream
+from foretype.train.text.tokenizer import load_text_form
 
 SIZES = (None, 6.0, 2.0, 0.7, 0.3)
 PRUNED = {

@@ -14,7 +14,7 @@ from pathlib import Path
 from foretype.runtime import Session, load
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.personal.store import Store
-from foretype.train.corpus import read_documents
+from foretype.runtime.text.corpus import read_documents
 
 SINGLE = ("standard_ebooks", "us_gov_blogs", "handbooks_guides")
 STREAMS = ("ethereum_meetings", "bitcoin_transcripts")

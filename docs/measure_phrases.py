@@ -10,7 +10,7 @@ from pathlib import Path
 
 from foretype.runtime import load
 from foretype.runtime.evaluation.writing import PhraseUse, evaluate_phrases
-from foretype.train.corpus import find_files
+from foretype.runtime.text.corpus import find_files
 from foretype.tui.commands.evaluation import read_text
 
 CONFIDENCES = (0.3, 0.5, 0.7)

@@ -15,19 +15,18 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import onnx
 
-import foretype.export.quantize as quantize
-from foretype.export.builder import Arithmetic, Builder, FloatArray, Matrix
-from foretype.export.bundle import write_manifest
-from foretype.export.graph import build, float_graph, save
-from foretype.export.quantize import Int8Arithmetic, quantize_blocks
+from foretype.export.graph.build import build, float_graph, save
+from foretype.export.graph.builder import Arithmetic, Builder, FloatArray, Matrix
+from foretype.export.graph.quantise import Int8Arithmetic, quantize_blocks, restore_blocks
 from foretype.export.verify import verify
+from foretype.export.write_bundle import write_manifest
 from foretype.runtime import load
 from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.files.bundle import STEP, Bundle
-from foretype.train.neural.checkpoint import load_for_inference
-from foretype.train.neural.model import LanguageModel
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.training.checkpoint import load_for_inference
 from foretype.train.pipeline import NEURAL, VALID
-from foretype.train.shards import read_stream
+from foretype.train.text.shards import read_stream
 from foretype.tui.commands.evaluation import evaluate_files
 
 
@@ -67,7 +66,7 @@ class PerRow(Int8Arithmetic):
 
     def store_table(self, builder: Builder, name: str, values: FloatArray) -> Matrix:
         weights, scales = quantize_blocks(values, values.shape[1])
-        kept = quantize.restore_blocks(weights, scales)
+        kept = restore_blocks(weights, scales)
         return self.store(builder, name, kept)
 
 

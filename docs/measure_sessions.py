@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from foretype.runtime import Model, Session, load
-from foretype.train.corpus import read_documents
+from foretype.runtime.text.corpus import read_documents
 
 
 def resident() -> float:

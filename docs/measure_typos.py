@@ -13,8 +13,8 @@ import numpy as np
 
 from foretype.runtime import Model, load
 from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes
+from foretype.runtime.text.corpus import find_files
 from foretype.runtime.typos.keyboards import LAYOUTS
-from foretype.train.corpus import find_files
 from foretype.tui.commands.evaluation import read_text
 from foretype.tui.commands.writing import evaluate_writing, print_writing
 

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from foretype.export.builder import FloatArray
+from foretype.export.graph.builder import FloatArray
 from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.errors import ExportError
-from foretype.train.neural.model import LanguageModel
+from foretype.train.neural.model.language_model import LanguageModel
 
 PIECE = 100
 """Tokens read from one place of the text: 100 rows of 30,000 float32 scores are 12 MB."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from foretype.export.bundle import export_run
+from foretype.export.write_bundle import export_run
 from foretype.train.ngrams.estimate import NgramConfig
 from foretype.train.pipeline import Run
 from foretype.train.recipe import Recipe
-from foretype.train.tokenizer import VocabularyConfig
+from foretype.train.text.tokenizer import VocabularyConfig
 
 SUBJECTS = ["I", "you", "we", "they", "she", "he", "the cat", "the dog", "my sister", "Tom", "Anna", "the team"]
 VERBS = ["like", "see", "want", "need", "know", "love", "hate", "find", "watch", "remember"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from foretype.train.ngrams.counts import NgramCounts
+from foretype.train.ngrams.counting.counts import NgramCounts
 
 KENLM = Path(__file__).parent / "data" / "kenlm"
 VOCAB = 12

@@ -7,8 +7,8 @@ import onnx
 import onnxruntime
 import torch
 
-from foretype.train.neural.model import LanguageModel
-from foretype.train.neural.model_config import ModelConfig
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.model_config import ModelConfig
 
 
 def language_model(config: ModelConfig) -> LanguageModel:

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from foretype.runtime.errors import ConfigError
-from foretype.train.neural.adaptive import AdaptiveSoftmax
-from foretype.train.neural.checkpoint import load_model
-from foretype.train.neural.model import LanguageModel
-from foretype.train.neural.model_config import ModelConfig
-from foretype.train.neural.objective import Objective
-from foretype.train.neural.train_config import TrainConfig
-from foretype.train.neural.trainer import Trainer, perplexity
+from foretype.train.neural.model.adaptive_softmax import AdaptiveSoftmax
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.checkpoint import load_model
+from foretype.train.neural.training.objective import Objective
+from foretype.train.neural.training.train_config import TrainConfig
+from foretype.train.neural.training.trainer import Trainer, perplexity
 
 VOCAB, WIDTH = 60, 16
 CONFIG = ModelConfig(vocab_size=VOCAB, embedding_size=WIDTH, hidden_size=20, head="adaptive")

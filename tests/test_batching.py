@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from foretype.export.graph import float_graph, save
-from foretype.export.quantize import int8_graph
+from foretype.export.graph.build import float_graph, save
+from foretype.export.graph.quantise import int8_graph
 from foretype.runtime import EngineError
 from foretype.runtime.engines.batching import advance, stack, unstack
 from foretype.runtime.engines.step_graph import NeuralModel
-from foretype.train.neural.model import LanguageModel
-from foretype.train.neural.model_config import ModelConfig
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.model_config import ModelConfig
 
 
 @pytest.fixture(scope="module", params=[(float_graph, "lstm"), (int8_graph, "lstm"), (int8_graph, "gru")])

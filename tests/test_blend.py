@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretype.export.blending import fit_shares
+from foretype.export.fit_blend import fit_shares
 from foretype.runtime.engines.blend import blend
 from foretype.runtime.suggesting.candidates import best_words
 from foretype.runtime.suggesting.casing import written

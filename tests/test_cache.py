@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foretype.export.blending import _CACHES, fit_cache
+from foretype.export.fit_blend import _CACHES, fit_cache
 from foretype.runtime import BundleError, load
 from foretype.runtime.engines.recent_words import CacheConfig, recall
 from foretype.runtime.files.bundle import MANIFEST

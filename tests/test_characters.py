@@ -14,10 +14,10 @@ from foretype.runtime.text.context import ContextReader
 from foretype.runtime.text.form import CaseRule, TextForm
 from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, sort_key
 from foretype.train.characters import CHARACTERS, Alphabet, CharacterPredictor, character_figures
-from foretype.train.neural.model import LanguageModel
-from foretype.train.neural.model_config import ModelConfig
-from foretype.train.neural.train_config import TrainConfig
-from foretype.train.neural.trainer import Trainer
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.train_config import TrainConfig
+from foretype.train.neural.training.trainer import Trainer
 
 LINES = ["the cat sees the house", "Tom sees the garden", "the team don't see May", "we may see them"]
 WORDS = sorted(

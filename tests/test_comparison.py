@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from foretype.export.comparison import RESULT, SETTINGS
-from foretype.export.ladder import LADDER, choose
+from foretype.export.compare.comparison import RESULT, SETTINGS
+from foretype.export.compare.ladder import LADDER, choose
 from foretype.runtime.errors import ConfigError
-from foretype.train.neural.model_config import ModelConfig
-from foretype.train.neural.train_config import TrainConfig
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.train_config import TrainConfig
 from foretype.tui.cli import run
 
 ONLY = ("3-gram, Katz", "fixed window", "keyboard", "2 layers, residual", "RNN with max-ent", "LSTM + 5-gram 1 MB")

@@ -12,7 +12,7 @@ import pytest
 from conftest import TINY, Quiet
 
 from foretype.runtime.errors import CorpusError
-from foretype.train.corpus import STANDARD_INPUT, find_files, read_documents, read_lines, source_name
+from foretype.runtime.text.corpus import STANDARD_INPUT, find_files, read_documents, read_lines, source_name
 from foretype.train.pipeline import Run
 
 TEXT = b"One line.\nAnother.\n\n\nA second document.\n"

@@ -12,10 +12,10 @@ import pytest
 
 from foretype.runtime.errors import CheckpointError, ConfigError
 from foretype.train.curves import COLUMNS, Curves, read_curves, recorded
-from foretype.train.neural.model_config import ModelConfig
-from foretype.train.neural.train_config import TrainConfig
-from foretype.train.neural.trainer import Report, Trainer
-from foretype.train.plots import plot_curves, plot_gradients
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.train_config import TrainConfig
+from foretype.train.neural.training.trainer import Report, Trainer
+from foretype.train.studies.plots import plot_curves, plot_gradients
 
 PNG = b"\x89PNG"
 CONFIG = TrainConfig(tokens=4 * 8 * 12, batch=4, steps=8, samples=0, threads=1, precision="fp32", checkpoint_seconds=0)

@@ -18,11 +18,11 @@ from safetensors.torch import load_file
 from test_trainer import CONFIG, TEXT, VALID, VOCAB
 
 from foretype.runtime.errors import ConfigError
-from foretype.train.neural.checkpoint import checkpoints
-from foretype.train.neural.distributed import Processes, join
-from foretype.train.neural.model_config import ModelConfig
-from foretype.train.neural.train_config import TrainConfig
-from foretype.train.neural.trainer import Trainer
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.checkpoint import checkpoints
+from foretype.train.neural.training.processes import Processes, join
+from foretype.train.neural.training.train_config import TrainConfig
+from foretype.train.neural.training.trainer import Trainer
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d"]
 FULL = replace(CONFIG, samples=0, batch=4, tokens=4 * 8 * 30)

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretype.runtime.errors import CorpusError
-from foretype.train.ngrams.counts import count_ngrams
-from foretype.train.ngrams.distributed import count_ngrams_distributed
-from foretype.train.shards import write_shards, write_stream
+from foretype.train.ngrams.counting.cluster import count_ngrams_distributed
+from foretype.train.ngrams.counting.counts import count_ngrams
+from foretype.train.text.shards import write_shards, write_stream
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pytest
 import torch
 from graphs import StepGraph, language_model, random_state
 
-from foretype.export.graph import float_graph, save
-from foretype.export.quantize import block_size, int8_graph
+from foretype.export.graph.build import float_graph, save
+from foretype.export.graph.quantise import block_size, int8_graph
 from foretype.runtime.engines.step_graph import NeuralModel
-from foretype.train.neural.model_config import ModelConfig
+from foretype.train.neural.model.model_config import ModelConfig
 
 torch.set_num_threads(1)  # handing these tiny products to more threads costs more than it saves
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 from graphs import StepGraph, language_model
 
-from foretype.export.graph import float_graph, save
-from foretype.export.quantize import int8_graph, quantize_blocks
+from foretype.export.graph.build import float_graph, save
+from foretype.export.graph.quantise import int8_graph, quantize_blocks
 from foretype.export.verify import LIMITS, Verification, verify
 from foretype.runtime.engines.step_graph import GraphMetadata, NeuralModel
 from foretype.runtime.errors import ExportError
-from foretype.train.neural.model import LanguageModel
-from foretype.train.neural.model_config import ModelConfig
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.model_config import ModelConfig
 
 torch.set_num_threads(1)  # handing these tiny products to more threads costs more than it saves
 

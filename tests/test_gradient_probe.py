@@ -13,9 +13,9 @@ import torch
 from conftest import write_corpus
 
 from foretype.runtime.errors import ConfigError, CorpusError
-from foretype.train.neural.gradient_probe import faded_at, fresh_model, probe
-from foretype.train.neural.model_config import ModelConfig
-from foretype.train.probing import probe_run
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.studies.gradient_probe import faded_at, fresh_model, probe
+from foretype.train.studies.gradient_study import probe_run
 from foretype.tui.cli import run
 
 TEXT = np.random.default_rng(1).integers(0, 30, 400).astype(np.uint16)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from foretype.train.neural.layers import GatedLayer, State, make_layer
-from foretype.train.neural.model_config import ModelConfig
+from foretype.train.neural.model.layers import GatedLayer, State, make_layer
+from foretype.train.neural.model.model_config import ModelConfig
 
 torch.set_num_threads(1)
 

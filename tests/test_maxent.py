@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from foretype.runtime.errors import ConfigError
-from foretype.train.neural.maxent import HashedNgrams
-from foretype.train.neural.model import LanguageModel
-from foretype.train.neural.model_config import ModelConfig
-from foretype.train.neural.objective import Objective
-from foretype.train.neural.softmax import draw_sample, inclusion_probabilities
-from foretype.train.neural.train_config import TrainConfig
-from foretype.train.neural.trainer import Trainer
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.maxent import HashedNgrams
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.model.softmax import draw_sample, inclusion_probabilities
+from foretype.train.neural.training.objective import Objective
+from foretype.train.neural.training.train_config import TrainConfig
+from foretype.train.neural.training.trainer import Trainer
 
 VOCAB = 50
 CONFIG = ModelConfig(VOCAB, embedding_size=8, hidden_size=12, layers=2, maxent_bits=12, maxent_order=4)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import TINY, Quiet
 
-from foretype.export.bundle import export_run
+from foretype.export.write_bundle import export_run
 from foretype.runtime import Model, load
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.mixture import Mixture

@@ -14,12 +14,12 @@ import pytest
 import torch
 from onnx import helper
 
-from foretype.export.graph import float_graph, save
-from foretype.export.quantize import int8_graph
+from foretype.export.graph.build import float_graph, save
+from foretype.export.graph.quantise import int8_graph
 from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.errors import EngineError
-from foretype.train.neural.model import LanguageModel
-from foretype.train.neural.model_config import ModelConfig
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.model_config import ModelConfig
 
 CONFIG = ModelConfig(vocab_size=40, embedding_size=16, hidden_size=24, layers=2)
 

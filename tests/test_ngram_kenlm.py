@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from foretype.runtime.engines.ngram import NgramModel
-from foretype.train.ngrams.counts import count_ngrams
+from foretype.train.ngrams.counting.counts import count_ngrams
 from foretype.train.ngrams.estimate import NgramConfig, train_ngram
-from foretype.train.ngrams.kneser_ney import kneser_ney
 from foretype.train.ngrams.prune import keep_counts_above
+from foretype.train.ngrams.smoothing.kneser_ney import kneser_ney
 
 SMALL = Path(__file__).parent / "data" / "kenlm"
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "benchmarks" / "kenlm"

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from foretype.runtime.engines.ngram import NgramModel
 from foretype.runtime.errors import ConfigError, CorpusError
-from foretype.train.ngrams.counts import NgramCounts, count_ngrams
+from foretype.train.ngrams.counting.counts import NgramCounts, count_ngrams
 from foretype.train.ngrams.estimate import SMOOTHINGS, NgramConfig, train_ngram
-from foretype.train.ngrams.kneser_ney import adjusted_counts
+from foretype.train.ngrams.smoothing.kneser_ney import adjusted_counts
 from foretype.train.ngrams.tables import quantise
 
 VOCAB = 12

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretype.runtime.errors import ConfigError, CorpusError
-from foretype.train.ngrams import out_of_core
-from foretype.train.ngrams.counts import count_ngrams
+from foretype.train.ngrams.counting import out_of_core
+from foretype.train.ngrams.counting.counts import count_ngrams
+from foretype.train.ngrams.counting.out_of_core import count_ngrams_out_of_core
+from foretype.train.ngrams.counting.packing import Packing
 from foretype.train.ngrams.estimate import NgramConfig, train_ngram
-from foretype.train.ngrams.out_of_core import count_ngrams_out_of_core
-from foretype.train.ngrams.windows import Packing
 
 
 @pytest.fixture
@@ -114,8 +114,8 @@ MEASURED = """
 import sys
 from pathlib import Path
 import duckdb, numpy as np
-from foretype.train.ngrams.counts import count_ngrams
-from foretype.train.ngrams.out_of_core import count_ngrams_out_of_core
+from foretype.train.ngrams.counting.counts import count_ngrams
+from foretype.train.ngrams.counting.out_of_core import count_ngrams_out_of_core
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from foretype.runtime.errors import ConfigError
-from foretype.train.neural.train_config import TrainConfig
+from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.ngrams.estimate import NgramConfig
 from foretype.train.recipe import PRESETS, Recipe, make_recipe, parse_settings, preset, read_recipe, stored_recipe
-from foretype.train.tokenizer import VocabularyConfig
+from foretype.train.text.tokenizer import VocabularyConfig
 
 SHIPPED = Path(__file__).resolve().parents[1] / "train" / "recipes"
 

@@ -17,13 +17,13 @@ from test_trainer import CONFIG, TEXT, VALID, VOCAB, assert_same_end, tensors
 from torch import Tensor
 
 from foretype.runtime.errors import ConfigError
-from foretype.train.neural.checkpoint import checkpoints, load_for_inference
-from foretype.train.neural.model import LanguageModel
-from foretype.train.neural.model_config import ARCHITECTURES, CONNECTIONS, ModelConfig
-from foretype.train.neural.optimisation import Optimiser
-from foretype.train.neural.regularisation import Noise, Regularisation
-from foretype.train.neural.train_config import TrainConfig
-from foretype.train.neural.trainer import Trainer, perplexity
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.model_config import ARCHITECTURES, CONNECTIONS, ModelConfig
+from foretype.train.neural.model.regularisation import Noise, Regularisation
+from foretype.train.neural.training.checkpoint import checkpoints, load_for_inference
+from foretype.train.neural.training.optimisation import Optimiser
+from foretype.train.neural.training.train_config import TrainConfig
+from foretype.train.neural.training.trainer import Trainer, perplexity
 
 STEPS, BATCH, WIDTH = 7, 6, 12
 ALL = Regularisation(0.1, 0.3, 0.2, 0.4, 0.5, 2.0, 1.0)

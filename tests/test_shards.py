@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import sentences
+from safetensors.numpy import save_file
 
 from foretype.runtime.errors import CorpusError, TableError
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID
-from foretype.train import parallel
-from foretype.train.files import write_tensors
-from foretype.train.shards import (
+from foretype.train.text import parallel
+from foretype.train.text.shards import (
     build_stream,
     encode_document,
     read_stream,
@@ -24,7 +24,13 @@ from foretype.train.shards import (
     write_shards,
     write_stream,
 )
-from foretype.train.tokenizer import VocabularyConfig, count_sources, learn_text_form, load_text_form, save_text_form
+from foretype.train.text.tokenizer import (
+    VocabularyConfig,
+    count_sources,
+    learn_text_form,
+    load_text_form,
+    save_text_form,
+)
 
 LINES = list(sentences(240, seed=5))
 DOCUMENTS = [LINES[i : i + 3] for i in range(0, len(LINES), 3)]
@@ -120,7 +126,7 @@ def test_a_stream_is_stored_and_mapped_and_damage_is_named(folder: Path, tmp_pat
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(TableError, match=r"tokens\.safetensors"):
         read_stream(path)
-    write_tensors(path, {"other": stream}, {})
+    save_file({"other": stream}, path)
     with pytest.raises(TableError, match=r"tokens\.safetensors: not a token stream"):
         read_stream(path)
     path.unlink()
@@ -145,7 +151,7 @@ def test_a_stream_is_what_its_documents_are_one_after_another(folder: Path) -> N
 def test_a_stream_file_is_the_one_that_safetensors_writes(length: int, dtype: type, tmp_path: Path) -> None:
     stream = np.arange(length).astype(dtype)
     write_stream(tmp_path / "ours", stream)
-    write_tensors(tmp_path / "theirs", {"ids": stream}, {"format": "foretype-stream 1"})
+    save_file({"ids": stream}, tmp_path / "theirs", {"format": "foretype-stream 1"})
     assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
 
 
@@ -190,7 +196,7 @@ def test_text_is_read_no_faster_than_it_is_encoded(monkeypatch: pytest.MonkeyPat
 MEASURED = """
 import sys
 from pathlib import Path
-from foretype.train.shards import read_stream, shuffle_documents, write_stream
+from foretype.train.text.shards import read_stream, shuffle_documents, write_stream
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()

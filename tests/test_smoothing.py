@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from foretype.runtime.engines.ngram import NgramModel
 from foretype.train.ngrams.backoff_model import BackoffModel
 from foretype.train.ngrams.estimate import SMOOTHINGS, NgramConfig, estimate_ngram
-from foretype.train.ngrams.katz import good_turing_discounts
-from foretype.train.ngrams.kneser_ney import FALLBACK_DISCOUNTS, estimate_discounts
 from foretype.train.ngrams.perplexity import log_probabilities, ngram_perplexity
+from foretype.train.ngrams.smoothing.katz import good_turing_discounts
+from foretype.train.ngrams.smoothing.kneser_ney import FALLBACK_DISCOUNTS, estimate_discounts
 from foretype.train.ngrams.tables import load_tables, write_tables
-from foretype.train.standard_text import read_standard_text
+from foretype.train.studies.standard_text import read_standard_text
 
 VOCAB = 12
 Ngram = tuple[int, ...]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from foretype.train.neural.softmax import (
+from foretype.train.neural.model.softmax import (
     draw_sample,
     full_cross_entropy,
     inclusion_probabilities,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime.errors import CorpusError
-from foretype.train.standard_text import PUBLISHED, read_standard_text
+from foretype.train.studies.standard_text import PUBLISHED, read_standard_text
 from foretype.tui.cli import run
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "benchmarks"

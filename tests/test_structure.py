@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,15 @@ ALLOWED = {
 }
 
 
+MOST_MODULES = 14
+
+
+def module_name(path: Path) -> str:
+    """The name that a source file is imported by."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("foretype", *(part for part in parts if part != "__init__")))
+
+
 def sources(room: str) -> list[Path]:
     return sorted((ROOT / room).rglob("*.py"))
 
@@ -35,8 +44,7 @@ def imported(path: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             names.append(node.module or "")
-            if node.module == "foretype":
-                names += [f"foretype.{alias.name}" for alias in node.names]
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
     return names
 
 
@@ -49,12 +57,21 @@ def test_rooms_import_only_what_lies_below_them_and_never_bare(room: str) -> Non
                 assert name.split(".")[1] in ALLOWED[room], f"{path} imports {name}"
 
 
-def test_every_folder_with_code_is_packaged() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    packages = set(project["tool"]["setuptools"]["packages"])
-    folders = {path.parent.relative_to(ROOT) for room in ROOMS for path in sources(room)}
-    assert packages == {"foretype." + ".".join(folder.parts) for folder in folders}
-    assert set(project["tool"]["setuptools"]["package-dir"]) == packages
+def test_every_folder_with_code_is_a_small_package() -> None:
+    for folder in {path.parent for room in ROOMS for path in sources(room)}:
+        modules = {path.name for path in folder.glob("*.py")}
+        assert "__init__.py" in modules, folder
+        assert len(modules - {"__init__.py"}) <= MOST_MODULES, folder
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Neither at import nor later, in a function or for a type."""
+    paths = {module_name(path): path for room in ROOMS for path in sources(room)}
+    graph = {name: {found for found in imported(path) if found in paths} for name, path in paths.items()}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,13 @@ from conftest import TINY, Quiet, write_corpus
 from killing import finish_despite_kills
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.train.corpus import STANDARD_INPUT, read_lines
+from foretype.runtime.text.corpus import STANDARD_INPUT, read_lines
 from foretype.train.curves import read_curves
-from foretype.train.neural.checkpoint import checkpoints
+from foretype.train.neural.training.checkpoint import checkpoints
 from foretype.train.pipeline import Run
 from foretype.train.recipe import Recipe, stored_recipe
-from foretype.train.shards import read_stream
-from foretype.train.tokenizer import VocabularyConfig, load_text_form
+from foretype.train.text.shards import read_stream
+from foretype.train.text.tokenizer import VocabularyConfig, load_text_form
 
 RECIPE = replace(
     TINY,

@@ -19,13 +19,13 @@ from killing import finish_despite_kills
 from safetensors.torch import load_file, save_file
 
 from foretype.runtime.errors import CheckpointError, ConfigError
-from foretype.train.neural.checkpoint import checkpoints, load_for_inference, load_model
-from foretype.train.neural.model import LanguageModel
-from foretype.train.neural.model_config import ModelConfig
-from foretype.train.neural.train_config import TrainConfig
-from foretype.train.neural.trainer import Report, Trainer, perplexity
-from foretype.train.neural.windows import Windows
-from foretype.train.throughput import measure
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.checkpoint import checkpoints, load_for_inference, load_model
+from foretype.train.neural.training.train_config import TrainConfig
+from foretype.train.neural.training.trainer import Report, Trainer, perplexity
+from foretype.train.neural.training.windows import Windows
+from foretype.train.studies.training_speed import measure
 
 VOCAB = 40
 MODEL = ModelConfig(VOCAB, embedding_size=12, hidden_size=16)

@@ -11,7 +11,7 @@ from conftest import sentences
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.runtime.text.form import TextForm
 from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, sort_key
-from foretype.train.tokenizer import (
+from foretype.train.text.tokenizer import (
     VocabularyConfig,
     choose_tokens,
     count_pieces,

@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from foretype.runtime.errors import ConfigError
-from foretype.train.neural.checkpoint import load_model
-from foretype.train.neural.model_config import ModelConfig
-from foretype.train.neural.train_config import TrainConfig
-from foretype.train.neural.trainer import Trainer
-from foretype.train.neural.word2vec import word2vec_vectors
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.checkpoint import load_model
+from foretype.train.neural.training.train_config import TrainConfig
+from foretype.train.neural.training.trainer import Trainer
+from foretype.train.neural.training.word2vec import word2vec_vectors
 
 VOCAB, SIZE = 45, 16
 

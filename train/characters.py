@@ -21,16 +21,16 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
+from foretype.runtime.files.atomic import write_json
 from foretype.runtime.suggesting.candidates import suggestions
 from foretype.runtime.suggesting.distribution import Distribution
 from foretype.runtime.suggestion import Suggestion
 from foretype.runtime.text.context import Context, ContextReader, window_start
+from foretype.runtime.text.corpus import Document
 from foretype.runtime.text.form import TextForm, new_tokenizer, split_pieces
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID, SPECIAL_TOKENS, UNKNOWN_ID, Vocabulary
-from foretype.train.corpus import Document
-from foretype.train.files import write_json
-from foretype.train.neural.layers import State
-from foretype.train.neural.model import LanguageModel
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.layers import State
 
 CHARACTERS = "characters.json"
 _SYMBOL = re.compile(r"<num>|<link>|.", re.DOTALL)

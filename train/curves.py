@@ -11,15 +11,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from foretype.runtime.errors import CheckpointError
-from foretype.train.files import write_text
-from foretype.train.neural.trainer import Report, Trainer
+from foretype.runtime.files.atomic import write_text
+from foretype.train.neural.training.trainer import Report, Trainer
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 CURVES, TENSORBOARD = "curves.csv", "tensorboard"
 COLUMNS = tuple(field.name for field in fields(Report))
-"""step, tokens, seconds, loss, ...: see `foretype.train.neural.trainer.Report`."""
+"""step, tokens, seconds, loss, ...: see `foretype.train.neural.training.trainer.Report`."""
 _SCALARS = COLUMNS[COLUMNS.index("seconds") + 1 :]
 
 Row = dict[str, Any]

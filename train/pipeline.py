@@ -23,20 +23,20 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.train.corpus import STANDARD_INPUT, Document, find_files, read_documents, source_name
+from foretype.runtime.files.atomic import write_json, write_text
+from foretype.runtime.text.corpus import STANDARD_INPUT, Document, find_files, read_documents, source_name
 from foretype.train.curves import recorded
-from foretype.train.files import write_json, write_text
-from foretype.train.neural.checkpoint import versions
-from foretype.train.neural.distributed import join
-from foretype.train.neural.model_config import ModelConfig
-from foretype.train.neural.train_config import TrainConfig
-from foretype.train.neural.trainer import Trainer
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.checkpoint import versions
+from foretype.train.neural.training.processes import join
+from foretype.train.neural.training.train_config import TrainConfig
+from foretype.train.neural.training.trainer import Trainer
 from foretype.train.ngrams.estimate import train_ngram
 from foretype.train.ngrams.perplexity import ngram_perplexity
 from foretype.train.ngrams.tables import load_tables
 from foretype.train.recipe import Recipe, stored_recipe
-from foretype.train.shards import build_stream, read_stream, shuffle_documents, write_stream
-from foretype.train.tokenizer import count_sources, learn_text_form, load_text_form, save_text_form
+from foretype.train.text.shards import build_stream, read_stream, shuffle_documents, write_stream
+from foretype.train.text.tokenizer import count_sources, learn_text_form, load_text_form, save_text_form
 
 RUN, REPORT, PIPED, CASE = "run.json", "report.json", "stdin.txt", "case.json"
 ALL, MIX, VALID = "all.safetensors", "mix.safetensors", "valid.safetensors"
@@ -53,7 +53,7 @@ class Progress(Protocol):
         """A step begins, or goes on to its next part."""
 
     def training(self, report: Any, total_tokens: int) -> None:
-        """A measurement of the neural training, a `foretype.train.neural.trainer.Report`."""
+        """A measurement of the neural training, a `foretype.train.neural.training.trainer.Report`."""
 
 
 def _split(documents: Iterable[Document], held_out: bool) -> Iterator[Document]:

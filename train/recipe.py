@@ -12,13 +12,15 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from foretype.runtime.errors import ConfigError
-from foretype.train.neural.model_config import ModelConfig
-from foretype.train.neural.train_config import TrainConfig
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.ngrams.estimate import NgramConfig
-from foretype.train.tokenizer import VocabularyConfig
+from foretype.train.text.tokenizer import VocabularyConfig
 
 PRESETS = ("tiny", "base", "large")
 """Recipes that come with Foretype: a bundle of at most 3 MB, one of at most 25 MB, and one to train on a GPU."""
+
+RECIPES = Path(__file__).parent / "recipes"
 
 Settings = Mapping[str, Any]
 """Some settings of a recipe as nested tables, {"model": {"layers": 2}}, which go before those that stand elsewhere."""
@@ -29,8 +31,8 @@ class Recipe:
     """What a model is made of and how.
 
     name: the model's name, which its bundle carries.
-    vocabulary, ngram: see their classes. model: settings of `foretype.train.neural.model_config.ModelConfig`, but
-        vocab_size, which follows from the vocabulary. training: of `foretype.train.neural.train_config.TrainConfig`.
+    vocabulary, ngram: see their classes. model: settings of `ModelConfig`, except vocab_size, which follows from the
+        vocabulary. training: settings of `TrainConfig`.
     weights: source name -> share of its documents that the neural model reads; 2 is twice. Sources not named: 1.
     """
 
@@ -94,7 +96,7 @@ def preset(name: str, settings: Settings | None = None) -> Recipe:
     """The recipe of that name which comes with Foretype. Raises ConfigError for another name."""
     if name not in PRESETS:
         raise ConfigError(f"preset is {name!r}; legal: {', '.join(PRESETS)}")
-    return read_recipe(Path(__file__).parent / "recipes" / f"{name}.toml", settings)
+    return read_recipe(RECIPES / f"{name}.toml", settings)
 
 
 def read_recipe(path: Path, settings: Settings | None = None) -> Recipe:

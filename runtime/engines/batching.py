@@ -32,8 +32,9 @@ def advance(
     paths: token ids of each context, of each the same number. states: where each stands; None for the start.
 
     A context's logits agree with those of a run of its own to 1e-4, for float graphs and for those of
-    `export.quantize`, which round each step by itself. Graphs with `DynamicQuantizeLSTM` or `DynamicQuantizeLinear`
-    have one scale for all that a call holds, so there a context's scores depend a little on its company.
+    `export.graph.quantise`, which round each step by itself. Graphs with `DynamicQuantizeLSTM` or
+    `DynamicQuantizeLinear` have one scale for all that a call holds, so there a context's scores depend a little on its
+    company.
 
     Raises EngineError when the paths differ in length or are empty, or the call fails.
     """

@@ -98,7 +98,7 @@ def multiplies_bytes_fast(machine: str = "", flags: Collection[str] | None = Non
     """Whether ONNX Runtime has int8 kernels for this CPU: on x86 they ask for AVX2. True where it cannot be known.
 
     Without them an int8 graph is as exact (its operator, MatMulNBits, unpacks the weights), but far slower than the
-    float graph. CPUs with AVX2 and without VNNI are not a special case: see `export.quantize`.
+    float graph. CPUs with AVX2 and without VNNI are not a special case: see `export.graph.quantise`.
 
     machine, flags: what `platform.machine` and /proc/cpuinfo say, or other values in their place.
     """

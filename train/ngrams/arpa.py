@@ -32,11 +32,11 @@ import numpy as np
 
 from foretype.runtime.engines.ngram import MAX_ORDER
 from foretype.runtime.errors import ConfigError, TableError
+from foretype.runtime.files.atomic import replacing
+from foretype.runtime.text.corpus import read_lines
 from foretype.runtime.text.vocabulary import DOCUMENT_START, LINE_END, UNKNOWN
-from foretype.train.corpus import read_lines
-from foretype.train.files import replacing
 from foretype.train.ngrams.backoff_model import BackoffModel, BackoffOrder
-from foretype.train.ngrams.counts import SENTENCE_END, SENTENCE_START, Array
+from foretype.train.ngrams.counting.counts import SENTENCE_END, SENTENCE_START, Array
 
 NOTHING = -99.0
 """log10 of a probability of 0, as ARPA files write it."""

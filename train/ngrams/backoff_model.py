@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from foretype.train.ngrams.counts import Array, NgramCounts
-from foretype.train.ngrams.forms import Smoothed
+from foretype.train.ngrams.counting.counts import Array, NgramCounts
+from foretype.train.ngrams.smoothing.lower_orders import Smoothed
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from foretype.runtime.engines.ngram import MAX_ORDER
 from foretype.runtime.errors import ConfigError
-from foretype.train.ngrams.absolute import absolute
-from foretype.train.ngrams.additive import add_delta
-from foretype.train.ngrams.backoff import stupid_backoff
 from foretype.train.ngrams.backoff_model import BackoffModel, compact
-from foretype.train.ngrams.counts import Array, NgramCounts, Progress, count_ngrams
-from foretype.train.ngrams.forms import Smoothed
-from foretype.train.ngrams.katz import katz
-from foretype.train.ngrams.kneser_ney import FALLBACK_DISCOUNTS, kneser_ney
-from foretype.train.ngrams.out_of_core import MIN_MEMORY_MB, count_ngrams_out_of_core
+from foretype.train.ngrams.counting.counts import Array, NgramCounts, Progress, count_ngrams
+from foretype.train.ngrams.counting.out_of_core import MIN_MEMORY_MB, count_ngrams_out_of_core
 from foretype.train.ngrams.prune import count_ranks, keep_counts_above, keep_within, pruning_costs
+from foretype.train.ngrams.smoothing.absolute import absolute
+from foretype.train.ngrams.smoothing.additive import add_delta
+from foretype.train.ngrams.smoothing.katz import katz
+from foretype.train.ngrams.smoothing.kneser_ney import FALLBACK_DISCOUNTS, kneser_ney
+from foretype.train.ngrams.smoothing.lower_orders import Smoothed
+from foretype.train.ngrams.smoothing.stupid_backoff import stupid_backoff
 from foretype.train.ngrams.tables import write_tables
 
 FIRST_CUT = 1.5

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from foretype.train.ngrams.backoff_model import BackoffModel
-from foretype.train.ngrams.counts import SENTENCE_END, SENTENCE_START, Array
+from foretype.train.ngrams.counting.counts import SENTENCE_END, SENTENCE_START, Array
 
 
 def ngram_perplexity(model: BackoffModel, stream: Array) -> float:

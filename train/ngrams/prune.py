@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from foretype.train.ngrams.counts import Array, NgramCounts
-from foretype.train.ngrams.forms import Smoothed
+from foretype.train.ngrams.counting.counts import Array, NgramCounts
+from foretype.train.ngrams.smoothing.lower_orders import Smoothed
 
 UNIGRAM_BYTES = 1
 ENTRY_BYTES = 1 + 1 / 8

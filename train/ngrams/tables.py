@@ -9,10 +9,10 @@ from safetensors.numpy import save
 
 from foretype.runtime.engines.ngram import FORMAT, NgramModel
 from foretype.runtime.errors import ConfigError
+from foretype.runtime.files.atomic import replacing
 from foretype.runtime.files.tensors import read_tables
-from foretype.train.files import replacing
 from foretype.train.ngrams.backoff_model import BackoffModel, BackoffOrder
-from foretype.train.ngrams.counts import SENTENCE_START, Array
+from foretype.train.ngrams.counting.counts import SENTENCE_START, Array
 
 
 def write_tables(path: Path, model: BackoffModel, max_bytes: int | None = None) -> None:

@@ -219,7 +219,7 @@ def evaluate(
         return
     report = evaluate_files(model, files, limit, lines, repeat)
     if record:
-        from foretype.export.bundle import record_evaluation
+        from foretype.export.write_bundle import record_evaluation
 
         record_evaluation(model.bundle.folder, report)
     if as_json:

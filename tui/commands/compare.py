@@ -35,13 +35,13 @@ def compare(
     """Train every model of the field on the same text and print one table; stopped at any moment, it goes on."""
     options = dict(locals())
     try:
-        from foretype.export.comparison import Budget, Comparison
-        from foretype.export.comparison_report import markdown
-        from foretype.export.comparison_report import plot as draw
-        from foretype.export.ladder import choose
-        from foretype.train.files import write_json, write_text
-        from foretype.train.plots import check_plot
+        from foretype.export.compare.comparison import Budget, Comparison
+        from foretype.export.compare.comparison_report import markdown
+        from foretype.export.compare.comparison_report import plot as draw
+        from foretype.export.compare.ladder import choose
+        from foretype.runtime.files.atomic import write_json, write_text
         from foretype.train.recipe import read_recipe
+        from foretype.train.studies.plots import check_plot
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     if plot:
@@ -74,7 +74,7 @@ def standard(
 ) -> None:
     """Train an n-gram model and an LSTM on a standard text, and print their perplexities beside the published ones."""
     try:
-        from foretype.train.standard_benchmark import measure_standard_text, standard_recipe
+        from foretype.train.studies.standard_benchmark import measure_standard_text, standard_recipe
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     with display() as progress:

@@ -22,7 +22,7 @@ from foretype.runtime.evaluation.keystrokes import (
 )
 from foretype.runtime.files.reading import MOST_BYTES
 from foretype.runtime.model import Model
-from foretype.train.corpus import find_files, read_documents, source_name
+from foretype.runtime.text.corpus import find_files, read_documents, source_name
 
 MINIMUM_WORDS = 2500
 """A source with fewer words says too little to count in the mean."""

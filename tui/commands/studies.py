@@ -16,7 +16,7 @@ from foretype.tui.commands.basic import JsonOption, print_json
 from foretype.tui.commands.train import NEEDS_TRAIN, SetOption, display, read_settings
 
 if TYPE_CHECKING:
-    from foretype.train.probing import Reach
+    from foretype.train.studies.gradient_study import Reach
 
 DISTANCES = (1, 2, 5, 7, 10, 20, 50, 100, 150, 200)
 """The distances that the table shows; --json has them all."""
@@ -30,7 +30,7 @@ def plot(
     """Draw the curves of a run: loss, perplexity, gradient norm, learning rate, tokens/s."""
     try:
         from foretype.train.curves import CURVES, read_curves
-        from foretype.train.plots import plot_curves
+        from foretype.train.studies.plots import plot_curves
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     rows, picture = read_curves(run / CURVES), out or run / "curves.png"
@@ -52,7 +52,7 @@ def throughput(
     """
     try:
         from foretype.train.recipe import make_recipe
-        from foretype.train.throughput import measure
+        from foretype.train.studies.training_speed import measure
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     recipe = make_recipe({}, read_settings(assignments))
@@ -94,8 +94,8 @@ def probe_gradients(
     if files and out is None:
         raise typer.BadParameter("the models that are trained on the text need a folder", param_hint="--out")
     try:
-        from foretype.train import plots
-        from foretype.train.probing import probe_recipe, probe_run, probe_trained
+        from foretype.train.studies import plots
+        from foretype.train.studies.gradient_study import probe_recipe, probe_run, probe_trained
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     if plot:

@@ -92,12 +92,12 @@ def train(
     `foretype --help` lists the commands beside this one: `foretype train plot` and others.
     """
     try:
-        from foretype.train import plots
         from foretype.train.curves import CURVES, read_curves
-        from foretype.train.neural.distributed import join
+        from foretype.train.neural.training.processes import join
         from foretype.train.pipeline import RUN, Run
         from foretype.train.recipe import PRESETS, make_recipe, read_recipe, stored_recipe
         from foretype.train.recipe import preset as read_preset
+        from foretype.train.studies import plots
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     if preset and recipe:
@@ -141,7 +141,7 @@ def export(
 ) -> None:
     """Export a run to a bundle: step graph, int8, verified against the checkpoint on held-out text."""
     try:
-        from foretype.export.bundle import export_run
+        from foretype.export.write_bundle import export_run
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     with Progress(

@@ -12,7 +12,7 @@ from rich.progress import track
 from foretype.runtime.evaluation.writing import PhraseUse, Slips, evaluate_phrases, evaluate_slips
 from foretype.runtime.model import Model
 from foretype.runtime.suggesting.phrases import CONFIDENCE
-from foretype.train.corpus import find_files
+from foretype.runtime.text.corpus import find_files
 from foretype.tui.commands.evaluation import read_text
 
 

@@ -1,0 +1,1 @@
+"""The step graph in ONNX, built node by node from a checkpoint."""

@@ -1,0 +1,28 @@
+"""A step graph under construction, with what all its parts need."""
+
+from __future__ import annotations
+
+from foretype.export.graph.builder import Arithmetic, Builder
+from foretype.export.graph.weights import Weights
+from foretype.train.neural.model.language_model import LanguageModel
+
+
+class Assembly:
+    """The nodes so far, the weights yet to be put in, and how to put them."""
+
+    def __init__(self, model: LanguageModel, arithmetic: Arithmetic) -> None:
+        self.model, self.config = model, model.config
+        self.weights = Weights(model)
+        self.arithmetic = arithmetic
+        self.builder = Builder()
+
+    @property
+    def recurrent_sizes(self) -> dict[str, int]:
+        """The parts of the state that belong to the layers, and their widths."""
+        return {part: size for part, size in self.config.state_sizes.items() if part != "history"}
+
+    def linear(self, name: str, tensor: str, rows: int, width: int, values: str) -> str:
+        """Add the `torch.nn.Linear` whose tensors are `tensor`.weight and .bias: [..., width] -> [..., rows]."""
+        matrix = self.arithmetic.store(self.builder, name, self.weights.take(f"{tensor}.weight", rows, width))
+        bias = self.builder.constant(f"{name}_bias", self.weights.take(f"{tensor}.bias", rows))
+        return self.arithmetic.multiply(self.builder, matrix, values, bias)

@@ -1,0 +1,147 @@
+"""Writing a bundle from a training run: graph, tables, text form and manifest; all of it right, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from foretype.export.fit_blend import fit_blend
+from foretype.export.graph.build import float_graph, save
+from foretype.export.graph.quantise import int8_graph
+from foretype.export.verify import verify
+from foretype.runtime.engines.ngram import NgramModel
+from foretype.runtime.errors import CheckpointError, ExportError
+from foretype.runtime.files.atomic import write_json
+from foretype.runtime.files.bundle import (
+    FORMAT,
+    MANIFEST,
+    NGRAM,
+    STEP,
+    STEP_FLOAT,
+    TOKENIZER,
+    Bundle,
+    case_rule_to_json,
+)
+from foretype.runtime.model import load
+from foretype.train import pipeline
+from foretype.train.neural.training.checkpoint import load_for_inference
+from foretype.train.text.shards import read_stream
+from foretype.train.text.tokenizer import load_text_form
+
+BLEND_TOKENS = 40_000
+"""Tokens of validation text that the blend is fitted on."""
+
+
+def read_card(path: Path | None) -> dict[str, Any]:
+    """The model card, TOML, or an empty one; `withheld` in it are words never to be suggested.
+
+    Raises ExportError when it cannot be read.
+    """
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ExportError(f"{path}: cannot be read ({error})") from error
+
+
+def write_manifest(folder: Path, values: dict[str, Any]) -> None:
+    """Write `folder`'s manifest: `values`, with size and SHA-256 of each file beside it."""
+    files = {}
+    for path in sorted(folder.iterdir()):
+        if path.name != MANIFEST:
+            content = path.read_bytes()
+            files[path.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    write_json(folder / MANIFEST, {"format": FORMAT, **values, "files": files})
+
+
+def record_evaluation(folder: Path, report: dict[str, Any]) -> None:
+    """Put the means of an evaluation, `foretype eval`, into the manifest of the bundle in `folder`."""
+    manifest = dict(Bundle.open(folder).manifest)
+    figures = {"limit": report["limit"], "mean": report["mean"]}  # not its times: they are those of the device
+    manifest["figures"].setdefault("evaluation", {})[report["engine"]] = figures
+    write_json(folder / MANIFEST, manifest)
+
+
+def spread(stream: np.ndarray, tokens: int, pieces: int = 40) -> np.ndarray:
+    """About `tokens` tokens of `stream`, in `pieces` stretches from all over it."""
+    if len(stream) <= tokens:
+        return stream
+    size = tokens // pieces
+    starts = np.linspace(0, len(stream) - size, pieces).astype(int)
+    return np.concatenate([stream[start : start + size] for start in starts])
+
+
+def export_run(
+    run: Path,
+    out: Path,
+    card: Path | None = None,
+    with_float: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    neural: bool = True,
+    cache: bool = True,
+    check: bool = True,
+) -> dict[str, Any]:
+    """Export the run in `run` to the bundle `out`; returns the figures of the verification and the blend.
+
+    neural: without it, the bundle holds the n-gram model alone. cache: whether the recent text counts.
+    check: refuse a graph that strays from the checkpoint; without it, the figures alone tell.
+
+    Everything is made in a folder beside `out` that takes its name at the end. Raises ExportError when `out` exists
+    or a graph does not agree with the checkpoint, CheckpointError when the run is not finished.
+    """
+    if out.exists():
+        raise ExportError(f"{out}: exists already; name a new folder")
+    description = read_card(card)
+    withheld = description.pop("withheld", [])
+    for name in (pipeline.NGRAM, pipeline.VALID):
+        if not (run / name).is_file():
+            raise CheckpointError(f"{run}: no {name} here; finish the run with `foretype train --resume`")
+    form = load_text_form(run)
+    model = load_for_inference(run / pipeline.NEURAL) if neural else None
+    valid = read_stream(run / pipeline.VALID)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
+        folder = Path(temporary) / "bundle"
+        folder.mkdir()
+        shutil.copyfile(run / "tokenizer.json", folder / TOKENIZER)
+        shutil.copyfile(run / pipeline.NGRAM, folder / NGRAM)
+        figures: dict[str, Any] = {}
+        if model:
+            graphs = {STEP: ("int8", int8_graph(model))}
+            if with_float:
+                graphs[STEP_FLOAT] = ("float32", float_graph(model))
+            for name, (precision, graph) in graphs.items():
+                progress(f"{precision} graph")
+                save(graph, folder / name)
+                progress(f"{precision} graph against the checkpoint")
+                verification = verify(model, folder / name, valid)
+                if check:
+                    verification.check()
+                figures[precision] = verification.to_json()
+        values: dict[str, Any] = {
+            "name": out.name,
+            "card": description,
+            "withheld": withheld,
+            "case": case_rule_to_json(form.rule),
+            "blend": {"neural_shares": [0.5] * NgramModel.open(folder / NGRAM).order},
+            "figures": figures,
+        }
+        write_manifest(folder, values)
+        progress("blend weights")
+        values["blend"] = fit_blend(load(folder, engine="blend" if model else "ngram"), spread(valid, BLEND_TOKENS))
+        if not cache:
+            del values["blend"]["cache"]
+        if model:
+            figures["neural_shares"] = values["blend"]["neural_shares"]
+        write_manifest(folder, values)
+        folder.rename(out)
+    return figures

@@ -1,0 +1,1 @@
+"""The neural language model and its parts: layers, heads, and the dropout of its forward pass."""

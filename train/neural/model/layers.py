@@ -1,0 +1,115 @@
+"""The recurrent layers of the ladder, all called alike: inputs and state in, outputs and state out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from foretype.train.neural.model.model_config import ModelConfig
+
+State = tuple[Tensor, ...]
+"""Hidden state, and for LSTMs the cell state, each float32 [layers, batch, width]."""
+
+
+class WindowLayer(nn.Module):
+    """A tanh layer over the embeddings of the last `window` words (Bengio et al. 2003, without direct connections)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.window, self.width = config.window, config.embedding_size
+        self.hidden = nn.Linear(config.input_size(0), config.hidden_size)
+
+    def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """`inputs` [steps, batch, embedding_size]; state: the embeddings before, [1, batch, (window - 1) * width]."""
+        steps, batch, _ = inputs.shape
+        before = state[0][0].view(batch, self.window - 1, self.width).transpose(0, 1).to(inputs.dtype)
+        words = torch.cat((before, inputs))
+        seen = torch.cat([words[place : place + steps] for place in range(self.window)], dim=-1)
+        last = words[-(self.window - 1) :].transpose(0, 1).reshape(1, batch, -1)
+        return torch.tanh(self.hidden(seen)), (last,)
+
+
+class GatedLayer(nn.Module):
+    """The LSTMs that PyTorch lacks: coupled gates, peepholes, and a projection in the recurrence.
+
+    With z the sum of `weight_ih` x, `weight_hh` h and `bias`, stacked as i, f, g, o (no i where gates are coupled), and
+    p the peephole weights:
+
+        i = sigmoid(z_i + p_i c)   or 1 - f where coupled
+        f = sigmoid(z_f + p_f c)
+        c' = f c + i tanh(z_g)
+        h' = P (sigmoid(z_o + p_o c') tanh(c'))
+    """
+
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        super().__init__()
+        self.cell_size = config.state_sizes["cell"]
+        self.coupled = config.architecture == "cifg"
+        gates = (3 if self.coupled else 4) * self.cell_size
+        self.weight_ih_l0 = nn.Parameter(torch.empty(gates, config.input_size(layer)))
+        self.weight_hh_l0 = nn.Parameter(torch.empty(gates, config.hidden_size))
+        self.bias_ih_l0 = nn.Parameter(torch.empty(gates))
+        peephole = config.architecture == "peephole"
+        self.peephole = nn.Parameter(torch.zeros(3, self.cell_size)) if peephole else None
+        narrow = self.cell_size != config.hidden_size
+        self.recurrent_projection = nn.Linear(self.cell_size, config.hidden_size, bias=False) if narrow else None
+
+    def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """`inputs` [steps, batch, width]; state: hidden [1, batch, hidden_size] and cell [1, batch, cell_size]."""
+        from_inputs = nn.functional.linear(inputs, self.weight_ih_l0, self.bias_ih_l0)
+        weight = self.weight_hh_l0.t().to(from_inputs.dtype)
+        hidden, cell = state[0][0].to(from_inputs.dtype), state[1][0].float()
+        outputs: list[Tensor] = []
+        for z in from_inputs.unbind(0):
+            hidden, cell = self._step(torch.addmm(z, hidden, weight).float(), cell)
+            outputs.append(hidden := hidden.to(from_inputs.dtype))
+        return torch.stack(outputs), (hidden[None], cell[None])
+
+    def _step(self, z: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        *i, f, g, o = z.chunk(3 if self.coupled else 4, dim=1)
+        if self.peephole is not None:
+            i, f = [i[0] + self.peephole[0] * cell], f + self.peephole[1] * cell
+        forget = torch.sigmoid(f)
+        write = 1 - forget if self.coupled else torch.sigmoid(i[0])
+        cell = forget * cell + write * torch.tanh(g)
+        if self.peephole is not None:
+            o = o + self.peephole[2] * cell
+        hidden = torch.sigmoid(o) * torch.tanh(cell)
+        return hidden if self.recurrent_projection is None else self.recurrent_projection(hidden), cell
+
+
+def make_layer(config: ModelConfig, layer: int) -> nn.Module:
+    """Layer number `layer` of a model, initialised."""
+    if config.architecture == "window":
+        module: nn.Module = WindowLayer(config)
+    elif config.architecture == "lstm" and not config.cell_size:
+        module = nn.LSTM(config.input_size(layer), config.hidden_size)
+    elif config.has_cell:
+        module = GatedLayer(config, layer)
+    elif config.architecture == "gru":
+        module = nn.GRU(config.input_size(layer), config.hidden_size)
+    else:
+        module = nn.RNN(config.input_size(layer), config.hidden_size)
+    _initialise(module, config)
+    return module
+
+
+@torch.no_grad()
+def _initialise(module: nn.Module, config: ModelConfig) -> None:
+    """Orthogonal recurrent weights gate by gate (Saxe et al. 2014), Xavier's elsewhere, biases zero, but 1 for forget
+    gates (Jozefowicz et al. 2015) and for a GRU's update
+    gate, which keeps the state where it is open."""
+    size = config.state_sizes.get("cell", config.hidden_size)
+    keeping = {"lstm": 1, "peephole": 1, "cifg": 0, "gru": 1}.get(config.architecture)
+    for name, weight in module.named_parameters():
+        if name == "peephole":
+            continue
+        if "weight_hh" in name:
+            for gate in torch.split(weight, size):
+                nn.init.orthogonal_(gate)
+        elif weight.dim() > 1:
+            nn.init.xavier_uniform_(weight)
+        else:
+            nn.init.zeros_(weight)
+            if "bias_ih" in name and keeping is not None:
+                weight[keeping * size : (keeping + 1) * size] = 1.0

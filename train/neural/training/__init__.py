@@ -1,0 +1,1 @@
+"""Training a neural model: settings, optimisation, checkpoints, several processes."""

@@ -1,0 +1,153 @@
+"""Checkpoints of a training run: numbered folders of safetensors and JSON, each written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from foretype.runtime.errors import CheckpointError, ConfigError
+from foretype.runtime.files.atomic import write_json
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.model_config import ModelConfig
+
+MODEL = "model.safetensors"
+TRAINING = "training.safetensors"
+CONFIG = "config.json"
+PROGRESS = "progress.json"
+_KEPT = 2
+
+
+def versions() -> dict[str, str]:
+    """Versions of the programs whose change could change what training gives."""
+    packages = {name: metadata.version(name) for name in ("foretype", "torch", "numpy")}
+    return {"python": platform.python_version(), **packages}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a run needs besides tensors to go on.
+
+    step: optimiser steps done.
+    seconds: time spent training so far.
+    settings: the run's settings, compared on resuming.
+    history: measurements taken on the way.
+    versions: of the programs that the checkpoint was written with; kept for the reader's sake.
+    """
+
+    step: int
+    seconds: float
+    settings: Mapping[str, Any]
+    history: tuple[Mapping[str, Any], ...]
+    versions: Mapping[str, str] = field(default_factory=versions)
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """The complete checkpoints of a run, oldest first."""
+    return sorted(run.glob("step-[0-9]*"))
+
+
+def save_checkpoint(run: Path, model: LanguageModel, training: Mapping[str, Tensor], progress: Progress) -> Path:
+    """Write a checkpoint of `run` and drop all but the last two.
+
+    training: optimiser moments and carried state. The folder gets its name only when all of it is on the disk, so a
+    process killed at any moment leaves the one before as the newest. A step's checkpoint that exists already stays.
+    """
+    final = run / f"step-{progress.step:08d}"
+    if final.exists():
+        return final
+    for left_behind in run.glob(".step-*.part"):
+        shutil.rmtree(left_behind)
+    temporary = run / f".{final.name}.part"
+    temporary.mkdir(parents=True)
+    save_file({k: v.contiguous().cpu() for k, v in model.state_dict().items()}, temporary / MODEL)
+    save_file({k: v.contiguous().cpu() for k, v in training.items()}, temporary / TRAINING)
+    write_json(temporary / CONFIG, model.config.to_json())
+    write_json(temporary / PROGRESS, progress.__dict__)
+    for file in (MODEL, TRAINING):
+        with (temporary / file).open("rb") as stream:
+            os.fsync(stream.fileno())
+    temporary.rename(final)
+    for old in checkpoints(run)[:-_KEPT]:
+        shutil.rmtree(old)
+    return final
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error})") from error
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error})") from error
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint at `path`, which may be one itself or a run's folder (then the newest in it)."""
+    if (path / MODEL).is_file():
+        return path
+    found = checkpoints(path)
+    if not found:
+        raise CheckpointError(f"{path}: no checkpoint here (expected {MODEL}, or folders step-*)")
+    return found[-1]
+
+
+def load_model(path: Path) -> LanguageModel:
+    """The model of a checkpoint (or of the newest one of a run), in float32 on the CPU.
+
+    Raises CheckpointError when a file is missing or damaged, or its tensors are not those of its configuration.
+    """
+    checkpoint = find_checkpoint(path)
+    try:
+        model = LanguageModel(ModelConfig(**_json(checkpoint / CONFIG)))
+        model.load_state_dict(_tensors(checkpoint / MODEL))
+    except (TypeError, RuntimeError, ConfigError) as error:
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{checkpoint}: {MODEL} and {CONFIG} do not fit ({reason})") from error
+    return model
+
+
+def load_weights(model: LanguageModel, path: Path) -> None:
+    """Give `model` the weights of the checkpoint at `path`. Raises ConfigError when its shapes are others."""
+    found, wanted = load_model(path).state_dict(), model.state_dict()
+    for name in {**wanted, **found}:
+        ours, theirs = (list(side[name].shape) if name in side else "absent" for side in (wanted, found))
+        if ours != theirs:
+            raise ConfigError(f"start_from is {path}: its model has {name} {theirs}, this one {ours}")
+    model.load_state_dict(found)
+
+
+def load_training(path: Path) -> tuple[dict[str, Tensor], Progress]:
+    """Optimiser moments, carried state and progress of the newest checkpoint at `path`."""
+    checkpoint = find_checkpoint(path)
+    value = _json(checkpoint / PROGRESS)
+    try:
+        progress = Progress(
+            value["step"], value["seconds"], value["settings"], tuple(value["history"]), value["versions"]
+        )
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{checkpoint / PROGRESS}: incomplete ({error})") from error
+    return _tensors(checkpoint / TRAINING), progress
+
+
+def load_for_inference(path: Path) -> LanguageModel:
+    """`load_model`, set to evaluation without gradients."""
+    model = load_model(path).eval()
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return model

@@ -1,0 +1,122 @@
+"""How a neural model is trained: the settings, and the learning rate that follows from them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from foretype.runtime.errors import ConfigError
+from foretype.train.neural.model.regularisation import Regularisation
+
+_CHOICES = {
+    "device": ("auto", "cpu", "cuda"),
+    "precision": ("auto", "bf16", "fp32"),
+    "optimizer": ("adamw", "sgd", "asgd"),
+    "schedule": ("cosine", "constant"),
+    "word2vec": ("", "cbow", "skipgram"),
+}
+_LEGAL = {
+    "embedding_dropout": (0, 0.95),
+    "input_dropout": (0, 0.95),
+    "layer_dropout": (0, 0.95),
+    "output_dropout": (0, 0.95),
+    "weight_drop": (0, 0.95),
+    "activation_penalty": (0, math.inf),
+    "temporal_penalty": (0, math.inf),
+    "tokens": (1, math.inf),
+    "batch": (1, math.inf),
+    "steps": (1, math.inf),
+    "jitter": (0, math.inf),
+    "samples": (0, math.inf),
+    "warmup": (0, math.inf),
+    "weight_decay": (0, 1),
+    "trigger_steps": (0, math.inf),
+    "trigger_patience": (0, math.inf),
+    "forget": (0, 1),
+    "seed": (0, 2**32 - 1),
+    "threads": (0, 1024),
+    "checkpoint_seconds": (0, math.inf),
+    "validate_tokens": (1, math.inf),
+}
+
+
+@dataclass(frozen=True)
+class TrainConfig(Regularisation):
+    """How a neural model is trained; the settings of `Regularisation` come first.
+
+    tokens: positions to train on in all; more than the text holds means several passes.
+    batch: streams read side by side, by all processes together. steps: length of a back-propagation window, in tokens.
+    jitter: standard deviation of where a window ends, in tokens; the learning rate follows a window's length.
+    samples: words in the softmax sample, on average; 0 for the whole vocabulary.
+    optimizer: "adamw", "sgd", or "asgd" (NT-ASGD, Merity et al. 2017): SGD which, once validation perplexity no longer
+        improves, returns the mean of its iterates. Published AWD-LSTMs take "asgd" with learning_rate 30 and clip 0.25.
+    learning_rate: peak of the schedule. schedule: after a linear warm-up "cosine", down to a twentieth of the peak, or
+        "constant", as averaging wants it. warmup: optimiser steps of the warm-up.
+    weight_decay: AdamW's, or the L2 penalty of SGD. clip: largest norm of the gradient.
+    trigger_steps: optimiser steps between the measurements that may set off averaging; 0 for one pass over the text.
+        trigger_patience: latest measurements that are not looked at for the best so far.
+    forget: chance that a stream starts a window from the zero state, so that the model can start cold anywhere.
+    start_from: folder of a checkpoint, or of a run, whose weights the run begins with; empty for fresh ones.
+    word2vec: what the word table starts from: "cbow" or "skipgram" vectors of the training text, or empty for noise.
+    seed: fixes initialisation, data order, samples and dropout.
+    device: "auto", "cpu" or "cuda". threads: CPU threads of each process, 0 for PyTorch's choice.
+    precision: "bf16" (autocast), "fp32", or "auto": bf16 where the device has instructions for it.
+    checkpoint_seconds: time between checkpoints. validate_tokens: tokens of validation text per measurement.
+    """
+
+    tokens: int = 20_000_000
+    batch: int = 128
+    steps: int = 32
+    jitter: float = 0.0
+    samples: int = 4096
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    schedule: str = "cosine"
+    warmup: int = 500
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    trigger_steps: int = 0
+    trigger_patience: int = 5
+    forget: float = 0.02
+    start_from: str = ""
+    word2vec: str = ""
+    seed: int = 1
+    device: str = "auto"
+    precision: str = "auto"
+    threads: int = 0
+    checkpoint_seconds: float = 120.0
+    validate_tokens: int = 40_000
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; legal: {', '.join(choices)}")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ConfigError("device is 'cuda', but PyTorch sees no CUDA device; legal here: auto, cpu")
+        for name, (low, high) in _LEGAL.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                legal = f"{low} or more" if high == math.inf else f"{low} to {high}"
+                raise ConfigError(f"{name} is {value}; legal: {legal}")
+        limit = 1 if self.optimizer == "adamw" else 100
+        if not 0 < self.learning_rate < limit:
+            raise ConfigError(f"learning_rate is {self.learning_rate}; legal: above 0, below {limit}")
+        if not self.clip > 0:
+            raise ConfigError(f"clip is {self.clip}; legal: above 0")
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps of the whole run."""
+        return max(1, self.tokens // (self.batch * self.steps))
+
+    def rate(self, step: int) -> float:
+        """The learning rate of optimiser step `step`, counted from 0 (cosine: Loshchilov and Hutter 2017, eq. 5)."""
+        warmup = min(self.warmup, self.total_steps // 10)
+        if step < warmup:
+            return self.learning_rate * (step + 1) / warmup
+        if self.schedule == "constant":
+            return self.learning_rate
+        done = (step - warmup) / max(1, self.total_steps - warmup)
+        return self.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))

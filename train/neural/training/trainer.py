@@ -1,0 +1,301 @@
+"""Training the neural model: teacher forcing, truncated back-propagation through time, resumable at any moment."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from foretype.runtime.errors import CheckpointError, ConfigError
+from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.layers import State
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.model.regularisation import Noise
+from foretype.train.neural.training.checkpoint import (
+    TRAINING,
+    Progress,
+    checkpoints,
+    find_checkpoint,
+    load_model,
+    load_training,
+    load_weights,
+    save_checkpoint,
+)
+from foretype.train.neural.training.objective import Objective
+from foretype.train.neural.training.optimisation import Optimiser
+from foretype.train.neural.training.processes import join
+from foretype.train.neural.training.train_config import TrainConfig
+from foretype.train.neural.training.windows import Windows
+from foretype.train.neural.training.word2vec import word2vec_vectors
+
+
+@dataclass(frozen=True)
+class Report:
+    """One measurement: optimiser step, tokens seen, seconds of training, loss and gradient norm before clipping (means
+    since the last report), learning rate, tokens/s of all processes, exp(loss), and validation perplexity where it was
+    measured."""
+
+    step: int
+    tokens: int
+    seconds: float
+    loss: float
+    gradient_norm: float
+    learning_rate: float
+    tokens_per_second: float
+    perplexity: float
+    validation_perplexity: float | None = None
+
+
+@torch.no_grad()
+def perplexity(model: LanguageModel, stream: NDArray[np.unsignedinteger], rows: int = 16) -> float:
+    """Perplexity per token of `stream` under the whole softmax, read as `rows` streams side by side.
+
+    Infinite where it is too large for a float, or the model computes no numbers any more.
+    """
+    rows = max(1, min(rows, len(stream) // 64))
+    length = (len(stream) - 1) // rows
+    device = model.output_bias.device
+    starts = np.arange(rows) * length
+    total, count = 0.0, 0
+    state = model.zero_state(rows)
+    for begin in range(0, length, 64):
+        size = min(64, length - begin)
+        window = stream[starts[None, :] + begin + np.arange(size + 1)[:, None]].astype(np.int64)
+        tokens = torch.from_numpy(window).to(device)
+        features, state = model(tokens[:-1], state)
+        scores = model.logits(features).float()
+        losses = torch.nn.functional.cross_entropy(scores.flatten(0, 1), tokens[1:].flatten(), reduction="sum")
+        total, count = total + float(losses), count + size * rows
+    return _exp(total / count)
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < 700 else math.inf
+
+
+class _Step(nn.Module):
+    """What is computed of a step before the backward pass: a module, as DistributedDataParallel wraps those. The loss
+    is within, because it uses parameters that the model's own forward pass does not."""
+
+    def __init__(self, model: LanguageModel, objective: Objective) -> None:
+        super().__init__()
+        self.model, self._objective = model, objective
+
+    def forward(
+        self, tokens: Tensor, state: State, noise: Noise, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, State]:
+        """The loss with the penalties, the loss alone, and the state after `tokens` [steps + 1, streams]."""
+        features, after = self.model(tokens[:-1], state, noise)
+        loss = self._objective(features, tokens, generator)
+        whole = loss if noise.penalty is None else loss + noise.penalty
+        return whole, loss.detach(), tuple(part.detach() for part in after)
+
+
+class Trainer:
+    """A training run that lives in a folder; under `torchrun`, this process's part in it.
+
+    run: the folder for checkpoints. stream: training tokens. validation: tokens to measure perplexity on, or None.
+
+    Several processes share the streams of a batch out among them, see together what one would see, and need the same
+    files; the first one writes.
+
+    Raises CheckpointError when the folder already holds a run and `resume` is not set, or holds one with other
+    settings; ConfigError when settings do not fit the model, the text or the number of processes.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        model_config: ModelConfig,
+        config: TrainConfig,
+        stream: NDArray[np.unsignedinteger],
+        validation: NDArray[np.unsignedinteger] | None = None,
+        *,
+        resume: bool = False,
+    ) -> None:
+        self.run, self.config, self.validation = run, config, validation
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        self.processes = join()
+        self.device = self.processes.device(config.device)
+        self._bf16 = config.precision == "bf16" or (config.precision == "auto" and _computes_bf16(self.device))
+        self.windows = Windows(stream, config.batch, config.steps, config.seed, config.jitter)
+        self._columns = self.processes.columns(config.batch)
+        if config.weight_drop and model_config.architecture == "window":
+            raise ConfigError(f"weight_drop is {config.weight_drop}; 'window' has no recurrent weights, legal: 0")
+        if config.optimizer == "asgd" and (validation is None or not len(validation)):
+            raise ConfigError("optimizer is 'asgd', which needs validation text; legal without: adamw, sgd")
+        self.settings = {
+            "model": asdict(model_config),
+            "training": self._identity(config),
+            "text": len(stream),
+        }
+        torch.manual_seed(config.seed)
+        counts = torch.from_numpy(np.bincount(stream, minlength=model_config.vocab_size)).float()
+
+        self.step, self.seconds, self.history = 0, 0.0, list[Mapping[str, Any]]()
+        found = bool(checkpoints(run))
+        if found != bool(self.processes.agree(found)):
+            raise CheckpointError(f"{run}: holds checkpoints for some processes only; give all the same folder")
+        if found and not resume:
+            raise CheckpointError(f"{run}: already holds a run; go on with --resume, or name another folder")
+        self.model = load_model(run) if found else LanguageModel(model_config)
+        if not found:
+            self.model.set_frequencies(counts)
+            if config.start_from:
+                load_weights(self.model, Path(config.start_from))
+            elif config.word2vec:
+                size, width = model_config.vocab_size, model_config.embedding_size
+                vectors = word2vec_vectors(stream, size, width, config.word2vec, config.seed)
+                self.model.embedding.weight.data.copy_(torch.from_numpy(vectors))
+        self.model.to(self.device)
+        self.objective = Objective(self.model, counts.to(self.device), config.samples)
+        self.optimiser = Optimiser(self.model, config)
+        self._compute = self.processes.parallel(_Step(self.model, self.objective))
+        self.state = self.model.zero_state(self._columns.stop - self._columns.start)
+        if found:
+            self._restore()
+
+    @staticmethod
+    def _identity(config: TrainConfig) -> dict[str, Any]:
+        """The settings that a resumed run must share; how long, where and how often saved may change."""
+        free = {"tokens", "device", "threads", "checkpoint_seconds", "validate_tokens"}
+        return {name: value for name, value in asdict(config).items() if name not in free}
+
+    def _restore(self) -> None:
+        tensors, progress = load_training(self.run)
+        if dict(progress.settings) != self.settings:
+            old, new = _flat(progress.settings), _flat(self.settings)
+            name = next(key for key in {**new, **old} if old.get(key) != new.get(key))
+            raise CheckpointError(f"{self.run}: was started with {name} {old.get(name)}, not {new.get(name)}")
+        try:
+            self.optimiser.restore(tensors, progress.step)
+            sizes = self.model.config.state_sizes
+            self.state = tuple(tensors[name][:, self._columns].to(self.device) for name in sizes)
+        except KeyError as error:
+            raise CheckpointError(f"{find_checkpoint(self.run) / TRAINING}: holds no tensor {error}") from error
+        self.step, self.seconds, self.history = progress.step, progress.seconds, list(progress.history)
+
+    def save(self) -> None:
+        """Write a checkpoint of where the run stands."""
+        state = [self.processes.gather(part) for part in self.state]
+        if self.processes.leads:
+            tensors = dict(zip(self.model.config.state_sizes, state, strict=True)) | self.optimiser.tensors()
+            progress = Progress(self.step, self.seconds, self.settings, tuple(self.history))
+            with self.optimiser.averaged():
+                save_checkpoint(self.run, self.model, tensors, progress)
+        self.processes.wait()
+
+    def _forget(self, state: State, generator: torch.Generator) -> State:
+        draws = torch.rand(self.config.batch, generator=generator, device=self.device)
+        keep = (draws >= self.config.forget)[self._columns]
+        return tuple(part * keep[None, :, None] for part in state)
+
+    def train_step(self) -> Tensor:
+        """One optimiser step; returns the loss and the gradient norm before clipping, [2], without waiting for them.
+
+        The loss is that of this process's streams.
+        """
+        config, columns = self.config, self._columns
+        generator = torch.Generator(self.device).manual_seed(config.seed * 1_000_003 + self.step)
+        tokens = torch.from_numpy(self.windows[self.step][:, columns]).to(self.device, non_blocking=True)
+        state = self._forget(self.state, generator)
+        noise = Noise(config, generator, config.batch, columns)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
+            whole, loss, self.state = self._compute(tokens, state, noise, generator)
+        whole.backward()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+        # Long windows hold more tokens: each is to count the same (Merity et al. 2017, section 4.1).
+        self.optimiser.step(config.rate(self.step) * (len(tokens) - 1) / config.steps)
+        self.step += 1
+        if self.optimiser.waits and self.step % (config.trigger_steps or self.windows.per_pass) == 0:
+            self.optimiser.watch(self.validate() or 0.0)
+        return torch.stack((loss, norm))
+
+    def validate(self) -> float | None:
+        """Perplexity on an even sample of the validation text, or None where there is none; of the averaged weights
+        where there are such."""
+        if self.validation is None or not len(self.validation):
+            return None
+        wanted = min(self.config.validate_tokens, len(self.validation))
+        pieces = max(1, min(16, wanted // 512))
+        size = wanted // pieces
+        starts = np.linspace(0, len(self.validation) - size, pieces).astype(int)
+        sample = np.concatenate([self.validation[start : start + size] for start in starts])
+        value = 0.0
+        if self.processes.leads:
+            self.model.eval()
+            with self.optimiser.averaged():
+                value = perplexity(self.model, sample, rows=pieces)
+            self.model.train()
+        return self.processes.agree(value)
+
+    def _refuse(self, values: Tensor, validation: float | None) -> None:
+        """Raise CheckpointError when the loss is lost: no number any more, twice that of guessing all words alike, or
+        worse than such a guess and three times what it once was. `values`: [steps, 2] as from `train_step`."""
+        loss, validation_loss = float(values[:, 0].mean()), math.log(validation or 1.0)
+        guess = math.log(self.model.config.vocab_size)
+        best = min((entry["loss"] for entry in self.history), default=math.inf)
+        worst = max(loss, validation_loss)
+        if not (values.isfinite().all() and math.isfinite(validation_loss)):
+            what = "was no longer a number"
+        elif worst > 2 * guess or loss > max(guess, 3 * best):
+            what = f"had risen to {worst:.2f}, where a blind guess has {guess:.2f},"
+        else:
+            return
+        raise CheckpointError(
+            f"{self.run}: the loss {what} by step {self.step}; the last checkpoint is kept. "
+            "Start again with a lower learning rate"
+        )
+
+    def fit(self, every: int = 50) -> Iterator[Report]:
+        """Train to the end, yielding a report every `every` steps and with each checkpoint.
+
+        Raises CheckpointError when the loss is no longer a number or explodes; the last checkpoint stays as it is.
+        """
+        mark, saved = time.monotonic(), time.monotonic()
+        measured: list[Tensor] = []
+        while self.step < self.config.total_steps:
+            measured.append(self.train_step())
+            last = self.step == self.config.total_steps
+            due = bool(self.processes.agree(last or time.monotonic() - saved >= self.config.checkpoint_seconds))
+            if not (due or len(measured) >= every):
+                continue
+            values = self.processes.mean(torch.stack(measured)).cpu()
+            loss, norm = values.mean(0).tolist()
+            now = time.monotonic()
+            self.seconds += now - mark
+            validation = self.validate() if due else None
+            self._refuse(values, validation)
+            size = self.config.batch * self.config.steps
+            speed = len(measured) * size / (now - mark)
+            rate = self.config.rate(self.step - 1)
+            tokens = self.step * size
+            report = Report(self.step, tokens, self.seconds, loss, norm, rate, speed, _exp(loss), validation)
+            if due:
+                self.history.append(asdict(report))
+                self.save()
+                saved = time.monotonic()
+            measured.clear()
+            mark = time.monotonic()
+            yield report
+
+
+def _computes_bf16(device: torch.device) -> bool:
+    """Whether the device has instructions for bfloat16; without, it is slower than float32."""
+    cpu = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else cpu
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {k: v for name, inner in value.items() for k, v in _flat(inner, f"{prefix} {name}".strip()).items()}

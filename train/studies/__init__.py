@@ -1,0 +1,1 @@
+"""Measurements of training itself: how far gradients reach, how fast it is, published benchmarks, plots."""

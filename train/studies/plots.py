@@ -1,0 +1,89 @@
+"""Plots as image files: the curves of a run, and the gradient against distance. They need the extra `plots`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foretype.runtime.errors import ConfigError
+from foretype.runtime.files.atomic import replacing
+from foretype.train.curves import Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PANELS = {
+    "loss, nats": ("loss",),
+    "perplexity": ("perplexity", "validation_perplexity"),
+    "gradient norm": ("gradient_norm",),
+    "learning rate": ("learning_rate",),
+    "tokens per second": ("tokens_per_second",),
+}
+
+
+def new_figure(width: float, height: float, path: Path) -> Figure:
+    """An empty figure, in inches, that is to be saved to `path`.
+
+    Raises ConfigError when matplotlib is missing, or writes no files of that ending.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError("plots need matplotlib: pip install 'foretype[plots]'") from error
+    figure = Figure((width, height), layout="constrained")
+    legal = figure.canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in legal:
+        raise ConfigError(f"{path}: no kind of picture; legal endings: {', '.join(f'.{kind}' for kind in legal)}")
+    return figure
+
+
+def check_plot(path: Path) -> None:
+    """Raise ConfigError when a plot could not be written to `path`; to be asked before long work."""
+    new_figure(1, 1, path)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write `figure` in the format of the ending of `path`."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
+
+
+def plot_curves(rows: Sequence[Row], path: Path, title: str = "") -> None:
+    """Draw the curves of a run against tokens seen, one panel each. Raises ConfigError as `new_figure` does."""
+    figure = new_figure(8, 10, path)
+    figure.suptitle(title)
+    panels = figure.subplots(len(_PANELS), sharex=True)
+    for panel, (label, columns) in zip(panels, _PANELS.items(), strict=True):
+        for column in columns:
+            points = [(row["tokens"], row[column]) for row in rows if row[column] is not None]
+            panel.plot([tokens / 1e6 for tokens, _ in points], [value for _, value in points], ".-")
+        if len(columns) > 1:
+            panel.set_yscale("log")
+            panel.legend(["training", "validation"])
+        panel.set_ylabel(label)
+        panel.grid(alpha=0.3)
+    panels[-1].set_xlabel("million tokens")
+    save_figure(figure, path)
+
+
+def plot_gradients(profiles: Mapping[str, tuple[Sequence[float], Sequence[float]]], path: Path) -> None:
+    """Draw gradient norms against distance, each relative to its own at distance 1.
+
+    profiles: model name -> norms at distances 1, 2, ... at initialisation and after training. Raises ConfigError as
+    `new_figure` does.
+    """
+    figure = new_figure(8, 5, path)
+    axes = figure.subplots()
+    for number, (name, pair) in enumerate(profiles.items()):
+        for norms, style, when in zip(pair, ("--", "-"), ("at initialisation", "trained"), strict=True):
+            distances = range(1, len(norms) + 1)
+            relative = [norm / norms[0] for norm in norms]
+            axes.semilogy(distances, relative, style, color=f"C{number}", label=f"{name}, {when}")
+    axes.axhline(0.01, color="grey", linewidth=0.8)
+    axes.set_ylim(bottom=1e-8)
+    axes.set_xlabel("distance, steps")
+    axes.set_ylabel("gradient norm relative to distance 1")
+    axes.legend()
+    axes.grid(alpha=0.3)
+    save_figure(figure, path)

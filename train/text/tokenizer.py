@@ -1,0 +1,171 @@
+"""Learning the vocabulary and the case rule from text."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
+from foretype.runtime.files.atomic import write_json, write_text
+from foretype.runtime.files.bundle import case_rule_from_json, case_rule_to_json
+from foretype.runtime.text.corpus import Document
+from foretype.runtime.text.form import CaseRule, TextForm, new_tokenizer, split_pieces
+from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, is_word, sort_key
+from foretype.train.text.parallel import map_batches
+
+
+@dataclass(frozen=True)
+class VocabularyConfig:
+    """What goes into the vocabulary.
+
+    size: tokens in all, special tokens and punctuation included.
+    minimum_count: a token seen less often (after weighting) stays out.
+    form_share: a second written form of a word ("May" beside "may") is kept when it has at least this share of the
+        word's mentions inside sentences.
+    capitals_share: the same for a form all in capitals ("US" beside "us"), which is mostly another word.
+    """
+
+    size: int = 30_000
+    minimum_count: float = 2.0
+    form_share: float = 0.2
+    capitals_share: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not 50 <= self.size <= 1_000_000:
+            raise ConfigError(f"vocabulary size is {self.size}; legal: 50 to 1000000")
+        for name in ("minimum_count", "form_share", "capitals_share"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+
+
+_MINIMUM_MENTIONS = 5.0
+"""A second form is kept only when it was seen this often, whatever its share."""
+
+
+@cache
+def _splitter() -> Tokenizer:
+    return new_tokenizer({token: i for i, token in enumerate(SPECIAL_TOKENS)})
+
+
+def _is_cased_line(pieces: Sequence[str]) -> bool:
+    """Whether capitals in this line mean something: it starts with one, and they are not the rule within it."""
+    words = [piece for piece in pieces if is_word(piece)]
+    if len(words) < 4 or not words[0][0].isupper():
+        return False
+    return 2 * sum(word[0].isupper() for word in words[1:]) < len(words) - 1
+
+
+Counts = tuple[Mapping[str, float], Mapping[str, float]]
+"""How often each piece was seen: anywhere; and inside sentences of lines where capitals mean something."""
+
+
+def count_pieces(documents: Sequence[Document]) -> Counts:
+    """Count the pieces of `documents`."""
+    anywhere: Counter[str] = Counter()
+    inside: Counter[str] = Counter()
+    rule = CaseRule()
+    for document in documents:
+        for line in document:
+            pieces = split_pieces(_splitter(), line)
+            anywhere.update(pieces)
+            if not _is_cased_line(pieces):
+                continue
+            starts = True
+            for piece in pieces:
+                if not starts:
+                    inside[piece] += 1
+                starts = rule.starts_after(piece, starts)
+    return anywhere, inside
+
+
+def count_sources(
+    texts: Iterable[tuple[str, Iterable[Document]]],
+    weights: Mapping[str, float],
+    done: Callable[[str], None] = lambda _: None,
+) -> Counts:
+    """Count the pieces of all texts, each source's counts times its weight (1 where none is given)."""
+    anywhere: defaultdict[str, float] = defaultdict(float)
+    inside: defaultdict[str, float] = defaultdict(float)
+    for name, documents in texts:
+        weight = weights.get(name, 1.0)
+        for batch in map_batches(count_pieces, documents):
+            for total, counts in zip((anywhere, inside), batch, strict=True):
+                for piece, count in counts.items():
+                    total[piece] += weight * count
+        done(name)
+    return anywhere, inside
+
+
+def choose_tokens(counts: Counts, config: VocabularyConfig) -> tuple[list[str], dict[str, str]]:
+    """The tokens of the vocabulary in id order, and the preferred form of each word that stands in several forms.
+
+    Raises CorpusError when the text holds no words.
+    """
+    anywhere, inside = counts
+    forms: defaultdict[str, list[str]] = defaultdict(list)
+    total: defaultdict[str, float] = defaultdict(float)
+    for piece, count in anywhere.items():
+        if is_word(piece):
+            forms[piece.casefold()].append(piece)
+            total[piece.casefold()] += count
+        elif piece not in SPECIAL_TOKENS:
+            total[piece] += count
+    if not forms:
+        raise CorpusError("the text holds no words")
+
+    tokens: list[str] = []
+    preferred: dict[str, str] = {}
+    room = config.size - len(SPECIAL_TOKENS)
+    for key in sorted(total, key=lambda key: (-total[key], key)):
+        if total[key] < config.minimum_count or len(tokens) >= room:
+            break
+        if key not in forms:
+            tokens.append(key)
+            continue
+        # Where capitals mean nothing (chat in lower case) or nothing was seen inside a sentence, fall back to
+        # all mentions, and there to lower case before capitals.
+        votes = inside if any(inside.get(form) for form in forms[key]) else anywhere
+        ranked = sorted(forms[key], key=lambda form: (-votes.get(form, 0.0), form[0].isupper(), form))
+        mentions = sum(votes.get(form, 0.0) for form in ranked)
+        kept = ranked[:1]
+        for form in ranked[1:]:
+            share = config.capitals_share if len(form) > 1 and form.isupper() else config.form_share
+            if votes is inside and votes.get(form, 0.0) >= max(share * mentions, _MINIMUM_MENTIONS):
+                kept.append(form)
+        tokens.extend(kept[: room - len(tokens)])
+        if len(kept) > 1:
+            preferred[key] = kept[0]
+    words = sorted((token for token in tokens if is_word(token)), key=sort_key)
+    marks = sorted(token for token in tokens if not is_word(token))
+    known = set(words)
+    return [*SPECIAL_TOKENS, *marks, *words], {k: v for k, v in sorted(preferred.items()) if v in known}
+
+
+def learn_text_form(counts: Counts, config: VocabularyConfig) -> TextForm:
+    """The text form whose vocabulary and case rule follow from `counts`."""
+    tokens, preferred = choose_tokens(counts, config)
+    return TextForm({token: i for i, token in enumerate(tokens)}, CaseRule(preferred=preferred))
+
+
+def save_text_form(form: TextForm, folder: Path) -> None:
+    """Write `tokenizer.json` and `case.json` into `folder`."""
+    write_text(folder / "tokenizer.json", form.tokenizer().to_str())
+    write_json(folder / "case.json", case_rule_to_json(form.rule))
+
+
+def load_text_form(folder: Path) -> TextForm:
+    """Read what `save_text_form` wrote. Raises CheckpointError naming the file that is missing or damaged."""
+    path = folder / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        path = folder / "case.json"
+        ids = tokenizer.get_vocab(with_added_tokens=False)
+        return TextForm(ids, case_rule_from_json(json.loads(path.read_text(encoding="utf-8"))))
+    except Exception as error:  # `tokenizers` raises bare Exception
+        raise CheckpointError(f"{path}: cannot be read ({error})") from error

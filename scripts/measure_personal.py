@@ -1,6 +1,6 @@
-"""Prints the figures of docs/personal.md: keystrokes saved with and without learning, as one text goes on.
+"""Prints the figures of docs/personal.md: keystrokes saved with and without learning, as a text grows.
 
-python docs/measure_personal.py ../shared/corpus/test --documents 2 --words 2500
+python scripts/measure_personal.py ../shared/corpus/test --documents 2 --words 2500
 """
 
 from __future__ import annotations
@@ -10,21 +10,23 @@ import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from foretype.runtime import Session, load
+from foretype.runtime.engines.loading import EngineName
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.personal.store import Store
 from foretype.runtime.text.corpus import read_documents
 
 SINGLE = ("standard_ebooks", "us_gov_blogs", "handbooks_guides")
 STREAMS = ("ethereum_meetings", "bitcoin_transcripts")
-"""Sources of which all documents together are one text."""
+"""Sources whose documents together are one text."""
 _WORD = re.compile(r"(?:[^\W_]|['\u2019-])+")
 OFFERED = 3
 
 
 def documents(folder: Path, most: int, words: int) -> Iterator[tuple[str, list[str]]]:
-    """Name and lines of the texts that are typed: the first ones of at least 1,000 words, and the streams."""
+    """Yield name and lines of each text to type: the first documents of at least 1,000 words, and the streams."""
     for source in SINGLE:
         found = 0
         for number, lines in enumerate(read_documents(folder / f"{source}.txt.xz")):
@@ -43,7 +45,7 @@ def documents(folder: Path, most: int, words: int) -> Iterator[tuple[str, list[s
 
 
 def keystrokes(session: Session, before: str, word: str, space: int) -> int:
-    """Keys that `word`, and the space behind it, cost one who takes it as soon as it is offered."""
+    """Count the keys for `word` and the space after it, if the user accepts it as soon as it is offered."""
     for letters in range(len(word)):
         if word in [found.text for found in session.suggest(before + word[:letters], k=OFFERED)]:
             return letters + 1
@@ -51,7 +53,7 @@ def keystrokes(session: Session, before: str, word: str, space: int) -> int:
 
 
 def typed(session: Session, lines: list[str], words: int, learns: bool) -> list[tuple[int, int]]:
-    """Characters and keystrokes of each hundred words of `lines`."""
+    """Type `lines`; return characters and keystrokes of each hundred words."""
     hundreds: list[tuple[int, int]] = []
     before, count, characters, keys = "", 0, 0, 0
     for line in lines:
@@ -76,21 +78,14 @@ def typed(session: Session, lines: list[str], words: int, learns: bool) -> list[
 
 
 def saved(hundreds: list[tuple[int, int]]) -> float:
-    """Keystrokes saved, in percent of the characters of words and of the spaces behind them."""
+    """Keystrokes saved, in percent of the characters of words and of the spaces after them."""
     characters = sum(row[0] for row in hundreds)
     return 100.0 * (1.0 - sum(row[1] for row in hundreds) / max(1, characters))
 
 
-def main() -> None:
-    """Type each text three times: with a new store, without one, and without even the cache of the recent text."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("folder", type=Path)
-    arguments.add_argument("--documents", type=int, default=2, help="Of each source.")
-    arguments.add_argument("--words", type=int, default=2500, help="Of each text, at most.")
-    arguments.add_argument("--engine", default="auto")
-    arguments.add_argument("--plot", type=Path, help="A PNG or SVG file.")
-    options = arguments.parse_args()
-    model, static = load(engine=options.engine), load(engine=options.engine)
+def measure(folder: Path, most: int, words: int, bundle: str | None, engine: EngineName, plot: Path | None) -> None:
+    """Type each text three times: with a new store, without a store, and without even the cache of recent words."""
+    model, static = load(bundle, engine=engine), load(bundle, engine=engine)
     static.cache = None
     policy = Policy(deadline_ms=None)
     texts: list[list[list[tuple[int, int]]]] = []
@@ -98,13 +93,13 @@ def main() -> None:
         "| text | words | store | cache | neither | store over cache | after 1,000 words | over neither | after 1,000 |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
-    for name, lines in documents(options.folder, options.documents, options.words):
-        with tempfile.TemporaryDirectory() as folder:
-            store = Store(Path(folder) / "store.sqlite3")
+    for name, lines in documents(folder, most, words):
+        with tempfile.TemporaryDirectory() as temporary:
+            store = Store(Path(temporary) / "store.sqlite3")
             rows = [
-                typed(model.session(policy=policy, store=store), lines, options.words, True),
-                typed(model.session(policy=policy), lines, options.words, False),
-                typed(static.session(policy=policy), lines, options.words, False),
+                typed(model.session(policy=policy, store=store), lines, words, True),
+                typed(model.session(policy=policy), lines, words, False),
+                typed(static.session(policy=policy), lines, words, False),
             ]
             store.close()
         texts.append(rows)
@@ -113,8 +108,8 @@ def main() -> None:
     curves = [[_gain(texts, other, hundred) for hundred in range(longest)] for other in (1, 2)]
     print("by hundreds, over the cache:", " ".join(f"{gain:+.1f}" for gain in curves[0]))
     print("by hundreds, over neither:", " ".join(f"{gain:+.1f}" for gain in curves[1]))
-    if options.plot is not None:
-        _plot(options.plot, curves)
+    if plot is not None:
+        _plot(plot, curves)
 
 
 def _line(rows: list[list[tuple[int, int]]]) -> str:
@@ -129,7 +124,7 @@ def _line(rows: list[list[tuple[int, int]]]) -> str:
 
 
 def _gain(texts: list[list[list[tuple[int, int]]]], other: int, hundred: int) -> float:
-    """Mean gain in one hundred words over those texts that are long enough."""
+    """Mean gain in one hundred words, over the texts that are long enough."""
     gains = [saved([rows[0][hundred]]) - saved([rows[other][hundred]]) for rows in texts if len(rows[0]) > hundred]
     return sum(gains) / len(gains)
 
@@ -148,4 +143,11 @@ def _plot(path: Path, curves: list[list[float]]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help=f"Holds NAME.txt.xz for {', '.join((*SINGLE, *STREAMS))}.")
+    parser.add_argument("--documents", type=int, default=2, dest="most", help="Documents of each source.")
+    parser.add_argument("--words", type=int, default=2500, help="Words of each text, at most.")
+    parser.add_argument("--bundle", help="Name or folder of a bundle.")
+    parser.add_argument("--engine", default="auto", choices=get_args(EngineName))
+    parser.add_argument("--plot", type=Path, help="A PNG or SVG file.")
+    measure(**vars(parser.parse_args()))

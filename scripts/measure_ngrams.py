@@ -1,13 +1,13 @@
-"""Prints the tables of docs/ngrams.md: perplexities of every smoothing, and what pruning does to each.
+"""Prints the tables of docs/ngrams.md: the perplexity of every smoothing method, unpruned and pruned.
 
-python docs/measure_ngrams.py smoothing ../shared/benchmarks/penn-treebank
-python docs/measure_ngrams.py pruning ../shared/benchmarks/penn-treebank
-python docs/measure_ngrams.py pruning runs/en 5000000
+python scripts/measure_ngrams.py smoothing ../shared/benchmarks/penn-treebank
+python scripts/measure_ngrams.py pruning ../shared/benchmarks/penn-treebank
+python scripts/measure_ngrams.py pruning runs/en 5000000
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -45,7 +45,10 @@ PRUNED = {
 
 
 def texts(folder: Path, tokens: int | None) -> tuple[Array, Array, int]:
-    """Training text, cut to `tokens`; text to measure on; size of the vocabulary. A standard text or a run's folder."""
+    """Return training text, cut to `tokens`; text to measure on; size of the vocabulary.
+
+    folder: a standard text, or a training run.
+    """
     if (folder / MIX).exists():
         size = len(load_text_form(folder).vocabulary)
         return np.array(read_stream(folder / MIX)[:tokens]), np.array(read_stream(folder / VALID)), size
@@ -54,14 +57,14 @@ def texts(folder: Path, tokens: int | None) -> tuple[Array, Array, int]:
 
 
 def quantised(model: BackoffModel) -> BackoffModel:
-    """The model as its tables file holds it."""
+    """The model as its tables file stores it, in 8-bit codes."""
     with TemporaryDirectory() as folder:
         write_tables(Path(folder) / "tables", model)
         return load_tables(Path(folder) / "tables")
 
 
 def smoothing_table(train: Array, test: Array, size: int) -> Iterator[str]:
-    """Perplexity by smoothing and order, exact; last, of the tables file of order 5."""
+    """Perplexity by smoothing and order, exact; the last column is that of the tables file of order 5."""
     yield "| smoothing | 1 | 2 | 3 | 4 | 5 | 5, in 8-bit codes |"
     yield "|---|---|---|---|---|---|---|"
     for name in SMOOTHINGS:
@@ -74,7 +77,7 @@ def smoothing_table(train: Array, test: Array, size: int) -> Iterator[str]:
 
 
 def pruning_table(train: Array, test: Array, size: int) -> Iterator[str]:
-    """Perplexity of the 4-gram tables file by what it is pruned to."""
+    """Perplexity of the 4-gram tables file by smoothing and size."""
     orders = count_ngrams(train, size, 4)
     yield "| 4-gram | " + " | ".join("unpruned" if mb is None else f"{mb:g} MB" for mb in SIZES) + " |"
     yield "|---" * (1 + len(SIZES)) + "|"
@@ -100,8 +103,11 @@ def as_published(
     estimate: Callable[[Sequence[NgramCounts], Sequence[Array]], list[Smoothed]],
     mb: float | None,
 ) -> BackoffModel:
-    """A model pruned as Stolcke (1998) has it, in one cut: a context weighs what the model's own lower
-    orders say of it, and what is kept keeps its probability."""
+    """Prune a model as Stolcke (1998) does, in one cut.
+
+    The weight of a context is its probability under the model's own lower orders, and n-grams that stay keep their
+    probabilities.
+    """
     keep = [np.ones(len(rows), bool) for rows in orders]
     models = estimate(orders, keep)
     if mb is None:
@@ -122,14 +128,21 @@ def as_published(
     return compact(orders, keep, pruned)
 
 
-def main() -> None:
-    table, folder, *tokens = sys.argv[1:]
+TABLES = {"smoothing": smoothing_table, "pruning": pruning_table}
+
+
+def measure(table: str, folder: Path, tokens: int | None) -> None:
+    """Print one table, then the size of the texts and the time it took."""
     began = time.monotonic()
-    text = texts(Path(folder), int(tokens[0]) if tokens else None)
-    for line in (smoothing_table if table == "smoothing" else pruning_table)(*text):
+    text = texts(folder, tokens)
+    for line in TABLES[table](*text):
         print(line, flush=True)
     print(f"{len(text[0]):,} and {len(text[1]):,} tokens, {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", choices=TABLES)
+    parser.add_argument("folder", type=Path, help="A standard text, or a training run.")
+    parser.add_argument("tokens", type=int, nargs="?", help="Train on the first tokens only.")
+    measure(**vars(parser.parse_args()))

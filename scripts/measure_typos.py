@@ -1,6 +1,6 @@
-"""Prints the figures of docs/writing.md on misspelt words, and what their tolerance costs where nothing is misspelt.
+"""Prints the figures of docs/writing.md on typing errors, and what tolerating them costs in text without errors.
 
-python docs/measure_typos.py ../shared/corpus/valid --words 300
+python scripts/measure_typos.py ../shared/corpus/valid --words 300
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from foretype.runtime import Model, load
-from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes
+from foretype.runtime.evaluation.keystrokes import Mode, evaluate_keystrokes
 from foretype.runtime.text.corpus import find_files
 from foretype.runtime.typos.keyboards import LAYOUTS
 from foretype.tui.commands.evaluation import read_text
@@ -20,13 +20,13 @@ from foretype.tui.commands.writing import evaluate_writing, print_writing
 
 
 def cost(model: Model, paths: list[Path], words: int) -> None:
-    """Savings on clean text with and without tolerance, k=3, and the time of a letter."""
-    lost: dict[str, list[float]] = {"plain": [], "text": []}
+    """Print the savings on clean text with and without tolerance, three words offered, and the time of a letter."""
+    lost: dict[Mode, list[float]] = {"plain": [], "text": []}
     letters: dict[bool, list[float]] = {True: [], False: []}
     for file in find_files(paths):
         documents = read_text(file, words)
         for mode, losses in lost.items():
-            reports = {typos: evaluate_keystrokes(model, documents, mode, typos=typos) for typos in letters}  # type: ignore[arg-type]
+            reports = {typos: evaluate_keystrokes(model, documents, mode, typos=typos) for typos in letters}
             losses.append(reports[False].savings()["k3"] - reports[True].savings()["k3"])
             for typos, report in reports.items():
                 letters[typos] += report.letter_seconds
@@ -37,13 +37,18 @@ def cost(model: Model, paths: list[Path], words: int) -> None:
         print(f"a letter of clean text, {'with' if typos else 'without'} tolerance, p50, p90, p99: {times}")
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("paths", type=Path, nargs="+")
-    parser.add_argument("--words", type=int, default=300)
-    arguments = parser.parse_args()
-    loaded = load()
-    cost(loaded, arguments.paths, arguments.words)
+def measure(paths: list[Path], words: int, bundle: str | None) -> None:
+    """Print the cost of tolerance, then the figures for each keyboard layout."""
+    model = load(bundle)
+    cost(model, paths, words)
     for keyboard in LAYOUTS:
         print(keyboard)
-        print_writing(evaluate_writing(loaded, arguments.paths, arguments.words, layout=keyboard))
+        print_writing(evaluate_writing(model, paths, words, layout=keyboard))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("paths", type=Path, nargs="+", help="Text files or folders.")
+    parser.add_argument("--words", type=int, default=300, help="Words of each source.")
+    parser.add_argument("--bundle", help="Name or folder of a bundle.")
+    measure(**vars(parser.parse_args()))

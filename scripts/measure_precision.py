@@ -1,12 +1,12 @@
-"""Prints the table of docs/performance.md: what each way to store the weights costs in quality, bytes and time.
+"""Prints the table of docs/performance.md: what each storage of the weights costs in quality, bytes and time.
 
-python docs/measure_precision.py runs/en runtime/bundles/en ../shared/corpus/valid 1200
+python scripts/measure_precision.py runs/en runtime/bundles/en ../shared/corpus/valid 1200
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,9 +29,11 @@ from foretype.train.pipeline import NEURAL, VALID
 from foretype.train.text.shards import read_stream
 from foretype.tui.commands.evaluation import evaluate_files
 
+HEAD_BLOCKS = (32, 128)
+
 
 class FourBitHead(Int8Arithmetic):
-    """As it ships, with a head of its own in 4 bits, in blocks of `block`."""
+    """The shipped arithmetic, with a separate 4-bit head in blocks of `block` weights."""
 
     def __init__(self, block: int) -> None:
         self._block = block
@@ -54,7 +56,7 @@ class FourBitHead(Int8Arithmetic):
 
 
 def _four_bits(values: FloatArray, block: int) -> tuple[np.ndarray, FloatArray]:
-    """Weights uint8 [rows, blocks, block / 2], two to a byte, the lower half first, and scales [rows, blocks]."""
+    """Return weights uint8 [rows, blocks, block / 2], two in a byte, lower half first, and scales [rows, blocks]."""
     blocks = values.reshape(len(values), -1, block)
     scales = np.abs(blocks).max(axis=2) / 7
     rounded = (np.rint(blocks / np.where(scales > 0, scales, 1)[..., None]) + 8).astype(np.uint8)
@@ -62,7 +64,7 @@ def _four_bits(values: FloatArray, block: int) -> tuple[np.ndarray, FloatArray]:
 
 
 class PerRow(Int8Arithmetic):
-    """One scale for each row of the word table ("per channel")."""
+    """The shipped arithmetic, with one scale for each row of the word table ("per channel")."""
 
     def store_table(self, builder: Builder, name: str, values: FloatArray) -> Matrix:
         weights, scales = quantize_blocks(values, values.shape[1])
@@ -78,8 +80,11 @@ def _graphs(model: LanguageModel) -> dict[str, Callable[[], onnx.ModelProto]]:
         "float32": lambda: float_graph(model),
         "8 bits, one scale a row": made(PerRow()),
         "8 bits": made(Int8Arithmetic()),
-        "8 bits, head in 4, blocks of 32": made(FourBitHead(32)),
-        "8 bits, head in 4, blocks of 128": made(FourBitHead(128)),
+        **{
+            f"8 bits, head in 4, blocks of {block}": made(FourBitHead(block))
+            for block in HEAD_BLOCKS
+            if model.config.embedding_size % block == 0
+        },
     }
 
 
@@ -87,15 +92,16 @@ def _step_time(path: Path) -> float:
     """Median time of one step, in microseconds."""
     neural, times = NeuralModel.open(path), []
     state = neural.initial_state()
-    for token in range(5, 2005):
+    for number in range(2000):
+        token = number % neural.vocab_size
         begin = time.perf_counter()
         _, state = neural.run((token,), state)
         times.append(time.perf_counter() - begin)
     return 1e6 * float(np.median(times))
 
 
-def main(run: Path, bundle: Path, text: Path, words: int) -> None:
-    """Make every variant of the run's graph, put it into a copy of `bundle`, and measure."""
+def measure(run: Path, bundle: Path, text: Path, words: int) -> None:
+    """Build every variant of the run's graph, put it into a copy of `bundle`, and print its row."""
     model = load_for_inference(run / NEURAL)
     valid = read_stream(run / VALID)
     print("| weights | MB | step, us | top-3 agreement | perplexity | keystrokes saved, neural | blend |")
@@ -121,4 +127,9 @@ def main(run: Path, bundle: Path, text: Path, words: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="The training run that the bundle was exported from.")
+    parser.add_argument("bundle", type=Path, help="Folder of the bundle.")
+    parser.add_argument("text", type=Path, help="Text file or folder to measure on.")
+    parser.add_argument("words", type=int, help="Words of each source.")
+    measure(**vars(parser.parse_args()))

@@ -1,0 +1,77 @@
+"""Each script under `scripts/` runs, in its quickest form, and prints the figures that the docs quote."""
+
+from __future__ import annotations
+
+import lzma
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = ROOT / "scripts"
+SOURCES = ("standard_ebooks", "us_gov_blogs", "handbooks_guides", "ethereum_meetings", "bitcoin_transcripts")
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a script is run: `{run}`, `{bundle}`, `{text}`, `{texts}` and `{out}` stand for paths of small data.
+
+    prints: a regular expression that its output must hold.
+    """
+
+    script: str
+    arguments: str
+    prints: str
+
+
+CASES = (
+    Case("audit_vocabulary", "{bundle} {text} {texts}", r"(?m)^mostly used in the chat logs: .*\bgarden\b"),
+    Case("make_picture", "--bundle {bundle} --out {out}/pad.svg --text I", r"pad\.svg: "),
+    Case("measure_ngrams", "smoothing {run} 2000", r"\| modified-kneser-ney \|( \d+\.\d\d \|){6}"),
+    Case("measure_ngrams", "pruning {run} 2000", r"\| Katz, as published \|( \d+\.\d \|){5}"),
+    Case(
+        "measure_personal", "{texts} --bundle {bundle} --documents 1 --words 100", r"\| standard_ebooks 0 \| 100 \| \d"
+    ),
+    Case("measure_phrases", "{text} --bundle {bundle} --words 10", r"\| 0\.7 \| -?\d"),
+    Case("measure_precision", "{run} {bundle} {text} 20", r"\| 8 bits, head in 4, blocks of 32 \| \d"),
+    Case(
+        "measure_sessions",
+        "{text} --bundle {bundle} --words 100 --letters 3 --sessions 2 --characters 100",
+        r"(?s)first suggestion .* MB of text: .* 2 sessions: .*100 characters typed",
+    ),
+    Case("measure_typos", "{text} --bundle {bundle} --words 10", r"(?s)clean text, plain: -?\d.*qwertz"),
+)
+
+
+@pytest.fixture(scope="module")
+def texts(corpus: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of compressed texts, named as the sources that `measure_personal` reads, as one document each."""
+    folder = tmp_path_factory.mktemp("texts")
+    lines = [line for line in corpus[1].read_text(encoding="utf-8").splitlines() if line][:60]
+    for name in SOURCES:
+        (folder / f"{name}.txt.xz").write_bytes(lzma.compress("\n".join(lines).encode()))
+    return folder
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.script} {case.arguments.split()[0]}")
+def test_a_script_prints_its_figures(
+    case: Case, tiny_run: Path, tiny_bundle: Path, corpus: tuple[Path, Path], texts: Path, tmp_path: Path
+) -> None:
+    paths = {"run": tiny_run, "bundle": tiny_bundle, "text": corpus[1], "texts": texts, "out": tmp_path}
+    arguments = [part.format(**paths) for part in case.arguments.split()]
+    command = [sys.executable, str(SCRIPTS / f"{case.script}.py"), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert re.search(case.prints, result.stdout), result.stdout
+
+
+def test_every_measurement_is_run_and_every_command_in_the_docs_exists() -> None:
+    scripts = {path.stem for path in SCRIPTS.glob("*.py")}
+    assert {name for name in scripts if name.startswith(("measure_", "audit_", "make_"))} == {c.script for c in CASES}
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "scripts").glob("*.py")]
+    quoted = {name for page in pages for name in re.findall(r"scripts/(\w+)\.py", page.read_text(encoding="utf-8"))}
+    assert quoted <= scripts

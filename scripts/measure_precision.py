@@ -88,11 +88,11 @@ def _graphs(model: LanguageModel) -> dict[str, Callable[[], onnx.ModelProto]]:
     }
 
 
-def _step_time(path: Path) -> float:
-    """Median time of one step, in microseconds."""
+def _step_time(path: Path, steps: int) -> float:
+    """Median time of one step in microseconds."""
     neural, times = NeuralModel.open(path), []
     state = neural.initial_state()
-    for number in range(2000):
+    for number in range(steps):
         token = number % neural.vocab_size
         begin = time.perf_counter()
         _, state = neural.run((token,), state)
@@ -100,7 +100,7 @@ def _step_time(path: Path) -> float:
     return 1e6 * float(np.median(times))
 
 
-def measure(run: Path, bundle: Path, text: Path, words: int) -> None:
+def measure(run: Path, bundle: Path, text: Path, words: int, steps: int) -> None:
     """Build every variant of the run's graph, put it into a copy of `bundle`, and print its row."""
     model = load_for_inference(run / NEURAL)
     valid = read_stream(run / VALID)
@@ -113,14 +113,14 @@ def measure(run: Path, bundle: Path, text: Path, words: int) -> None:
             save(make(), folder / STEP)
             manifest = dict(Bundle.open(folder).manifest)
             write_manifest(folder, {key: value for key, value in manifest.items() if key not in ("format", "files")})
-            agreement = verify(model, folder / STEP, valid).top3_agreement
+            agreement = verify(model, folder / STEP, valid, positions=5 * steps).top3_agreement
             models = [load(folder, engine=engine) for engine in ("neural", "blend")]
             means = [evaluate_files(model, [text], words)["sources"] for model in models]
             k3 = [np.mean([source["plain"]["k3"] for source in sources.values()]) for sources in means]
             perplexity = np.exp(np.mean([np.log(source["tokens"]["perplexity"]) for source in means[0].values()]))
             size = (folder / STEP).stat().st_size / 1e6
             print(
-                f"| {name} | {size:.1f} | {_step_time(folder / STEP):.0f} | {100 * agreement:.1f} % "
+                f"| {name} | {size:.1f} | {_step_time(folder / STEP, steps):.0f} | {100 * agreement:.1f} % "
                 f"| {perplexity:.2f} | {k3[0]:.2f} | {k3[1]:.2f} |",
                 flush=True,
             )
@@ -132,4 +132,5 @@ if __name__ == "__main__":
     parser.add_argument("bundle", type=Path, help="Folder of the bundle.")
     parser.add_argument("text", type=Path, help="Text file or folder to measure on.")
     parser.add_argument("words", type=int, help="Words of each source.")
+    parser.add_argument("--steps", type=int, default=2000, help="Steps to time; five times as many for agreement.")
     measure(**vars(parser.parse_args()))

@@ -29,7 +29,11 @@ class Case:
 
 
 CASES = (
-    Case("audit_vocabulary", "{bundle} {text} {texts}", r"(?m)^mostly used in the chat logs: .*\bgarden\b"),
+    Case(
+        "audit_vocabulary",
+        "{bundle} {text} {texts}",
+        r"(?s)odd characters:.*mostly used in the chat logs:",
+    ),
     Case("make_picture", "--bundle {bundle} --out {out}/pad.svg --text I", r"pad\.svg: "),
     Case("measure_ngrams", "smoothing {run} 2000", r"\| modified-kneser-ney \|( \d+\.\d\d \|){6}"),
     Case("measure_ngrams", "pruning {run} 2000", r"\| Katz, as published \|( \d+\.\d \|){5}"),
@@ -37,11 +41,11 @@ CASES = (
         "measure_personal", "{texts} --bundle {bundle} --documents 1 --words 100", r"\| standard_ebooks 0 \| 100 \| \d"
     ),
     Case("measure_phrases", "{text} --bundle {bundle} --words 10", r"\| 0\.7 \| -?\d"),
-    Case("measure_precision", "{run} {bundle} {text} 20", r"\| 8 bits, head in 4, blocks of 32 \| \d"),
+    Case("measure_precision", "{run} {bundle} {text} 20 --steps 100", r"\| 8 bits, head in 4, blocks of 32 \| \d"),
     Case(
         "measure_sessions",
         "{text} --bundle {bundle} --words 100 --letters 3 --sessions 2 --characters 100",
-        r"(?s)first suggestion .* MB of text: .* 2 sessions: .*100 characters typed",
+        r"(?s)first suggestion \d.* 8 MB \d.*2 sessions: .*100 characters typed",
     ),
     Case("measure_typos", "{text} --bundle {bundle} --words 10", r"(?s)clean text, plain: -?\d.*qwertz"),
 )

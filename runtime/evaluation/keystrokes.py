@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.evaluation.calibration import expected_calibration_error
 from foretype.runtime.model import Model
-from foretype.runtime.text.context import ContextReader
+from foretype.runtime.text.context import MAXIMUM_WORD, ContextReader
 from foretype.runtime.text.vocabulary import LINE_END_ID, UNKNOWN_ID, fold
 
 Mode = Literal["plain", "text"]
@@ -266,7 +266,7 @@ def _letters_needed(suggest: Callable[..., Any], before: str, word: str, result:
     """Letters of `word` typed until it is among the first k, for each list length; None where it never is."""
     wanted = word.lower() if result.mode == "plain" else word
     needed: list[int | None] = [None] * len(LIST_LENGTHS)
-    for letters in range(len(word)):
+    for letters in range(min(len(word), MAXIMUM_WORD + 1)):  # beyond that many, nothing is offered
         text = before + word[:letters]
         seconds: list[float] = []
         for column, k in enumerate(LIST_LENGTHS):

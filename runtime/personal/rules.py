@@ -52,7 +52,7 @@ t acehilmorstuwy   u abcdefgilmnprst   v aeio   w aehilnors   x aceiopt   y acei
 _FOLLOWERS = dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True))
 _CHUNK = re.compile(r"\S+")
 _NUMBER = re.compile(r"\d|(?<!\S)@(?!\S)")
-_LINK = re.compile(r"\[[^\]]*\]\([^)]*\)")
+_LINK = re.compile(r"\[[^\]\n]{0,200}\]\([^)\n]{0,500}\)")
 _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 
 

@@ -6,15 +6,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from foretype.runtime.text.form import TextForm
+from foretype.runtime.text.form import LONGEST_RUN, TextForm
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID
 
 WINDOW_CHARACTERS = 1024
 """The context reaches between one and two times this far back; see `window_start`."""
 MAXIMUM_WORD = 64
 """A longer word is none that anything could complete."""
-_MAXIMUM_CHUNK = 256
-"""A longer run without white space (encoded data, say) is no place for words, and is not tokenised while it grows."""
 _DOCUMENT_SEARCH = 65_536
 """How far back the blank line that starts the document is looked for."""
 
@@ -150,7 +148,7 @@ class ContextReader:
         last = self._chunks[-1] if self._chunks else _BEGIN
         path = self._path
         rest = window[last.end :].lstrip()
-        if len(rest) > _MAXIMUM_CHUNK:
+        if len(rest) > LONGEST_RUN:
             return Context(path, "", "", False, False)
         prefix = open_word(rest)
         before = rest[: len(rest) - len(prefix)]

@@ -7,6 +7,7 @@ it chunk by chunk give the same ids.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,6 +17,9 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 from foretype.runtime.text.vocabulary import LINK, NUMBER, UNKNOWN, Vocabulary
 
 _KEPT_CHUNKS = 4096
+LONGEST_RUN = 256
+"""A longer run without white space is not looked into: the patterns of links take quadratic time on some."""
+_LONG_RUN = re.compile(rf"(?<!\S)(\S{{{LONGEST_RUN + 1},}})")
 _LINK_PATTERN = r"(?:https?://|ftp://|www\.)\S+|[^\s@()<>\[\]]+@[^\s@]+\.[\p{L}]+"
 _NUMBER_PATTERN = r"(?<![\p{L}\p{M}\p{Nd}])\p{Nd}[\p{L}\p{M}\p{Nd}]*(?:[.,:/]\p{Nd}[\p{L}\p{M}\p{Nd}]*)*"
 _WORD_PATTERN = r"[\p{L}\p{M}][\p{L}\p{M}\p{Nd}]*(?:'[\p{L}\p{M}\p{Nd}]+)*"
@@ -59,7 +63,19 @@ class CaseRule:
 
 
 def split_pieces(tokenizer: Tokenizer, text: str) -> list[str]:
-    """Words, punctuation marks and class names of `text`, in written case, white space dropped."""
+    """Words, punctuation marks and class names of `text`, in written case, white space dropped.
+
+    A run of more than `LONGEST_RUN` characters without white space is one piece, which is no word: encoded data, say.
+    """
+    if len(text) <= LONGEST_RUN:
+        return _split(tokenizer, text)
+    pieces: list[str] = []
+    for number, part in enumerate(_LONG_RUN.split(text)):
+        pieces += [part[:LONGEST_RUN]] if number % 2 else _split(tokenizer, part)
+    return pieces
+
+
+def _split(tokenizer: Tokenizer, text: str) -> list[str]:
     normalised = tokenizer.normalizer.normalize_str(text)
     return [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normalised)]
 

@@ -1,0 +1,65 @@
+"""Long runs without white space (images in base64, minified code) take linear time, whatever they are made of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from foretype.runtime import Model, load
+from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes, evaluate_tokens
+from foretype.runtime.personal.store import Store
+from foretype.runtime.text.form import LONGEST_RUN, new_tokenizer, split_pieces
+
+UNITS = ["a", "aB3/", "ab-", "a'", "7", "👍", '"', "`", "[(", "[a](b)", "a=", "a/b", "a@", "www."]
+LENGTH = 50_000
+MOST_SECONDS = 1.0
+"""Some twenty times what it takes; the quadratic ways took minutes."""
+
+
+@pytest.fixture(scope="module")
+def model(tiny_bundle: Path) -> Model:
+    return load(tiny_bundle, engine="ngram")
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_learning_and_committing_a_long_run(model: Model, tmp_path: Path, unit: str) -> None:
+    run = (unit * LENGTH)[:LENGTH]
+    session = model.session(store=Store(tmp_path / "s.sqlite3"))
+    for text in (run, f"password: {run}", f"see {run} and {run}"):
+        assert seconds(lambda text=text: session.learn(text)) < MOST_SECONDS
+    assert seconds(lambda: session.commit(run)) < MOST_SECONDS
+    assert seconds(lambda: (session.commit(run + " a"), session.finish())) < MOST_SECONDS
+    assert seconds(lambda: session.suggest(run + " a")) < MOST_SECONDS
+
+
+def test_evaluating_a_word_of_a_hundred_thousand_letters(model: Model) -> None:
+    documents = [["a" * 100_000]]
+    for mode in ("plain", "text"):
+        assert seconds(lambda mode=mode: evaluate_keystrokes(model, documents, mode)) < MOST_SECONDS
+    assert seconds(lambda: evaluate_tokens(model, documents)) < MOST_SECONDS
+
+
+def test_committing_a_megabyte(model: Model, tmp_path: Path) -> None:
+    session = model.session(store=Store(tmp_path / "s.sqlite3"))
+    text = "We love the garden, and the cat sees music.\n" * 24_000
+    assert seconds(lambda: session.commit(text, pasted=True)) < MOST_SECONDS
+    assert seconds(lambda: session.commit(text + "a")) < MOST_SECONDS
+    assert seconds(session.finish) < MOST_SECONDS
+
+
+def test_only_runs_that_are_too_long_are_not_looked_into() -> None:
+    tokenizer = new_tokenizer({})
+    longest = "a-" * (LONGEST_RUN // 2)
+    assert split_pieces(tokenizer, f"see {longest} now") == ["see", *longest, "now"]
+    assert split_pieces(tokenizer, f"see {longest}a now") == ["see", longest, "now"]
+    text = "Well, it's 3.5 km to me@example.org. " * 20
+    assert split_pieces(tokenizer, text) == split_pieces(tokenizer, "Well, it's 3.5 km to me@example.org. ") * 20

@@ -22,9 +22,9 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture
 def learned(tmp_path: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     file = tmp_path / "mine.txt"
-    file.write_text("We like Tomahawk.\nTomahawk helps, my password is frobnic.\n", encoding="utf-8")
+    file.write_text("We like Tomahawk.\nTomahawk helps us a lot. My password is frobnic.\n", encoding="utf-8")
     assert run(["personal", "learn", str(file), "--bundle", str(tiny_bundle)]) == 0
-    assert capsys.readouterr().out == "8 words learned\n"  # all but "frobnic"
+    assert capsys.readouterr().out == "8 words learned\n"  # all but the sentence with the password
     return tiny_bundle
 
 

@@ -161,14 +161,14 @@ def test_lists_hold_in_a_session_that_learns_before_it_suggests(model: Model, st
 
 def test_what_is_wrong_is_told_until_it_is_mended(model: Model, store: Store) -> None:
     session = model.session(store=store)
-    write(session, "we go on ")
+    write(session, "we go on. ")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(personal_session, "_FIRST_PAUSE", 0.0)
         patch.setattr(store, "learn", lambda *_: (_ for _ in ()).throw(StoreError("the disk is full")))
-        text = write(session, "and on ", "we go on ")
+        text = write(session, "and on. ", "we go on. ")
         session.suggest(text)
         assert session.notice == "nothing is learned: the disk is full"
-    write(session, "and on ", text)
+    write(session, "and on. ", text)
     assert session.notice is None
 
 
@@ -180,7 +180,7 @@ def test_words_that_wait_for_a_store_do_not_survive_its_clearing(model: Model, s
         patch.setattr(store, "learn", lambda *_: (_ for _ in ()).throw(StoreError("the disk is full")))
         text = write(session, "to Zorbleq and on ", text)
     store.clear()
-    write(session, "then we rest a bit ", text)
+    write(session, "then we rest a bit. ", text)
     assert "Zorbleq" not in forms(store)
     assert "rest" in forms(store)
 
@@ -206,7 +206,7 @@ def test_a_store_whose_tables_are_harmed_is_set_aside(model: Model, store: Store
 
 def test_halves_of_characters_and_other_odd_input_is_an_error_or_nothing(model: Model, store: Store) -> None:
     session = model.session(store=store)
-    write(session, "foo \ud83d and on ")
+    write(session, "foo \ud83d and on. ")
     assert session.suggest("foo \ud83d an") is not None
     assert "and" in forms(store)
     for verb in (store.forget, store.teach, lambda word: store.add_to("never", [word])):
@@ -226,7 +226,7 @@ def test_only_the_chosen_word_counts_as_chosen(model: Model, store: Store) -> No
     session = model.session(store=store)
     text = write(session, "Hi zorbleq,")
     session.commit(text + " there ", accepted=True)
-    write(session, "we go ", text + " there ")
+    write(session, "we go. ", text + " there ")
     assert {word.form: word.trust for word in store.show()} | {"zorbleq": 1, "there": 3} == {
         word.form: word.trust for word in store.show()
     }

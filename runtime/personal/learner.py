@@ -1,6 +1,7 @@
 """From a text field to the store: which words were typed in it, when they count, and what they stood after.
 
-A word counts when the one after it is finished, so one that is corrected at once never does.
+A word counts when the one after it is finished, so one that is corrected at once never does. A word outside the
+vocabulary waits longer, for the end of its sentence or eight more words, since it may turn out to be a secret.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from foretype.runtime.personal.announced_secrets import carried_into, scope
 from foretype.runtime.personal.personal_model import PersonalWords
 from foretype.runtime.personal.rows import Observation
-from foretype.runtime.personal.rules import LINE_START, Piece, announces_secret, inside_fence, is_fence, read_line
+from foretype.runtime.personal.rules import LINE_START, WRAPPING, Piece, inside_fence, is_fence, read_line
 from foretype.runtime.personal.typed_text import ACCEPTED, FOREIGN, TYPED, TypedText
 from foretype.runtime.text.context import without_surrogates
 from foretype.runtime.text.form import TextForm
@@ -22,8 +24,12 @@ _RUNS = re.compile(r"\S+")
 _RUN = re.compile(r"\S*$")
 _LONGEST_RUN = 256
 """Characters of a run without white space at most; what is longer is no word."""
+_ENDS_SENTENCE = re.compile(r"[.!?…][\"'”’)]*\s")
+_UNKNOWN_WAITS = 8
+"""Words after an unknown one that are waited for: in "... is my password" the announcement comes last."""
 _CONTEXT = 2
 _LINE_START = Piece(LINE_START, True)
+_LONGEST_TEXT = 20_000
 _LONGEST_LINE = 2000
 """Of a longer line, the end is read."""
 
@@ -45,7 +51,7 @@ class Learner:
         self._line = ""  # the line that `_context` was read from
         self._context: tuple[str, ...] = (LINE_START,)
         self._seen = 0  # where the last finished chunk ends that was looked at
-        self._pending: tuple[int, int] | None = None  # start and end of the last finished chunk
+        self._waiting: list[tuple[int, int]] = []  # starts and ends of finished chunks that do not count yet
 
     def follow(self, text: str, after: str | None = None, accepted: bool = False, foreign: bool = False) -> list[Typed]:
         """What counts now that the text before the cursor is `text`, after one edit.
@@ -58,30 +64,63 @@ class Learner:
         mark = FOREIGN if foreign else ACCEPTED if accepted else TYPED
         shift, kept = self._typed.update(text, None if after is None else without_surrogates(after), mark)
         self._seen = min(max(0, self._seen - shift), kept)
-        if self._pending is not None:
-            start, end = self._pending[0] - shift, self._pending[1] - shift
-            # With the space behind it: a word that was gone on with is not that word any more.
-            self._pending = (start, end) if start >= 0 and kept > end else None
+        moved = [(start - shift, end - shift) for start, end in self._waiting]
+        # With the space behind it: a word that was gone on with is not that word any more.
+        self._waiting = [(start, end) for start, end in moved if start >= 0 and kept > end]
         found: list[Typed] = []
         for match in _FINISHED.finditer(text, _chunk_start(text, self._typed.next_typed(self._seen))):
             if match.end() > self._seen:
-                found += self.flush()
-                self._pending, self._seen = match.span(), match.end()
+                self._waiting.append(match.span())
+                self._seen = match.end()
+                found += self._due(text)
         return found
 
-    def flush(self) -> list[Typed]:
-        """What counts when the last finished word is not corrected any more."""
-        if self._pending is None:
-            return []
-        (start, end), self._pending = self._pending, None
-        return list(self._read(self._typed.before, start, end))
+    def _due(self, text: str) -> list[Typed]:
+        """What counts now of the chunks that wait: once the next is finished, and once it cannot be a secret."""
+        due: list[tuple[int, int]] = []
+        unknown: list[tuple[int, int]] = []  # those that may be secrets, which are no contexts yet either
+        for start, end in self._waiting[:-1]:
+            if not self._may_count(text, start, end):
+                unknown.append((start, end))
+            elif not unknown or len(text[unknown[-1][1] : start].split()) >= _CONTEXT:
+                due.append((start, end))
+        self._waiting = [span for span in self._waiting if span not in due]
+        return [word for span in due for word in self._read(text, *span)]
+
+    def _may_count(self, text: str, start: int, end: int) -> bool:
+        """Whether enough of what follows a chunk is known to tell a secret: an unknown word may be one."""
+        word = text[start:end].strip(WRAPPING)
+        if self._is_common(word) or self._is_common(word.casefold()):
+            return True
+        following = text[end : self._seen]
+        return (
+            "\n" in following
+            or bool(_ENDS_SENTENCE.search(text[start : self._seen + 1]))
+            or (len(following.split()) >= _UNKNOWN_WAITS)
+        )
 
     def finish(self) -> list[Typed]:
         """What counts when nothing more comes in this text: all words typed in it that did not count yet."""
         text = self._typed.known
         found = [word for match in _RUNS.finditer(text) for word in self._read(text, *match.span())]
-        self._typed, self._seen, self._pending = TypedText(), 0, None
+        self._typed, self._seen, self._waiting = TypedText(), 0, []
         return found
+
+    def disown(self) -> None:
+        """Nothing that stands in the field now is learned any more."""
+        self._waiting = []
+        self._typed.disown()
+
+    def withholds(self, word: str) -> bool:
+        """Whether `word` stands where the text announces a secret."""
+        carried = False
+        for line in self._typed.known[-_LONGEST_TEXT:].split("\n"):
+            withheld = scope(line, carried)
+            carried = withheld.carries
+            place = line.find(word)
+            if place >= 0 and withheld.covers(place, place + len(word)):
+                return True
+        return False
 
     def read(self, text: str) -> Iterator[Observation]:
         """All words of `text`, as if it had been typed."""
@@ -92,13 +131,15 @@ class Learner:
             elif not fenced:
                 pieces = [_LINE_START, *self._pieces(line, secret=secret)]
                 yield from (found for number in range(1, len(pieces)) for found in _observed(pieces, number))
-            secret = announces_secret(line)
+            secret = scope(line, secret).carries
 
     def context(self, before: str) -> tuple[str, ...]:
         """At most two words or marks before the cursor; `before` ends where the word at the cursor begins."""
-        line = without_surrogates(before[before.rfind("\n") + 1 :][-_LONGEST_LINE:])
+        start = before.rfind("\n") + 1
+        line = without_surrogates(before[start:][-_LONGEST_LINE:])
         if line != self._line:
-            self._line, self._context = line, _known_end([_LINE_START, *self._pieces(line, _CONTEXT + 1)])
+            pieces = self._pieces(line, _CONTEXT + 1, carried_into(before, start))
+            self._line, self._context = line, _known_end([_LINE_START, *pieces])
         return self._context
 
     def _pieces(self, line: str, most: int | None = None, secret: bool = False) -> Iterator[Piece]:
@@ -117,8 +158,7 @@ class Learner:
         line_end = text.find("\n", end)
         line = text[line_start : len(text) if line_end < 0 else line_end]
         after = len(line[end - line_start :].split())
-        previous = text[text.rfind("\n", 0, max(0, line_start - 1)) + 1 : max(0, line_start - 1)]
-        pieces = [_LINE_START, *self._pieces(line, after + _CONTEXT + 2, announces_secret(previous))]
+        pieces = [_LINE_START, *self._pieces(line, after + _CONTEXT + 2, carried_into(text, line_start))]
         for number, piece in enumerate(pieces):
             if piece.chunk == start - line_start:
                 for observation in _observed(self._own(pieces, number, line, line_start), number, accepted):

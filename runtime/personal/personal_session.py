@@ -112,9 +112,10 @@ class PersonalSession:
 
     def learn_typed(self, typed: Sequence[tuple[Typed, Probabilities | None]]) -> None:
         """Learn words, each with the engines' probabilities at its place [words], where they are known."""
-        if typed and (self._waiting or self._cleared is None):
+        if typed:
             with self._going_on("read"):
-                self._note_cleared()
+                if self._note_cleared():
+                    typed = []
         self._waiting.extend(word.observation for word, _ in typed)
         if not self._waiting or time.monotonic() < self._resume_at:
             return
@@ -137,16 +138,19 @@ class PersonalSession:
             self._waiting.popleft()
         self.words.counted(learned)
 
-    def _note_cleared(self) -> None:
-        """Where everything was forgotten meanwhile, nothing from before waits to be learned."""
+    def _note_cleared(self) -> bool:
+        """Where everything was forgotten meanwhile, give up what waits to be learned from before; returns whether."""
         cleared = self.store.cleared()
-        if self._cleared is not None and cleared != self._cleared:
+        changed = self._cleared is not None and cleared != self._cleared
+        if changed:
             self._waiting.clear()
+            self._learner.disown()
         self._cleared = cleared
+        return changed
 
     def keep(self, word: str) -> None:
         """Remember that `word` is right as it stands."""
-        if not self.private and learnable(word):
+        if not self.private and learnable(word) and not self._learner.withholds(word):
             with self._going_on("write"):
                 if fold(word) not in self.store.forgotten():
                     self.store.add_to("kept", [word])

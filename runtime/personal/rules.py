@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from foretype.runtime.personal import announced_secrets
 from foretype.runtime.text.form import TextForm, is_title_case
 from foretype.runtime.text.vocabulary import is_word
 
@@ -31,17 +32,6 @@ letters and 1 % of twelve have fewer, 1 % of English words as many."""
 WRAPPING = "\"'“”‘’()[]*,.;:!?…—–-¿¡«»„"
 # Letters in pieces joined by single apostrophes, hyphens or a slash, as in "don't", "well-known", "and/or".
 _WORDISH = re.compile(r"[^\W\d_]+(?:['’\u2018\u02bc\u2010\u2011/–—-]{1,2}[^\W\d_]+)*")
-# What names a secret, up to forty characters of anything else, and what says that it comes now.
-_ANNOUNCES_SECRET = re.compile(
-    r"(?<![^\W_])(?:(?:pass(?:word|wort|wd|phrase|code|key)?s?|pwd?|pin|puk|otp|secrets?|tokens?|authori[sz]ation|"
-    r"(?:api|private|secret|access|recovery|licen[cs]e|seed|ssh|product|encryption)[ _-]?"
-    r"(?:keys?|codes?|phrases?|words?)|"
-    r"credentials?|user[ _-]?(?:name|id)|log[ _-]?in|cvv|cvc|iban|ssn|kennwort|passwort|mot de passe|contrase\u00f1a|"
-    r"senha|wachtwoord|has\u0142o)(?![^\W_])[^\n:=\uff1a]{0,40}?"
-    r"(?:[:=\uff1a]|->|\u2192| [-\u2013\u2014] |(?<!\w)(?:is|are|was|ist|lautet|est|es|\u00e9)(?!\w))"
-    r"|(?<![^\W_])bearer(?!\w)|(?<![^\W_])keys?[\"'*]*\s*(?:is\s*)?[:=\uff1a])",
-    re.IGNORECASE,
-)
 # Each letter, and those that follow it in at least 60 of 30,000 English words, or in 3 % of those where it stands.
 _PAIRS = """
 a bcdfghiklmnprstuvwxyz   b abeilorsuy   c acehiklorstuy   d adegilmorsuy   e abcdefghiklmnopqrstuvwxy   f aefilorstu
@@ -126,11 +116,11 @@ def read_line(
 
     own_form: the user's way to write a word that starts a sentence, None where it is not known.
     common: whether a word is one that everybody uses, so that it gives nothing away.
-    most: only those of the last so many chunks; None for all. secret: whether the line before announces a secret.
+    most: only those of the last so many chunks; None for all. secret: whether the lines before announce a secret that
+        may stand here; see `announced_secrets`.
     """
     chunks = list(_CHUNK.finditer(line))
-    announced = _ANNOUNCES_SECRET.search(line)
-    secret_from = 0 if secret else len(line) if announced is None else announced.end()
+    withheld = announced_secrets.scope(line, secret)
     ticks = [place for place, character in enumerate(line) if character == "`"]
     links = [match.span() for match in _LINK.finditer(line)]
     shouting = len(chunks) > 1 and line.isupper()
@@ -140,7 +130,7 @@ def read_line(
         chunk = match.group()
         in_code = bisect_left(ticks, match.start()) % 2 == 1 or "`" in chunk
         in_link = any(begin < match.end() and match.start() < end for begin, end in links)
-        hidden = in_code or in_link or match.end() > secret_from or not is_wordish(chunk, common)
+        hidden = in_code or in_link or withheld.covers(*match.span()) or not is_wordish(chunk, common)
         if hidden:
             yield Piece("", False, match.start())
         # Streets, account and serial numbers, addresses that were torn apart.
@@ -156,12 +146,6 @@ def read_line(
                 whole = compound if is_word(piece) else ""
                 compound = compound.removeprefix(whole)
                 yield Piece(text, known or (learnable(piece) and not guarded), match.start(), whole)
-
-
-def announces_secret(line: str) -> bool:
-    """Whether `line` ends with what announces a secret, so that the next line may hold it."""
-    ends = [match.end() for match in _ANNOUNCES_SECRET.finditer(line)]
-    return bool(ends) and not line[ends[-1] :].strip(WRAPPING + " \t")
 
 
 def _is_beside_number(chunks: list[re.Match[str]], number: int) -> bool:

@@ -80,6 +80,10 @@ class TypedText:
         """Remember that [start, end) is learned."""
         self._marks[start:end] = bytes([COUNTED]) * (end - start)
 
+    def disown(self) -> None:
+        """Take every character for one that was not typed here."""
+        self._marks = bytearray(len(self._marks))
+
     @property
     def known(self) -> str:
         """The text of the field as far as it surely stands there."""

@@ -47,6 +47,7 @@ CASES = (
         "{text} --bundle {bundle} --words 100 --letters 3 --sessions 2 --characters 100",
         r"(?s)first suggestion \d.* 8 MB \d.*2 sessions: .*100 characters typed",
     ),
+    Case("measure_secrets", "{text} --bundle {bundle}", r"all +\d+ sentences, +\d+\.\d\d % touched"),
     Case("measure_typos", "{text} --bundle {bundle} --words 10", r"(?s)clean text, plain: -?\d.*qwertz"),
 )
 

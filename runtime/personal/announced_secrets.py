@@ -2,7 +2,7 @@
 
 Two kinds of words announce a secret. Some name one wherever they stand, such as "password": the whole sentence around
 them is withheld, and the next one. Others are everyday words too, such as "key" or "token": they announce only with a
-colon, a dash or a verb behind them, and what follows on the line is withheld.
+colon, a dash or a verb behind them, and what follows is withheld, to the end of the next sentence.
 
 Where a line ends with an announcement, the next line that is not blank is withheld as well, and the lines after it for
 as long as they are short: the words of a recovery phrase come as a list.
@@ -43,7 +43,7 @@ _NAMES_SECRET = re.compile(rf"(?<![^\W_])(?:{_NAMES})(?![^\W_])", re.IGNORECASE)
 _ANNOUNCES = re.compile(
     r"(?<![^\W_])(?:(?:pass|pin|puk|otp|secrets?|tokens?|authori[sz]ation|credentials?|user[ _-]?(?:name|id)|"
     r"log[ _-]?in|cvv|cvc|iban|ssn|lösen|clave|parola|passe|usuario|identifiant|код|kod|логин|логін)(?![^\W_])"
-    r"[^\n:=：]{0,40}?"
+    r"(?:[^\n:=：.!?]|[.!?](?!\s)){0,40}?"
     r"(?:[:=：]|->|→|[ \t][-–—][ \t]|(?<!\w)(?:is|are|was|ist|lautet|est|es|é|è|är|це|это)(?!\w))"
     r"|(?<![^\W_])bearer(?!\w)|(?<![^\W_])(?:keys?|codes?)[\"'*]*\s*(?:is\s*)?[:=：])",
     re.IGNORECASE,
@@ -82,11 +82,10 @@ def scope(line: str, carried: bool = False) -> Scope:
     for match in _NAMES_SECRET.finditer(line):
         start = max((end for end in ends if end <= match.start()), default=0)
         later = [end for end in ends if end >= match.end()]
-        stop = later[1] if len(later) > 1 else len(line)
-        spans.append((_back(line, match.start(), start), _on(line, match.end(), stop)))
+        spans.append((_back(line, match.start(), start), _on(line, match.end(), later)))
         carries = carries or not later or not line[later[0] :].strip()
     for match in _ANNOUNCES.finditer(line):
-        spans.append((match.end(), len(line)))
+        spans.append((match.end(), _on(line, match.end(), [end for end in ends if end >= match.end()])))
         carries = carries or not any(map(str.isalnum, line[match.end() :]))
     return Scope(spans, carries)
 
@@ -106,8 +105,9 @@ def _back(line: str, position: int, limit: int) -> int:
     return starts[-_BEFORE] if len(starts) > _BEFORE else limit
 
 
-def _on(line: str, position: int, limit: int) -> int:
-    """Where `_AFTER` chunks after `position` end, not after `limit`."""
+def _on(line: str, position: int, sentence_ends: list[int]) -> int:
+    """Where the sentence after the one at `position` ends, at most `_AFTER` chunks on."""
+    limit = sentence_ends[1] if len(sentence_ends) > 1 else len(line)
     for number, match in enumerate(_CHUNK.finditer(line, position, limit), 1):
         if number == _AFTER:
             return match.end()

@@ -9,6 +9,7 @@ A run is a folder:
     mix.safetensors             weighted and shuffled, for the neural model
     valid.safetensors           held out, the same share of every source
     ngram.safetensors           the n-gram tables
+    start/                      the weights that the neural model starts from, where they come from a bundle
     neural/step-*                 checkpoints of the neural model
     curves.csv, tensorboard     its loss, perplexity, gradient norm, learning rate and speed on the way
     report.json                 what was measured
@@ -19,15 +20,21 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.runtime.files.atomic import write_json, write_text
+from foretype.runtime.files.bundle import MANIFEST
 from foretype.runtime.text.corpus import STANDARD_INPUT, Document, find_files, read_documents, source_name
 from foretype.train.curves import recorded
+from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
-from foretype.train.neural.training.checkpoint import versions
+from foretype.train.neural.training.checkpoint import save_model, versions
+from foretype.train.neural.training.from_bundle import start_from_bundle
 from foretype.train.neural.training.processes import join
 from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.neural.training.trainer import Trainer
@@ -40,7 +47,7 @@ from foretype.train.text.tokenizer import count_sources, learn_text_form, load_t
 
 RUN, REPORT, PIPED, CASE = "run.json", "report.json", "stdin.txt", "case.json"
 ALL, MIX, VALID = "all.safetensors", "mix.safetensors", "valid.safetensors"
-NGRAM, NEURAL = "ngram.safetensors", "neural"
+NGRAM, NEURAL, START = "ngram.safetensors", "neural", "start"
 _HELD_OUT_EVERY = 50
 _VALID_CAP = 40_000
 _NGRAM_TOKENS = 50_000
@@ -115,7 +122,7 @@ class Run:
             raise CheckpointError(str(error)) from error
         except KeyError as error:
             raise CheckpointError(f"{stored}: cannot be read ({error})") from error
-        for name in ("vocabulary", "ngram", "model", "weights"):
+        for name in ("vocabulary", "ngram", "model", "weights", "text"):
             parts[f"recipe {name}"] = (recipe[name], identity["recipe"][name])
         for name, (then, now) in parts.items():
             if then != now:
@@ -159,9 +166,12 @@ class Run:
     def _text_form(self, progress: Progress) -> None:
         if (self.folder / CASE).exists():
             return
-        counts = count_sources(self._texts(), self.recipe.weights, lambda name: progress.step(f"words of {name}"))
+        vocabulary = self.recipe.vocabulary
+        counts = count_sources(
+            self._texts(), self.recipe.weights, vocabulary.spread, lambda name: progress.step(f"words of {name}")
+        )
         try:
-            form = learn_text_form(counts, self.recipe.vocabulary)
+            form = learn_text_form(counts, vocabulary)
         except CorpusError as error:
             raise CorpusError(f"{_names(self.files)}: {error}") from error
         # All text has been read through before anything is written, so that bad text leaves nothing behind.
@@ -184,7 +194,8 @@ class Run:
         if not (self.folder / ALL).exists():
             write_stream(self.folder / ALL, build_stream(self._texts(), self.folder, done=done))
         if not (self.folder / MIX).exists():
-            stream = build_stream(self._texts(), self.folder, weights=self.recipe.weights, done=done)
+            texts = ((name, self.recipe.text.apply(documents, name)) for name, documents in self._texts())
+            stream = build_stream(texts, self.folder, weights=self.recipe.weights, done=done)
             write_stream(self.folder / MIX, shuffle_documents(stream, seed=1, folder=self.folder))
 
     def _ngram(self, progress: Progress) -> None:
@@ -199,12 +210,24 @@ class Run:
         size = (self.folder / NGRAM).stat().st_size
         return {"order": len(model.orders), "bytes": size, "validation_perplexity": perplexity}
 
+    def _started(self, shape: ModelConfig) -> TrainConfig:
+        """The training settings, `start_from` a checkpoint: where they name a bundle, one that starts from it."""
+        config, start = self._config, self.folder / START
+        if not config.start_from or not (Path(config.start_from) / MANIFEST).exists():
+            return config
+        if not start.exists():
+            torch.manual_seed(config.seed)
+            model = LanguageModel(shape)
+            start_from_bundle(model, load_text_form(self.folder), Path(config.start_from))
+            save_model(start, model)
+        return replace(config, start_from=str(start))
+
     def _neural(self, progress: Progress) -> dict[str, Any]:
         config = self._config
         size = len(load_text_form(self.folder).vocabulary)
         stream, valid = read_stream(self.folder / MIX), read_stream(self.folder / VALID)
         shape = ModelConfig(size, **self.recipe.model)
-        trainer = Trainer(self.folder / NEURAL, shape, config, stream, valid, resume=True)
+        trainer = Trainer(self.folder / NEURAL, shape, self._started(shape), stream, valid, resume=True)
         # What may change when a run is resumed is remembered as soon as the trainer has found nothing against it.
         changed = json.loads((self.folder / RUN).read_text(encoding="utf-8")) != self._identity
         if changed and trainer.processes.leads:

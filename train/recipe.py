@@ -15,6 +15,7 @@ from foretype.runtime.errors import ConfigError
 from foretype.train.neural.model.model_config import ModelConfig
 from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.ngrams.estimate import NgramConfig
+from foretype.train.text.dropout import TextDropout
 from foretype.train.text.tokenizer import VocabularyConfig
 
 PRESETS = ("tiny", "base", "large")
@@ -34,6 +35,7 @@ class Recipe:
     vocabulary, ngram: see their classes. model: settings of `ModelConfig`, except vocab_size, which follows from the
         vocabulary. training: settings of `TrainConfig`.
     weights: source name -> share of its documents that the neural model reads; 2 is twice. Sources not named: 1.
+    text: in which form the neural model reads them; see `foretype.train.text.dropout.TextDropout`.
     """
 
     name: str = "model"
@@ -42,6 +44,7 @@ class Recipe:
     model: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
+    text: TextDropout = field(default_factory=TextDropout)
 
     def to_json(self) -> dict[str, Any]:
         """All settings as plain JSON values, defaults included, so that they hold when defaults change."""
@@ -194,4 +197,5 @@ def _checked(value: Mapping[str, Any]) -> Recipe:
         raise ConfigError("model.vocab_size follows from vocabulary.size")
     _build(ModelConfig, {"vocab_size": vocabulary.size, **model} if isinstance(model, dict) else model, "model")
     _build(TrainConfig, training, "training")
-    return Recipe(name, vocabulary, ngram, model, training, weights)
+    text = _build(TextDropout, value.get("text", {}), "text")
+    return Recipe(name, vocabulary, ngram, model, training, weights, text)

@@ -29,12 +29,15 @@ class VocabularyConfig:
     form_share: a second written form of a word ("May" beside "may") is kept when it has at least this share of the
         word's mentions inside sentences.
     capitals_share: the same for a form all in capitals ("US" beside "us"), which is mostly another word.
+    spread: sources that have to use a word for it to count in full; in fewer it counts for less. So names of people and
+        products from one source stay out. Where there are fewer sources than that, all words count in full.
     """
 
     size: int = 30_000
     minimum_count: float = 2.0
     form_share: float = 0.2
     capitals_share: float = 0.02
+    spread: int = 1
 
     def __post_init__(self) -> None:
         if not 50 <= self.size <= 1_000_000:
@@ -42,6 +45,8 @@ class VocabularyConfig:
         for name in ("minimum_count", "form_share", "capitals_share"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+        if self.spread < 1:
+            raise ConfigError(f"spread is {self.spread}; it must be at least 1")
 
 
 _MINIMUM_MENTIONS = 5.0
@@ -87,18 +92,31 @@ def count_pieces(documents: Sequence[Document]) -> Counts:
 def count_sources(
     texts: Iterable[tuple[str, Iterable[Document]]],
     weights: Mapping[str, float],
+    spread: int = 1,
     done: Callable[[str], None] = lambda _: None,
 ) -> Counts:
-    """Count the pieces of all texts, each source's counts times its weight (1 where none is given)."""
+    """Count the pieces of all texts, each source's counts times its weight (1 where none is given).
+
+    spread: see `VocabularyConfig`.
+    """
     anywhere: defaultdict[str, float] = defaultdict(float)
     inside: defaultdict[str, float] = defaultdict(float)
+    used_by: Counter[str] = Counter()
+    sources = 0
     for name, documents in texts:
+        sources += 1
         weight = weights.get(name, 1.0)
+        seen: set[str] = set()
         for batch in map_batches(count_pieces, documents):
             for total, counts in zip((anywhere, inside), batch, strict=True):
                 for piece, count in counts.items():
                     total[piece] += weight * count
+            seen.update(map(str.casefold, batch[0]))
+        used_by.update(seen)
         done(name)
+    if sources >= spread > 1:
+        for piece in anywhere:
+            anywhere[piece] *= min(1.0, used_by[piece.casefold()] / spread)
     return anywhere, inside
 
 

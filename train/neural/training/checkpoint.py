@@ -57,6 +57,20 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted(run.glob("step-[0-9]*"))
 
 
+def save_model(folder: Path, model: LanguageModel) -> None:
+    """Write the weights of `model` as a checkpoint that a run may start from."""
+    temporary = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    _write_model(temporary, model)
+    temporary.rename(folder)
+
+
+def _write_model(folder: Path, model: LanguageModel) -> None:
+    save_file({k: v.contiguous().cpu() for k, v in model.state_dict().items()}, folder / MODEL)
+    write_json(folder / CONFIG, model.config.to_json())
+
+
 def save_checkpoint(run: Path, model: LanguageModel, training: Mapping[str, Tensor], progress: Progress) -> Path:
     """Write a checkpoint of `run` and drop all but the last two.
 
@@ -70,9 +84,8 @@ def save_checkpoint(run: Path, model: LanguageModel, training: Mapping[str, Tens
         shutil.rmtree(left_behind)
     temporary = run / f".{final.name}.part"
     temporary.mkdir(parents=True)
-    save_file({k: v.contiguous().cpu() for k, v in model.state_dict().items()}, temporary / MODEL)
+    _write_model(temporary, model)
     save_file({k: v.contiguous().cpu() for k, v in training.items()}, temporary / TRAINING)
-    write_json(temporary / CONFIG, model.config.to_json())
     write_json(temporary / PROGRESS, progress.__dict__)
     for file in (MODEL, TRAINING):
         with (temporary / file).open("rb") as stream:

@@ -58,7 +58,8 @@ class TrainConfig(Regularisation):
     trigger_steps: optimiser steps between the measurements that may set off averaging; 0 for one pass over the text.
         trigger_patience: latest measurements that are not looked at for the best so far.
     forget: chance that a stream starts a window from the zero state, so that the model can start cold anywhere.
-    start_from: folder of a checkpoint, or of a run, whose weights the run begins with; empty for fresh ones.
+    start_from: folder of a checkpoint, a run or a bundle whose weights the run begins with; empty for fresh ones. A
+        bundle's vocabulary may be another, and its hidden state narrower.
     word2vec: what the word table starts from: "cbow" or "skipgram" vectors of the training text, or empty for noise.
     seed: fixes initialisation, data order, samples and dropout.
     device: "auto", "cpu" or "cuda". threads: CPU threads of each process, 0 for PyTorch's choice.

@@ -1,0 +1,103 @@
+"""Start a model from the int8 step graph of a bundle, for another vocabulary and a wider hidden state.
+
+Words that both vocabularies hold take their row of the word table and their output bias; new words start from the mean
+row of rare words. New hidden units start small and are not read by the old ones, so at the start the model predicts
+nearly what the bundle does (Net2Net's idea of a start that preserves the function, Chen et al. 2016).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from foretype.runtime.errors import ConfigError
+from foretype.runtime.files.bundle import STEP, Bundle
+from foretype.runtime.text.form import TextForm
+from foretype.train.neural.model.language_model import LanguageModel
+
+_ZERO_POINT = 128
+_NEW_UNIT_SCALE = 0.05
+"""Standard deviation of the weights into new hidden units; what the rest reads of them starts at zero."""
+_TORCH_GATES = (0, 2, 3, 1)
+"""The graph's gates i, o, f, g in torch's order i, f, g, o."""
+
+
+@torch.no_grad()
+def start_from_bundle(model: LanguageModel, form: TextForm, folder: Path) -> int:
+    """Give `model`, one LSTM layer over `form`, the weights of the bundle in `folder`; returns the words taken over.
+
+    Raises ConfigError where the bundle's network is of another kind, wider than `model`, or another embedding size.
+    """
+    bundle = Bundle.open(folder)
+    arrays = {value.name: value for value in onnx.load(bundle.file(STEP)).graph.initializer}
+    config = model.config
+    table, from_inputs = _restored(arrays, "word_table"), _restored(arrays, "input_weight_0")
+    from_hidden, projection = _restored(arrays, "hidden_weight_0"), arrays.get("projection_weight")
+    cells, width = len(from_inputs) // 4, projection.dims[0] if projection else table.shape[1]
+    table, from_inputs, from_hidden = table[:, :width], from_inputs[:, :width], from_hidden[:, :cells]
+    same_kind = config.architecture == "lstm" and config.layers == 1 and not config.cell_size and config.tied
+    fits = cells <= config.hidden_size and width == config.embedding_size and projection is not None
+    if not (same_kind and fits):
+        raise ConfigError(
+            f"{folder}: an LSTM of {cells} cells with words of {width} numbers; a model that starts here must be one "
+            f"LSTM layer with embedding_size {width} and hidden_size {cells} or more"
+        )
+    taken = _words(model, form, bundle.text_form(), table, _array(arrays, "output_bias"))
+    weights = model.state_dict()
+    _grow_gates(weights["layers.0.weight_ih_l0"], _gates(from_inputs, cells), cells)
+    _grow_gates(weights["layers.0.weight_hh_l0"], _gates(from_hidden, cells), cells)
+    _grow_gates(weights["layers.0.bias_ih_l0"][:, None], _gates(_array(arrays, "gate_bias_0")[:, None], cells), cells)
+    weights["layers.0.bias_hh_l0"].zero_()
+    weights["projection.weight"].zero_()
+    weights["projection.weight"][:, :cells] = torch.from_numpy(_array(arrays, "projection_weight"))
+    weights["projection.bias"].copy_(torch.from_numpy(_array(arrays, "projection_bias")))
+    return taken
+
+
+def _words(
+    model: LanguageModel, form: TextForm, old: TextForm, table: NDArray[np.float32], bias: NDArray[np.float32]
+) -> int:
+    """Fill the word table and the output bias; returns the words that both vocabularies hold."""
+    rare = np.argsort(bias)[: max(1, len(bias) // 4)]
+    rows = model.embedding.weight
+    rows.copy_(torch.from_numpy(table[rare].mean(0)) + 0.02 * torch.randn_like(rows))
+    lowest = float(np.quantile(bias, 0.1))
+    model.output_bias.fill_(lowest)
+    taken = 0
+    for token, place in form.vocabulary.exact.items():
+        found = old.vocabulary.exact.get(token)
+        if found is not None:
+            rows[place] = torch.from_numpy(table[found].copy())
+            model.output_bias[place] = float(bias[found])
+            taken += 1
+    return taken
+
+
+def _array(arrays: dict[str, onnx.TensorProto], name: str) -> NDArray[np.float32]:
+    return np.array(onnx.numpy_helper.to_array(arrays[name]))
+
+
+def _restored(arrays: dict[str, onnx.TensorProto], name: str) -> NDArray[np.float32]:
+    """The float32 rows of a matrix stored in 8-bit blocks."""
+    weights, scales = _array(arrays, name), _array(arrays, f"{name}_scales")
+    blocks: NDArray[np.float32] = (weights.astype(np.float32) - _ZERO_POINT) * scales[..., None]
+    return blocks.reshape(len(blocks), -1)
+
+
+def _gates(matrix: NDArray[np.float32], cells: int) -> list[Tensor]:
+    """The gates of a stacked matrix in torch's order."""
+    parts = matrix.reshape(4, cells, -1)
+    return [torch.from_numpy(parts[gate].copy()) for gate in _TORCH_GATES]
+
+
+def _grow_gates(wanted: Tensor, gates: list[Tensor], cells: int) -> None:
+    """Write `gates`, each [cells, columns], into `wanted` [4 * size, columns or more], and start the rest small."""
+    for rows, gate in zip(wanted.chunk(4), gates, strict=True):
+        rows.normal_(std=_NEW_UNIT_SCALE)
+        rows[:cells] = 0.0
+        rows[:cells, : gate.shape[1]] = gate

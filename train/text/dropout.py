@@ -1,0 +1,51 @@
+"""Text as people type it: some documents without capitals and punctuation, some cut into single lines."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from foretype.runtime.errors import ConfigError
+from foretype.runtime.text.corpus import Document
+
+_NOT_PLAIN = re.compile(r"(?<![^\W_])'|'(?![^\W_])|[^\w' ]|_")
+
+
+@dataclass(frozen=True)
+class TextDropout:
+    """What of its text the neural model reads in another form, so that it knows how people type in haste.
+
+    plain: share of the documents that it reads in lower case and without punctuation, 0 to 1.
+    single_lines: share of the documents that it reads as single lines, each a document of its own, as messages come
+        without the ones before, 0 to 1.
+    """
+
+    plain: float = 0.0
+    single_lines: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("plain", "single_lines"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ConfigError(f"text.{name} is {getattr(self, name)}; it must be from 0 to 1")
+
+    def apply(self, documents: Iterable[Document], seed: str) -> Iterator[Document]:
+        """`documents` with both forms of dropout, by draws that `seed` fixes."""
+        draw = random.Random(seed)
+        for document in documents:
+            plain, single = draw.random() < self.plain, draw.random() < self.single_lines
+            lines = [line for line in map(without_case, document) if line] if plain else document
+            if single:
+                yield from ([line] for line in lines)
+            elif lines:
+                yield lines
+
+
+def without_case(line: str) -> str:
+    """`line` in lower case and without punctuation; apostrophes inside words stay.
+
+    >>> without_case("I don't know - 'Maybe' at 9:30, Tom!")
+    "i don't know maybe at 9 30 tom"
+    """
+    return " ".join(_NOT_PLAIN.sub(" ", line.lower().replace("\u2019", "'")).split())

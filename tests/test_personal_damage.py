@@ -61,27 +61,32 @@ def model(tiny_bundle: Path) -> Model:
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store that holds some of everything."""
-    path = tmp_path_factory.mktemp("sound") / "s.sqlite3"
-    with Store(path) as store:
-        words = TEXT.split() * 5
+    """A store that holds some of everything, part of it in the WAL, as after a crash."""
+    folder = tmp_path_factory.mktemp("sound")
+    with Store(folder / "open.sqlite3") as store:
+        draw = random.Random(0)
+        words = ["".join(draw.choices("abdeghilmnorst", k=5)) for _ in range(600)] + TEXT.split() * 5
         store.learn(
             [Observation(tuple(words[max(0, i - 2) : i]), word) for i, word in enumerate(words)], (0.1, 0.2, 0.3)
         )
         for name in ("never", "allowed", "kept"):
             store.add_to(name, [f"{name}word"])  # type: ignore[arg-type]
-        store.forget("Marzipan")
         store.forget("never a")
-    return path
+        store.forget("Marzipan")
+        store.learn([Observation(("we", "like"), word) for word in words[-60:-40]])
+        for part in folder.glob("open*"):
+            shutil.copy(part, folder / part.name.replace("open", "s"))
+    return folder / "s.sqlite3"
 
 
 def flip_bits(path: Path, draw: random.Random) -> str:
-    content = bytearray(path.read_bytes())
+    part = draw.choice([path, path.with_name(path.name + "-wal")])
+    content = bytearray(part.read_bytes())
     flipped = [(draw.randrange(len(content)), draw.randrange(8)) for _ in range(draw.choice((1, 1, 1, 5, 50)))]
     for place, bit in flipped:
         content[place] ^= 1 << bit
-    path.write_bytes(content)
-    return f"bits {flipped}"
+    part.write_bytes(content)
+    return f"bits {flipped} of {part.name}"
 
 
 def cut_off(path: Path, draw: random.Random) -> str:
@@ -134,8 +139,8 @@ def run_sql(path: Path, statement: str, values: tuple[Any, ...] = ()) -> None:
 
 def copied(sound: Path, folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
-    return Path(shutil.copy(sound, folder / "s.sqlite3"))
+    shutil.copytree(sound.parent, folder, ignore=shutil.ignore_patterns("open*", "*-shm"))
+    return folder / sound.name
 
 
 def type_something(model: Model, store: Store, harm: Callable[[], object]) -> None:
@@ -203,7 +208,8 @@ def test_the_damage_of_a_value_does_not_lose_the_rest(
     sound: Path, tmp_path: Path, statement: str, lost: set[str]
 ) -> None:
     path = copied(sound, tmp_path / "s")
-    before = {word.form for word in Store(path).show(1000)}
+    with Store(path) as store:
+        before = {word.form for word in store.show(1000)}
     run_sql(path, statement)
     with Store(path) as store:
         store.learn([Observation(("we",), "afterwards")])
@@ -248,7 +254,7 @@ def test_words_learned_after_another_program_set_the_file_aside_are_in_the_new_o
     path = copied(sound, tmp_path / "s")
     with Store(path) as one, Store(path) as other:
         assert one.show()
-        path.write_bytes(b"no database" * 1000)
+        path.write_bytes(b"no database" * 10_000)
         other.learn([Observation((), "others")])
         assert other.notice is not None
         one.learn([Observation((), "mine")])

@@ -95,6 +95,7 @@ def test_what_is_no_file_is_no_store(tmp_path: Path, kind: str) -> None:
 def test_the_file_of_another_user_is_no_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with Store(tmp_path / "s.sqlite3") as store:
         store.learn(WORD)
+        store.close()
         user = os.geteuid()
         monkeypatch.setattr(os, "geteuid", lambda: user + 1)
         with pytest.raises(StoreError, match="another user"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 ListName = Literal["never", "allowed", "kept"]
@@ -50,9 +51,28 @@ def is_id(value: object) -> bool:
     return type(value) is int and 0 < value < _HIGHEST_COUNT
 
 
-def is_word_row(id_: object, form: object, key: object, weight: object, trust: object) -> bool:
-    """Whether this may be a row of the table `words`."""
-    return is_id(id_) and is_form(form) and is_form(key) and is_weight(weight) and is_trust(trust)
+def are_word_rows(rows: Sequence[tuple[Any, Any, Any, Any, Any]]) -> bool:
+    """Whether these may be rows of the table `words`: id, form, folded form, weight, trust.
+
+    Each column is looked at as a whole: one by one, this would take longer than to read the rows.
+    """
+    if not rows:
+        return True
+    ids, forms, keys, weights, trusts = zip(*rows, strict=True)
+    texts = forms + keys
+    if {*map(type, ids), *map(type, trusts)} != {int} or {*map(type, texts)} != {str}:
+        return False
+    if not {*map(type, weights)} <= {float, int}:
+        return False
+    together, lengths = "".join(texts), {*map(len, texts)}
+    return (
+        all(map(is_id, (min(ids), max(ids))))
+        and all(map(is_weight, (min(weights), max(weights))))
+        and all(map(is_trust, (min(trusts), max(trusts))))
+        and 0 < min(lengths) <= max(lengths) <= LONGEST_FORM
+        and together.isprintable()
+        and " " not in together
+    )
 
 
 def is_listed(name: object, key: object) -> bool:

@@ -9,7 +9,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
 from typing import NoReturn, ParamSpec, TypeVar
 from urllib.parse import quote
@@ -75,6 +75,7 @@ class Database:
 
     def __init__(self, path: Path, busy_ms: int) -> None:
         self.path = path
+        self._name = str(path)
         self.notice: str | None = None
         self.readable_only = False
         self.opened = 0
@@ -156,13 +157,19 @@ class Database:
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is not None:
-            with suppress(OSError, StoreError):
-                if identity(self.path) == self._identity:
-                    return self._connection
+            if self._still_there():
+                return self._connection
             self.close()  # the file was set aside by another process, or removed
         self._connection = self._open()
         self._shut = weakref.finalize(self, _shut, self._connection, os.getpid())
         return self._connection
+
+    def _still_there(self) -> bool:
+        try:
+            found = os.lstat(self._name)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._identity
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -245,16 +252,13 @@ class Database:
 
 
 def _connect(path: Path, mode: str, busy_ms: int) -> sqlite3.Connection:
-    connection = sqlite3.connect(
+    return sqlite3.connect(
         f"file:{quote(str(path))}?mode={mode}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
         timeout=busy_ms / 1000,
     )
-    # Bytes that are no UTF-8 are no word either, but must not keep the rest of the rows from being read.
-    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
-    return connection
 
 
 def _is_whole(path: Path) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from glob import escape
 from itertools import count
 from pathlib import Path
@@ -51,25 +51,19 @@ _COLUMNS = {
 
 def is_harmed(connection: sqlite3.Connection) -> bool:
     """Whether there are rows that are not legal."""
-    found = {table: list(_read(connection, table)) for table in _COLUMNS}
+    found = _read(connection)
     return found != _legal(found) or not ids_are_left(connection)
 
 
 def mend(connection: sqlite3.Connection) -> None:
     """Leave out every row that is not legal, in one transaction that is made whole or not at all."""
     with transaction(connection):
-        _write(connection, _legal({table: list(_read(connection, table)) for table in _COLUMNS}))
+        _write(connection, _legal(_read(connection)))
 
 
 def read_legal(connection: sqlite3.Connection) -> Rows:
     """The legal rows of all tables, as far as SQLite can read them."""
-    found: Rows = {}
-    for table in _COLUMNS:
-        found[table] = []
-        with suppress(*SQL_ERRORS):
-            for row in _read(connection, table):
-                found[table].append(row)
-    return _legal(found)
+    return _legal(_read(connection, *SQL_ERRORS))
 
 
 def fill(connection: sqlite3.Connection, rows: Rows) -> None:
@@ -127,8 +121,19 @@ def _new_name(path: Path) -> Path:
 # --- Rows
 
 
-def _read(connection: sqlite3.Connection, table: str) -> Iterator[Row]:
-    return connection.execute(f"SELECT {_COLUMNS[table]} FROM {table}")
+def _read(connection: sqlite3.Connection, *ignored: type[Exception]) -> Rows:
+    """All rows of all tables, each table up to an error that is `ignored`."""
+    found: Rows = {table: [] for table in _COLUMNS}
+    # Bytes that are no UTF-8 are no word either, but must not keep the rest from being read.
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+    try:
+        for table, columns in _COLUMNS.items():
+            with suppress(*ignored):
+                for row in connection.execute(f"SELECT {columns} FROM {table}"):
+                    found[table].append(row)
+    finally:
+        connection.text_factory = str
+    return found
 
 
 def _write(connection: sqlite3.Connection, rows: Rows) -> None:

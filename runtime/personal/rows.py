@@ -14,6 +14,7 @@ from typing import NamedTuple
 from foretype.runtime.filters import parts as made_of
 from foretype.runtime.personal.checks import (
     DamageError,
+    are_word_rows,
     is_count,
     is_form,
     is_hash,
@@ -21,7 +22,6 @@ from foretype.runtime.personal.checks import (
     is_key,
     is_listed,
     is_weight,
-    is_word_row,
     parse_shares,
 )
 from foretype.runtime.text.vocabulary import fold
@@ -131,9 +131,8 @@ def read_forgotten(connection: sqlite3.Connection) -> Forgotten:
 def read_words(connection: sqlite3.Connection) -> list[tuple[int, str, str, float, int]]:
     """All words that were written, those last read by weight: id, form, folded form, weight, trust."""
     rows = connection.execute("SELECT id, form, key, weight, trust FROM words").fetchall()
-    for row in rows:
-        if not is_word_row(*row):
-            raise DamageError(f"a word is {row!r:.60}")
+    if not are_word_rows(rows):
+        raise DamageError("a word is none, or its weight or trust")
     return [row for row in rows if row[3] > 0]
 
 

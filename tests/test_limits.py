@@ -15,13 +15,12 @@ import pytest
 from test_personal_session import forms, write
 
 from foretype.runtime import CorpusError, Model, StoreError, load
-from foretype.runtime.files import reading
-from foretype.runtime.files.reading import read_text
 from foretype.runtime.personal import personal_session
 from foretype.runtime.personal.export import export_lines, import_lines
 from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.store import Store, StoreConfig
-from foretype.train import corpus
+from foretype.runtime.text import corpus, reading
+from foretype.runtime.text.reading import read_text
 from foretype.tui.cli import run
 
 pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")

@@ -16,6 +16,7 @@ KEY_BYTES = 32
 HASH_BYTES = 16
 HIGHEST_WEIGHT = 2.0**500
 """Weights are scaled down long before they reach this."""
+HIGHEST_ID = 2**53
 _HIGHEST_COUNT = 2**53
 _HIGHEST_TRUST = 2**40
 _SHARES = 3
@@ -48,7 +49,7 @@ def is_trust(value: object) -> bool:
 
 def is_id(value: object) -> bool:
     """Whether `value` may be the id of a word."""
-    return type(value) is int and 0 < value < _HIGHEST_COUNT
+    return type(value) is int and 0 < value < HIGHEST_ID
 
 
 def are_word_rows(rows: Sequence[tuple[Any, Any, Any, Any, Any]]) -> bool:

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from foretype.runtime.filters import parts as made_of
 from foretype.runtime.personal.checks import (
+    HIGHEST_ID,
     DamageError,
     are_word_rows,
     is_count,
     is_form,
     is_hash,
-    is_id,
     is_key,
     is_listed,
     is_weight,
@@ -138,7 +138,8 @@ def read_words(connection: sqlite3.Connection) -> list[tuple[int, str, str, floa
 
 def ids_are_left(connection: sqlite3.Connection) -> bool:
     """Whether SQLite can give ids to new words."""
-    return all(last == 0 or is_id(last) for (last,) in connection.execute("SELECT seq FROM sqlite_sequence"))
+    wrong = "typeof(seq) != 'integer' OR seq NOT BETWEEN 0 AND ?"
+    return not connection.execute(f"SELECT count(*) FROM sqlite_sequence WHERE {wrong}", (HIGHEST_ID,)).fetchone()[0]
 
 
 def read_following(connection: sqlite3.Connection, a: int, b: int, most: int) -> tuple[list[tuple[int, float]], float]:

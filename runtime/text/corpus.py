@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from foretype.runtime.errors import CorpusError
-from foretype.runtime.files.reading import open_source
+from foretype.runtime.text.reading import open_source
 
 STANDARD_INPUT = Path("-")
 _SUFFIXES = {".txt", ".text", ".md", ".xz", ".gz"}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foretype.runtime.errors import ForetypeError
-from foretype.runtime.files.reading import MOST_BYTES
+from foretype.runtime.text.reading import MOST_BYTES
 
 if TYPE_CHECKING:
     from foretype.runtime import Model

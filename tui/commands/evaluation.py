@@ -20,9 +20,9 @@ from foretype.runtime.evaluation.keystrokes import (
     evaluate_keystrokes,
     evaluate_tokens,
 )
-from foretype.runtime.files.reading import MOST_BYTES
 from foretype.runtime.model import Model
 from foretype.runtime.text.corpus import find_files, read_documents, source_name
+from foretype.runtime.text.reading import MOST_BYTES
 
 MINIMUM_WORDS = 2500
 """A source with fewer words says too little to count in the mean."""

@@ -44,9 +44,9 @@ def learn(
     from rich.console import Console
     from rich.progress import Progress
 
-    from foretype.runtime.files.reading import read_text
     from foretype.runtime.personal.learner import Learner
     from foretype.runtime.personal.personal_model import PersonalWords
+    from foretype.runtime.text.reading import read_text
 
     model, learned = load_model(bundle, "ngram"), 0
     progress = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
@@ -202,8 +202,8 @@ def import_(
     profile: ProfileOption = "default",
 ) -> None:
     """Add an export to what was learned; the same one again changes nothing."""
-    from foretype.runtime.files.reading import MOST_BYTES, decode, read_text
     from foretype.runtime.personal.export import import_lines
+    from foretype.runtime.text.reading import MOST_BYTES, decode, read_text
 
     piped = str(file) == "-"
     text = decode(sys.stdin.buffer.read(MOST_BYTES + 1), "standard input") if piped else read_text(file)

@@ -289,10 +289,10 @@ def test_a_store_that_cannot_be_written_is_tried_again_after_a_pause(
         text = write(session, "We go ")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(store, "learn", lambda *_: (_ for _ in ()).throw(StoreError("the disk is full")))
-            text = write(session, "to Zorbleq and on ", text)
+            text = write(session, "to the garden and on ", text)
         text = write(session, "then on ", text)
-        assert "Zorbleq" not in forms(store)
+        assert "garden" not in forms(store)
         now += 1.1
         write(session, "and on ", text)
-        assert "Zorbleq" in forms(store)
+        assert "garden" in forms(store)
         assert session.notice is None

@@ -16,7 +16,6 @@ from urllib.parse import quote
 
 from foretype.runtime.errors import StoreError
 from foretype.runtime.files.user_folder import identity, make_private_file, make_private_folder
-from foretype.runtime.personal.checks import DamageError
 from foretype.runtime.personal.repair import (
     fill,
     is_harmed,
@@ -26,7 +25,7 @@ from foretype.runtime.personal.repair import (
     remove_copies,
     set_aside,
 )
-from foretype.runtime.personal.schema import SCHEMA_VERSION, SQL_ERRORS, create, is_whole, transaction
+from foretype.runtime.personal.schema import SCHEMA_VERSION, SQL_ERRORS, DamageError, create, is_whole, transaction
 
 _CIRCUMSTANCES = {
     getattr(sqlite3, f"SQLITE_{name}")

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from foretype.runtime.files.user_folder import make_private_file
-from foretype.runtime.personal.checks import (
+from foretype.runtime.personal.rows import ids_are_left
+from foretype.runtime.personal.schema import (
     KEY_BYTES,
+    SQL_ERRORS,
     DamageError,
     is_count,
     is_form,
@@ -29,9 +31,8 @@ from foretype.runtime.personal.checks import (
     is_trust,
     is_weight,
     parse_shares,
+    transaction,
 )
-from foretype.runtime.personal.rows import ids_are_left
-from foretype.runtime.personal.schema import SQL_ERRORS, transaction
 from foretype.runtime.text.vocabulary import fold
 
 _ASIDE = ".damaged-"

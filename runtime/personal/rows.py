@@ -12,7 +12,7 @@ from itertools import product
 from typing import NamedTuple
 
 from foretype.runtime.filters import parts as made_of
-from foretype.runtime.personal.checks import (
+from foretype.runtime.personal.schema import (
     HIGHEST_ID,
     DamageError,
     are_word_rows,

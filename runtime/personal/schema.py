@@ -1,14 +1,32 @@
-"""The tables of the store's file."""
+"""The tables of the store's file, and what may stand in them.
+
+A file can hold anything: bits flip, and people edit what they find.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any, Literal, get_args
 
-from foretype.runtime.personal.checks import KEY_BYTES
-
+ListName = Literal["never", "allowed", "kept"]
+"""Words never to be suggested; exceptions from the offensive list; words that are not to be corrected."""
+LISTS: tuple[str, ...] = get_args(ListName)
+LONGEST_FORM = 64
+"""Characters of a word at most."""
+KEY_BYTES = 32
+HASH_BYTES = 16
+HIGHEST_WEIGHT = 2.0**500
+"""Weights are scaled down long before they reach this."""
+HIGHEST_ID = 2**53
+_HIGHEST_COUNT = 2**53
+_HIGHEST_TRUST = 2**40
+_SHARES = 3
+_LONGEST_JSON = 200
 SCHEMA_VERSION = 1
 SQL_ERRORS = (sqlite3.Error, ValueError)
 """What a damaged file raises: a ValueError where SQLite's message quotes bytes of it that are no UTF-8."""
@@ -27,6 +45,87 @@ SCHEMA = [statement.strip() for statement in _STATEMENTS.split(";") if statement
 """SQLite keeps these texts in the file: a change of one, be it a space, needs another version."""
 _SEQUENCE = "CREATE TABLE sqlite_sequence(name,seq)"
 """SQLite's own, for AUTOINCREMENT."""
+
+
+class DamageError(Exception):
+    """A value of the store is of a wrong type or out of range; the message says which."""
+
+
+def is_form(form: object) -> bool:
+    """Whether `form` may be a word or mark of the store: printable, not long, no space in it."""
+    return isinstance(form, str) and 0 < len(form) <= LONGEST_FORM and form.isprintable() and " " not in form
+
+
+def is_weight(value: object) -> bool:
+    """Whether `value` may be a weight."""
+    return type(value) in (float, int) and 0 <= value <= HIGHEST_WEIGHT  # type: ignore[operator]
+
+
+def is_count(value: object) -> bool:
+    """Whether `value` may count words learned or times cleared."""
+    return type(value) in (float, int) and 0 <= value < _HIGHEST_COUNT  # type: ignore[operator]
+
+
+def is_trust(value: object) -> bool:
+    """Whether `value` may say how far a word is trusted."""
+    return type(value) is int and 0 <= value < _HIGHEST_TRUST
+
+
+def is_id(value: object) -> bool:
+    """Whether `value` may be the id of a word."""
+    return type(value) is int and 0 < value < HIGHEST_ID
+
+
+def are_word_rows(rows: Sequence[tuple[Any, Any, Any, Any, Any]]) -> bool:
+    """Whether these may be rows of the table `words`: id, form, folded form, weight, trust.
+
+    Each column is looked at as a whole: one by one, this would take longer than to read the rows.
+    """
+    if not rows:
+        return True
+    ids, forms, keys, weights, trusts = zip(*rows, strict=True)
+    texts = forms + keys
+    if {*map(type, ids), *map(type, trusts)} != {int} or {*map(type, texts)} != {str}:
+        return False
+    if not {*map(type, weights)} <= {float, int}:
+        return False
+    together, lengths = "".join(texts), {*map(len, texts)}
+    return (
+        all(map(is_id, (min(ids), max(ids))))
+        and all(map(is_weight, (min(weights), max(weights))))
+        and all(map(is_trust, (min(trusts), max(trusts))))
+        and 0 < min(lengths) <= max(lengths) <= LONGEST_FORM
+        and together.isprintable()
+        and " " not in together
+    )
+
+
+def is_listed(name: object, key: object) -> bool:
+    """Whether this may be a row of the table `listed`."""
+    return name in LISTS and is_form(key)
+
+
+def is_hash(value: object) -> bool:
+    """Whether `value` may be what is kept of a forgotten phrase or of an import."""
+    return isinstance(value, bytes) and len(value) >= HASH_BYTES
+
+
+def is_key(value: object) -> bool:
+    """Whether `value` may be the secret key of the hashes."""
+    return isinstance(value, bytes) and len(value) == KEY_BYTES
+
+
+def parse_shares(value: Any) -> list[float]:
+    """The personal model's shares of the blend from their JSON. Raises DamageError where it is not that."""
+    try:
+        shares = json.loads(value) if isinstance(value, str) and len(value) <= _LONGEST_JSON else None
+    except ValueError:
+        shares = None
+    if not isinstance(shares, list) or len(shares) != _SHARES:
+        raise DamageError(f"shares are {value!r:.60}")
+    if not all(type(share) in (float, int) and math.isfinite(share) and 0 <= share <= 1 for share in shares):
+        raise DamageError(f"shares are {shares!r:.60}")
+    return [float(share) for share in shares]
 
 
 @contextmanager

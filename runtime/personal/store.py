@@ -22,7 +22,6 @@ from foretype.runtime.arguments import check_count, check_text
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.files.user_folder import data_folder
 from foretype.runtime.filters import parts as made_of
-from foretype.runtime.personal.checks import LISTS, LONGEST_FORM, DamageError, ListName, is_form
 from foretype.runtime.personal.database import PURGE_DUE, Database, mending
 from foretype.runtime.personal.rows import (
     Forgotten,
@@ -43,6 +42,7 @@ from foretype.runtime.personal.rows import (
     word_id,
 )
 from foretype.runtime.personal.rules import WRAPPING
+from foretype.runtime.personal.schema import LISTS, LONGEST_FORM, DamageError, ListName, is_form
 from foretype.runtime.personal.upkeep import forget_all, forget_phrase, forget_word, keep_small, rescale
 from foretype.runtime.text.vocabulary import fold, is_word
 

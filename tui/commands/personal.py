@@ -14,7 +14,7 @@ from foretype.runtime.errors import ForetypeError, StoreError
 from foretype.tui.commands.basic import BundleOption, JsonOption, ProfileOption, load_model, print_json
 
 if TYPE_CHECKING:
-    from foretype.runtime.personal.checks import ListName
+    from foretype.runtime.personal.schema import ListName
     from foretype.runtime.personal.store import Forgot, Store
 
 _BATCH = 200

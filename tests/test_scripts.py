@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import lzma
 import re
 import subprocess
@@ -80,3 +81,35 @@ def test_every_measurement_is_run_and_every_command_in_the_docs_exists() -> None
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "scripts").glob("*.py")]
     quoted = {name for page in pages for name in re.findall(r"scripts/(\w+)\.py", page.read_text(encoding="utf-8"))}
     assert quoted <= scripts
+
+
+def test_mutants_are_killed_by_the_tests_that_reach_them(tmp_path: Path) -> None:
+    root, report, test_map = tmp_path / "root", tmp_path / "report.json", tmp_path / "map.json"
+    for folder in ("room", "tests"):
+        (root / folder).mkdir(parents=True)
+    code = "def tested(a):\n    return a > 1\n\ndef loose(a):\n    return a + 1\n\ndef never():\n    return 3\n"
+    (root / "room" / "code.py").write_text(code)
+    (root / "tests" / "test_code.py").write_text(
+        "import subprocess, sys\nfrom room.code import tested\n"
+        "def test_tested():\n    assert (tested(1), tested(2)) == (False, True)\n"
+        "def test_loose():\n"
+        "    subprocess.run([sys.executable, '-c', 'from room.code import loose; loose(1)'], check=True)\n"
+        "def test_broken():\n    assert not tested(2)\n"
+    )
+    common = [str(SCRIPTS / "mutate.py"), "--root", str(root), "--folder", "room", "--map", str(test_map)]
+    for options in (["--count", "99"], ["--again", str(report)]):
+        command = [sys.executable, *common, *options, "--out", str(report)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        assert "| room/code.py | 3 | 3 | 2 |" in result.stdout
+        found = {(m["place"], m["after"]): m["outcome"] for m in json.loads(report.read_text())["mutants"]}
+        assert found == {
+            **dict.fromkeys([("tested", "(a >= 1)"), ("tested", "2"), ("tested", "None")], "killed"),
+            **dict.fromkeys([("loose", "(a - 1)"), ("loose", "2"), ("loose", "None")], "survived"),
+            **dict.fromkeys([("never", "4"), ("never", "None")], "uncovered"),
+        }
+    assert (root / "room" / "code.py").read_text() == code
+    (root / "room" / "code.py").write_text(code + "\n")
+    result = subprocess.run([sys.executable, *common], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "made with other code" in result.stderr

@@ -90,6 +90,11 @@ class Mixture:
         for session in self.sessions:
             session.cancel()
 
+    def rest(self) -> None:
+        """As `Session.rest`, for all models."""
+        for session in self.sessions:
+            session.rest()
+
     def keep(self, word: str) -> None:
         """As `Session.keep`, for all models."""
         for session in self.sessions:

@@ -23,7 +23,7 @@ from foretype.runtime.suggesting.corrections import corrections, finished_word
 from foretype.runtime.suggesting.distribution import Distribution, Distributions
 from foretype.runtime.suggesting.phrases import CONFIDENCE, LONGEST, Phrases
 from foretype.runtime.suggestion import Suggestion, Suggestions
-from foretype.runtime.text.context import Context, ContextReader, word_after
+from foretype.runtime.text.context import Context, ContextReader, next_window, word_after
 from foretype.runtime.text.vocabulary import fold
 from foretype.runtime.typos.finder import Typos
 
@@ -51,6 +51,7 @@ class Session:
         self._engines = engines
         self._repeat = options.repeat
         self._reader = ContextReader(engines.form)
+        self._reader_ahead = ContextReader(engines.form)
         policy = options.policy or engines.policy
         self._pace = Pace(policy if engines.may_fall_back else replace(policy, deadline_ms=None))
         self._predictor = Predictor(engines, self._pace)
@@ -110,6 +111,8 @@ class Session:
             else:
                 found = self._without_repeats(distribution, context, k, threshold)
             likely = [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
+            if deadline_ms is None and len(context.prefix) == 1:
+                self._prepare_window(text)
             return Suggestions(likely, text, distribution.engine)
         finally:
             self._pace.end()
@@ -180,6 +183,18 @@ class Session:
     def cancel(self) -> None:
         """Make a `suggest` that is under way answer at once, from the n-gram model. May be called from any thread."""
         self._pace.allowance.cancel()
+
+    def rest(self) -> None:
+        """Give back the memory that makes the next answer fast, some hundred kilobytes; call it when the field is idle.
+
+        Answers are the same afterwards; the next one has to read the context again.
+        """
+        form = self._engines.form
+        self._reader, self._reader_ahead = ContextReader(form), ContextReader(form)
+        self._phrases = Phrases(form, self._predictor, self._distributions)
+        self._predictor.rest()
+        self._distributions.reset()
+        self._shown_at, self._shown = None, {}
 
     def add_words(self, words: Mapping[str, float]) -> None:
         """Let the host's own words (contacts, project terms) be suggested here; nothing is learned or stored.
@@ -276,6 +291,15 @@ class Session:
         if self._typos is not None and self._personal is not None:
             self._typos.kept = self._kept | self._personal.kept
         return distribution
+
+    def _prepare_window(self, text: str) -> None:
+        """Read a little of the window that comes next, so that no keystroke has to read all of it at once.
+
+        At the first letter of a word, where there is least to do otherwise.
+        """
+        window = next_window(text)
+        if window is not None:
+            self._predictor.prepare(self._reader_ahead.read_window(window).ids)
 
     def _around(self, distribution: Distribution, context: Context, k: int, after: str) -> list[Suggestion]:
         """Suggestions for a place with text on both sides."""

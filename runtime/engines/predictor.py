@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -87,6 +88,19 @@ class Predictor:
     def likeliest(self, ids: tuple[int, ...]) -> Likeliest:
         """The likeliest word after the tokens `ids`, among all tokens; kept, and failing, as `words`."""
         return self._kept_or_made(self._likeliest, ids, self._likeliest_word)
+
+    def prepare(self, ids: tuple[int, ...]) -> None:
+        """Let the neural model read a little of `ids`, a path that will be asked for soon; it may be left undone."""
+        if self._stepper is not None and self._neural is self._engines.neural:
+            with suppress(OutOfTimeError, EngineError):  # `words` meets the failure again, and deals with it
+                self._stepper.prepare(ids)
+
+    def rest(self) -> None:
+        """Forget what is kept; the next answers are the same, and take longer."""
+        self._predictions.clear()
+        self._likeliest.clear()
+        if self._stepper is not None:
+            self._stepper.rest()
 
     def lately(self, ids: tuple[int, ...]) -> Prediction | None:
         """What `words` said for `ids`, if it was asked lately."""

@@ -46,6 +46,20 @@ class Stepper:
         """Scores [vocab] of the token after `path` (at least one token). Raises EngineError when a run fails."""
         return self._run(path)[0]
 
+    def prepare(self, path: Path) -> None:
+        """Read one more chunk of `path`, if one is left, so that its scores are near when they are asked for.
+
+        Raises EngineError when the run fails.
+        """
+        for end in range(CHUNK, len(path) + 1, CHUNK):
+            if self._states.get(path[:end]) is None:
+                self._run(path[:end])
+                return
+
+    def rest(self) -> None:
+        """Forget all states."""
+        self._states.clear()
+
     def _run(self, path: Path) -> tuple[FloatArray, State]:
         size = CHUNK if len(path) % CHUNK == 0 else 1
         result = self._model.run(path[-size:], self._state(path[:-size]))

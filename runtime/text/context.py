@@ -74,6 +74,20 @@ def window_start(text: str) -> int:
     return start
 
 
+def next_window(text: str) -> str | None:
+    """The end of `text` that the window will hold once it moves next; None while that is far off.
+
+    So the engines can read it ahead, a little at a time; see `Predictor.prepare`.
+    """
+    blank = text.rfind("\n\n", max(0, len(text) - _DOCUMENT_SEARCH))
+    start = 0 if blank < 0 else blank + 2
+    windows, behind = divmod(len(text) - start, WINDOW_CHARACTERS)
+    if not windows or behind < WINDOW_CHARACTERS // 4:
+        return None
+    space = _SPACE.search(text, start + windows * WINDOW_CHARACTERS)
+    return None if space is None else text[space.end() :]
+
+
 def open_word(chunk: str) -> str:
     """The word that `chunk`, text without white space, ends in the middle of; "" when it does not end in a word."""
     match = _OPEN_WORD.search(chunk)
@@ -142,7 +156,10 @@ class ContextReader:
 
     def read(self, text: str) -> Context:
         """The context of the end of `text`."""
-        window = text[window_start(text) :]
+        return self.read_window(text[window_start(text) :])
+
+    def read_window(self, window: str) -> Context:
+        """The context of the end of `window`, the text that counts as context."""
         window = without_surrogates(window)
         self._follow(window)
         last = self._chunks[-1] if self._chunks else _BEGIN

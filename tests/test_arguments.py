@@ -84,6 +84,11 @@ def test_phrases_take_what_makes_sense(model: Model) -> None:
             wrong()
 
 
+def test_a_path_is_no_store(model: Model) -> None:
+    with pytest.raises(TypeError, match="store must be a Store, not str"):
+        model.session(store="personal.sqlite3")
+
+
 def test_what_is_legal_at_the_edge_is_taken(field: Any) -> None:
     assert field.suggest("I ", k=0) == []
     assert field.suggest("I ", k=np.int64(2), threshold=0, deadline_ms=0)

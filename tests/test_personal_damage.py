@@ -260,3 +260,26 @@ def test_words_learned_after_another_program_set_the_file_aside_are_in_the_new_o
         one.learn([Observation((), "mine")])
     with Store(path) as store:
         assert {word.form for word in store.show(1000)} >= {"others", "mine"}
+
+
+def test_where_a_damaged_file_cannot_be_set_aside_typing_goes_on(model: Model, sound: Path, tmp_path: Path) -> None:
+    """As on Windows, while another program has it open."""
+    path = copied(sound, tmp_path / "s")
+    path.with_name(path.name + "-wal").unlink()
+    path.write_bytes(b"no database" * 10_000)
+
+    def refuse(self: Path, target: Path) -> Path:
+        raise PermissionError(13, "in use by another program", str(self))
+
+    with pytest.MonkeyPatch.context() as patch, Store(path) as store:
+        patch.setattr(Path, "rename", refuse)
+        session = model.session(store=store)
+        assert session.suggest("We like ")
+        session.commit("We like ")
+        session.finish()
+        assert session.notice is not None
+        assert "cannot be mended" in session.notice
+    assert path.read_bytes() == b"no database" * 10_000
+    with Store(path) as store:
+        store.learn([Observation((), "afterwards")])
+        assert [word.form for word in store.show()] == ["afterwards"]

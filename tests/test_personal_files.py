@@ -16,6 +16,7 @@ from foretype.runtime import StoreError
 from foretype.runtime.files.atomic import replacing, write_text
 from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.store import Store, store_path
+from foretype.tui.pad.recovery import rescue
 
 posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners and modes here")
 WORD = [Observation((), "word")]
@@ -46,6 +47,15 @@ def test_folders_and_files_are_for_their_owner_whatever_the_umask(
         for folder in (tmp_path / "share", tmp_path / "share" / "foretype", store.path.parent):
             assert mode(folder) == 0o700
         assert {mode(path) for path in store.path.parent.iterdir()} == {0o600}
+
+
+@posix
+@pytest.mark.usefixtures("umask")
+def test_a_rescue_makes_the_data_folder_private_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FORETYPE_HOME", str(tmp_path / "foretype"))
+    os.umask(0)
+    assert mode(rescue(b"text", None)) == 0o600
+    assert mode(tmp_path / "foretype") == 0o700
 
 
 @posix

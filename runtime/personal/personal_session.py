@@ -36,6 +36,9 @@ class PersonalSession:
     """
 
     def __init__(self, store: Store, form: TextForm, filters: Filters, private: bool) -> None:
+        """Raises TypeError where `store` is no Store, such as a path."""
+        if not isinstance(store, Store):
+            raise TypeError(f"store must be a Store, not {type(store).__name__}")
         self.private = private
         self.words = PersonalWords(store, form.vocabulary)
         self.kept: frozenset[str] = frozenset()

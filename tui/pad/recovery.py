@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-from foretype.runtime.files.user_folder import data_folder
+from foretype.runtime.files.user_folder import data_folder, make_private_folder
 
 SUFFIX = ".foretype-rescue"
 
@@ -30,7 +30,7 @@ def rescue(data: bytes, path: Path | None) -> Path:
         except OSError:
             pass
     folder = data_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     return _write_new(data, folder / f"{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
 
 

@@ -38,7 +38,8 @@ _CHECKPOINT_PAGES = 128
 """The WAL goes into the file after this many pages, half a megabyte."""
 _WAL_BYTES = 1 << 20
 """A WAL that grew beyond this is cut down to it."""
-_REPAIR_PAUSE = 10.0
+_BUSY = "in use by another program"
+_REPAIR_PAUSE = 2.0
 """Seconds until a repair that failed is tried again: to look at all of a file takes a while."""
 _inherited: list[sqlite3.Connection] = []
 """Connections of the process that this one was forked from: to close one here could take its locks away."""
@@ -185,7 +186,7 @@ class Database:
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if identity(self.path) != self._identity:
-                raise StoreError(f"{self.path}: replaced while it was opened")
+                raise MendedError(f"{self.path}: replaced while it was opened")
             if version > SCHEMA_VERSION:
                 raise StoreError(
                     f"{self.path}: written by a newer version of Foretype (format {version}; this one knows "
@@ -223,12 +224,16 @@ class Database:
                 self._begin_anew()
             else:
                 connection = self._opened()
-                if not is_harmed(connection):
-                    raise StoreError(f"{self.path}: cannot be read ({error})") from error
-                copy = keep_copy(connection, self.path)
+                if not is_harmed(connection):  # as a rule because another program has mended it
+                    raise MendedError(f"{self.path}: cannot be read ({error})") from error
+                kept = "it could not be copied first"
+                with suppress(*SQL_ERRORS, OSError):
+                    kept = f"kept as it was as {keep_copy(connection, self.path)}"
                 mend(connection)
-                self.notice = f"{self.path}: some of it was damaged and is left out; kept as it was as {copy}"
+                self.notice = f"{self.path}: some of it was damaged and is left out; {kept}"
         except (*SQL_ERRORS, OSError) as trouble:
+            if _reason(trouble) == _BUSY:
+                self._repair_at = 0.0
             raise StoreError(f"{self.path}: damaged ({error}), and cannot be mended ({trouble})") from error
         self._repair_at = 0.0
         self.opened += 1  # whoever has a picture of the store in memory must read it again
@@ -278,12 +283,12 @@ def _shut(connection: sqlite3.Connection, process: int) -> None:
         _inherited.append(connection)
 
 
-def _reason(error: sqlite3.Error) -> str:
+def _reason(error: Exception) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return "the disk is full"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return "in use by another program"
+        return _BUSY
     return str(error)
 
 

@@ -4,7 +4,11 @@
 >>> session = load().session()
 >>> [suggestion.text for suggestion in session.suggest("I would lik", k=1)]
 ['like']
+
+All that a host needs is importable from here. `Store` and `StoreConfig`, which need sqlite3, are imported at first use.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.engines.telemetry import switch_off
@@ -19,26 +23,63 @@ from foretype.runtime.errors import (
     StoreError,
     TableError,
 )
-from foretype.runtime.model import Model, load
+from foretype.runtime.filters import Filters
+from foretype.runtime.mixture import Mixture
+from foretype.runtime.model import BUNDLES, Model, load
+from foretype.runtime.options import SessionOptions
 from foretype.runtime.session import Session
-from foretype.runtime.suggestion import Suggestion, Suggestions
+from foretype.runtime.spacing import Acceptance, accept, missing_space, takes_space_back
+from foretype.runtime.suggestion import Suggestion, Suggestions, utf16_length
+from foretype.runtime.text_session import TextSession
+from foretype.runtime.typos.finder import TypoConfig
+
+if TYPE_CHECKING:
+    from foretype.runtime.personal.store import Store, StoreConfig
+
+    __version__: str
 
 __all__ = [
+    "BUNDLES",
+    "Acceptance",
     "BundleError",
     "CheckpointError",
     "ConfigError",
     "CorpusError",
     "EngineError",
     "ExportError",
+    "Filters",
     "ForetypeError",
+    "Mixture",
     "Model",
     "Policy",
     "Session",
+    "SessionOptions",
+    "Store",
+    "StoreConfig",
     "StoreError",
     "Suggestion",
     "Suggestions",
     "TableError",
+    "TextSession",
+    "TypoConfig",
+    "__version__",
+    "accept",
     "load",
+    "missing_space",
+    "takes_space_back",
+    "utf16_length",
 ]
 
 switch_off()  # nothing above imports ONNX Runtime
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Store", "StoreConfig"):
+        from foretype.runtime.personal import store
+
+        return getattr(store, name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("foretype")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ last words count: the weights follow from the text alone, whatever a session saw
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,13 @@ from foretype.runtime.lru import LeastRecentlyUsed
 from foretype.runtime.model import Model
 from foretype.runtime.options import SessionOptions, session_options
 from foretype.runtime.session import Session
+from foretype.runtime.suggesting.phrases import CONFIDENCE, LONGEST
 from foretype.runtime.suggestion import Suggestion, Suggestions
 from foretype.runtime.text.context import ContextReader
 from foretype.runtime.text.vocabulary import UNKNOWN_ID
 
 if TYPE_CHECKING:
-    from foretype.runtime.personal.store import Forgot
+    from foretype.runtime.personal.store import Forgot, Store
 
 RECENT_WORDS = 16
 """Words that decide how far each model is trusted."""
@@ -84,6 +85,34 @@ class Mixture:
                 merged[found.text] = Suggestion(found.text, total[found.text], found.replaces, found.replaces_after)
         leader = max(range(len(answers)), key=self.weights.__getitem__)
         return Suggestions(merged.values(), text, answers[leader].engine)
+
+    def phrase(self, text: str, *, confidence: float = CONFIDENCE, words: int = LONGEST) -> Suggestion | None:
+        """As `Session.phrase`, of the model trusted most."""
+        return self._leader(text).phrase(text, confidence=confidence, words=words)
+
+    def add_words(self, words: Mapping[str, float]) -> None:
+        """As `Session.add_words`, for all models."""
+        for session in self.sessions:
+            session.add_words(words)
+
+    def remove_words(self, words: Iterable[str]) -> None:
+        """As `Session.remove_words`, for all models."""
+        for session in self.sessions:
+            session.remove_words(words)
+
+    @property
+    def store(self) -> Store | None:
+        """As `Session.store`."""
+        return self.sessions[0].store
+
+    def learn(self, text: str) -> int:
+        """As `Session.learn`."""
+        return self.sessions[0].learn(text)
+
+    def _leader(self, text: str) -> Session:
+        """The session of the model trusted most after `text`."""
+        weights = self._trust(text)
+        return self.sessions[max(range(len(weights)), key=weights.__getitem__)]
 
     def cancel(self) -> None:
         """As `Session.cancel`, for all models."""

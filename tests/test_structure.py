@@ -130,3 +130,61 @@ def test_nothing_is_unpickled() -> None:
             text = path.read_text(encoding="utf-8")
             assert "pickle" not in text, path
             assert "torch.load" not in text, path
+
+
+# --- Inside the rooms
+
+MOST_MODULES = 14
+RUNTIME_ORDER = [
+    {"errors"},
+    {"arguments", "spacing", "lru"},
+    {"suggestion"},
+    {"text"},
+    {"files"},
+    {"filters", "typos"},
+    {"engines"},
+    {"personal"},
+    {"suggesting"},
+    {"options", "text_session"},
+    {"session"},
+    {"model"},
+    {"mixture", "generate"},
+    {"evaluation", "bench"},
+]
+"""The parts of runtime/: each imports only from those before it, and from itself."""
+
+
+def test_no_folder_is_too_full() -> None:
+    for room in ROOMS:
+        for folder in {path.parent for path in sources(room)}:
+            modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+            assert len(modules) <= MOST_MODULES, f"{folder} holds {len(modules)} modules"
+
+
+def test_the_parts_of_the_runtime_import_downhill() -> None:
+    rank = {part: number for number, parts in enumerate(RUNTIME_ORDER) for part in parts}
+    for path in sources("runtime"):
+        part = path.relative_to(ROOT / "runtime").with_suffix("").parts[0]
+        for name in imported(path):
+            other = name.removeprefix("foretype.runtime.").split(".")[0]
+            if name.startswith("foretype.runtime.") and other != part and part != "__init__" and other in rank:
+                assert rank[other] < rank[part], f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_there_is_no_import_cycle() -> None:
+    """Between modules of any room, imports for type checking included."""
+    modules = {
+        "foretype." + ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for room in ROOMS
+        for path in sources(room)
+    }
+    graph = {
+        name: {other for other in imported(path) if other in modules and other != name}
+        for name, path in modules.items()
+        if path.name != "__init__.py"
+    }
+    while graph:
+        ends = [name for name, others in graph.items() if not others & graph.keys()]
+        assert ends, f"a cycle among {sorted(graph)}"
+        for name in ends:
+            del graph[name]

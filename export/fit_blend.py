@@ -1,4 +1,4 @@
-"""Fitting the blend: how much each engine and the recent text count, from how well each predicts held-out text."""
+"""Fits the blend: the weights of the engines and of recent words, from how well each predicts held-out text."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _LONGEST_MATCH = 4
 _CACHES = [
     CacheConfig(decay, boost, (0.0,) * (_LONGEST_MATCH + 1)) for decay in (0.98, 0.99, 0.995) for boost in (20.0, 60.0)
 ]
-"""Ways to weigh places that are tried; around the best of them the likelihood hardly changes."""
+"""The cache settings to try; near the best of them the likelihood hardly changes."""
 _LARGEST_CACHE_SHARE = 0.9
 
 
 def fit_blend(
     model: Model, stream: NDArray[np.unsignedinteger], done: Callable[[int], None] = lambda _: None
 ) -> dict[str, Any]:
-    """The manifest's blend settings that fit the words of `stream` best.
+    """Find the blend settings of the manifest that fit the words of `stream` best.
 
-    stream: token ids of held-out documents. `done` is told the tokens of each stretch read.
+    stream: token ids of held-out documents. done: called with the number of tokens of each part that is read.
 
-    Returns `neural_shares`, the neural share for each matched n-gram order (without a neural model a half each,
-    which nothing reads), and `cache`, the fields of `CacheConfig`. Raises ExportError when the stream has no words.
+    Returns `neural_shares`, the share of the neural model for each matched n-gram order (0.5 each without a neural
+    model; unused), and `cache`, the fields of `CacheConfig`. Raises ExportError if the stream has no words.
     """
     first_word = model.vocabulary.first_word
     neural: list[float] = []
@@ -61,7 +61,7 @@ def fit_blend(
                 matches.append(recalled[0].match if recalled[0] else 0)
             done(len(tokens))
     if not orders:
-        raise ExportError("the validation text holds no word of the vocabulary to fit the blend on")
+        raise ExportError("cannot fit the blend: the validation text contains no word of the vocabulary")
     shares = fit_shares(np.array(neural), np.array(counted), np.array(orders), model.ngram.order)
     share = np.array(shares)[orders]
     blended = share * np.array(neural) + (1.0 - share) * np.array(counted)
@@ -70,10 +70,10 @@ def fit_blend(
 
 
 def fit_cache(blended: NDArray[np.float64], cached: NDArray[np.float64], matches: NDArray[np.int64]) -> CacheConfig:
-    """The cache that, mixed with the engines, gives held-out words the highest likelihood.
+    """Choose the cache that, mixed with the engines, gives held-out words the highest likelihood.
 
-    blended: probability that the engines gave to the word that came [positions]. cached: the same of each cache of
-    `_CACHES` [positions, caches]. matches: tokens of the longest agreement there [positions].
+    blended: probability of the actual word under the engines [positions]. cached: the same under each cache of
+    `_CACHES` [positions, caches]. matches: length of the longest match in tokens [positions].
     """
     best, most = _CACHES[0], -np.inf
     for config, votes in zip(_CACHES, cached.T, strict=True):
@@ -89,13 +89,12 @@ def fit_cache(blended: NDArray[np.float64], cached: NDArray[np.float64], matches
 def fit_shares(
     first: NDArray[np.float64], second: NDArray[np.float64], group: NDArray[np.int64], groups: int
 ) -> list[float]:
-    """The share of the first of two models, for each group 0 .. groups - 1 of positions, that gives held-out words the
-    highest likelihood.
+    """Find the share of the first of two models that gives held-out words the highest likelihood, for each group.
 
-    first, second: probability that each model gave to the word that came, one entry a position. group: of each.
+    first, second: probability of the actual word under each model [positions]. group: 0 .. groups - 1 [positions].
 
-    Expectation maximisation for a two-part mixture (Jelinek and Mercer 1980), per group; a group seen fewer than
-    50 times takes the share of all positions together.
+    Expectation maximisation of a two-component mixture (Jelinek and Mercer 1980) for each group. A group with fewer
+    than 50 positions gets the share of all positions together.
     """
 
     def fit(rows: NDArray[np.bool_]) -> float:

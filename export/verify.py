@@ -1,6 +1,6 @@
-"""Does a step graph say what its model says? Both read the same real text, and the answers are compared.
+"""Verifies a step graph: it and its checkpoint read the same real text, and their scores are compared.
 
-The graph runs as in the runtime, through ONNX Runtime one token at a time; the checkpoint in torch float32.
+The graph runs as in the runtime, in ONNX Runtime, one token at a time. The checkpoint runs in PyTorch in float32.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from foretype.runtime.errors import ExportError
 from foretype.train.neural.model.language_model import LanguageModel
 
 PIECE = 100
-"""Tokens read from one place of the text: 100 rows of 30,000 float32 scores are 12 MB."""
+"""Tokens read at one place of the text: 100 rows of 30,000 float32 scores are 12 MB."""
 
 STEPPED = 64
-"""Tokens that are fed both at once and one at a time."""
+"""Tokens to feed both at once and one at a time."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a graph must reach to be shipped.
+    """What a graph must reach to be exported.
 
-    top3_agreement: least share of positions at which both give the same set of three best tokens.
-    perplexity_difference: largest change of the perplexity, relative to the checkpoint's.
+    top3_agreement: smallest share of positions at which both have the same set of three best tokens.
+    perplexity_difference: largest relative change of the perplexity.
     stepping_difference: largest difference of a score between tokens fed at once and one at a time.
     """
 
@@ -43,19 +43,19 @@ LIMITS = {
     "float32": Limits(top3_agreement=0.999, perplexity_difference=1e-4, stepping_difference=1e-4),
     "int8": Limits(top3_agreement=0.85, perplexity_difference=5e-3, stepping_difference=0.1),
 }
-"""The limits for each precision of a graph. What int8 costs is told by the perplexity: where sets of three differ, two
-words are about as good (91.8 and 96.8 % of agreement saved the same keystrokes; see docs/performance.md)."""
+"""The limits for each precision. The cost of int8 shows in the perplexity: where sets of three differ, two words are
+about equally good (91.8 and 96.8 % of agreement save equally many keystrokes; see docs/performance.md)."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """The figures of a comparison; `check` holds them against the limits.
+    """The figures of a verification; `check` compares them with the limits.
 
     precision: the graph's, "float32" or "int8".
-    positions: tokens after which the scores were compared.
+    positions: number of tokens after which scores were compared.
     top1_agreement: share of positions with the same best token.
     top3_agreement: share of positions with the same set of three best tokens.
-    largest_logit_error: largest difference of one score, over all positions and tokens.
+    largest_logit_error: largest difference of a score, over all positions and tokens.
     checkpoint_perplexity: of the checkpoint, per token, special tokens included.
     graph_perplexity: of the graph, over the same tokens.
     stepping_difference: largest difference of a score between tokens fed at once and one at a time.
@@ -72,7 +72,7 @@ class Verification:
 
     @property
     def perplexity_difference(self) -> float:
-        """The graph's perplexity relative to the checkpoint's: 0.004 is 0.4 % worse, below zero is better."""
+        """The change of perplexity relative to the checkpoint's: 0.004 is 0.4 % worse, below zero is better."""
         return self.graph_perplexity / self.checkpoint_perplexity - 1
 
     def to_json(self) -> dict[str, float | int | str]:
@@ -80,24 +80,24 @@ class Verification:
         return {**asdict(self), "perplexity_difference": self.perplexity_difference}
 
     def check(self, limits: Limits | None = None) -> None:
-        """Raise ExportError, naming figure and limit, unless all are within the limits of the precision."""
+        """Raise ExportError, naming figure and limit, unless all figures are within the limits of the precision."""
         limits = limits or LIMITS[self.precision]
-        # Each condition says what must hold, so that a figure that is not a number fails.
+        # Each condition states what must hold, so that NaN fails.
         if not self.top3_agreement >= limits.top3_agreement:
             raise ExportError(
                 f"verification failed: top-3 agreement is {self.top3_agreement:.2%}; "
-                f"at least {limits.top3_agreement:.2%} is needed"
+                f"must be at least {limits.top3_agreement:.2%}"
             )
         if not abs(self.perplexity_difference) <= limits.perplexity_difference:
             raise ExportError(
                 f"verification failed: perplexity changes by {self.perplexity_difference:+.3%} "
                 f"({self.checkpoint_perplexity:.2f} to {self.graph_perplexity:.2f}); "
-                f"at most {limits.perplexity_difference:.3%} is allowed"
+                f"must be at most {limits.perplexity_difference:.3%}"
             )
         if not self.stepping_difference <= limits.stepping_difference:
             raise ExportError(
                 f"verification failed: tokens fed at once and one at a time differ by "
-                f"{self.stepping_difference:.2g}; at most {limits.stepping_difference:.2g} is allowed"
+                f"{self.stepping_difference:.2g}; must be at most {limits.stepping_difference:.2g}"
             )
 
 
@@ -110,18 +110,19 @@ def verify(
 ) -> Verification:
     """Compare a step graph with its checkpoint on real text.
 
-    model: what the graph was made from, in float32 on the CPU.
-    graph: path of `step.onnx`; EngineError when it cannot be loaded.
+    model: the model that the graph was built from, in float32 on the CPU.
+    graph: path of `step.onnx`.
     ids: token ids of running text [n].
     positions: about how many of them to read, in pieces spread evenly over the text, each from the zero state.
 
-    Raises ExportError when the text is too short or has ids outside the vocabulary.
+    Raises EngineError if the graph cannot be loaded, ExportError if the text is too short or has ids outside the
+    vocabulary.
     """
     vocab_size = model.config.vocab_size
     if len(ids) < 2:
-        raise ExportError(f"verification needs at least 2 tokens of text; got {len(ids)}")
+        raise ExportError(f"verification needs at least 2 tokens of text, got {len(ids)}")
     if ids.min() < 0 or ids.max() >= vocab_size:
-        raise ExportError(f"the text has token ids {ids.min()} .. {ids.max()}; legal: 0 .. {vocab_size - 1}")
+        raise ExportError(f"the text has token ids {ids.min()} to {ids.max()}; must be 0 to {vocab_size - 1}")
     neural = NeuralModel.open(graph)
     if neural.vocab_size != vocab_size:
         raise ExportError(f"{graph}: has {neural.vocab_size} words; the checkpoint has {vocab_size}")
@@ -151,7 +152,7 @@ def verify(
 
 
 def stepping_difference(neural: NeuralModel, ids: list[int]) -> float:
-    """The largest difference of a score between `ids` fed in one call and one at a time."""
+    """Return the largest difference of a score between `ids` fed in one call and one at a time."""
     at_once, _ = neural.run(ids, neural.initial_state())
     state = neural.initial_state()
     for token in ids:
@@ -160,7 +161,7 @@ def stepping_difference(neural: NeuralModel, ids: list[int]) -> float:
 
 
 def _pieces(ids: NDArray[np.integer], positions: int) -> list[list[int]]:
-    """Pieces of text, spread evenly, that have about `positions` tokens in all besides the last of each."""
+    """Choose pieces of text, spread evenly, with about `positions` tokens in all besides the last of each."""
     size = min(PIECE, positions, len(ids) - 1)
     count = max(1, min(positions, len(ids) - 1) // size)
     starts = np.linspace(0, len(ids) - 1 - size, count).astype(int)
@@ -168,7 +169,7 @@ def _pieces(ids: NDArray[np.integer], positions: int) -> list[list[int]]:
 
 
 def _reference_logits(model: LanguageModel, piece: list[int]) -> FloatArray:
-    """The checkpoint's scores after each token but the last of `piece`, float32 [n - 1, vocab], in torch."""
+    """Return the checkpoint's scores after each token of `piece` except the last, float32 [n - 1, vocab]."""
     with torch.no_grad():
         features, _ = model(torch.tensor(piece[:-1])[:, None], model.zero_state(batch=1))
         scores: FloatArray = model.logits(features[:, 0]).numpy()
@@ -176,17 +177,17 @@ def _reference_logits(model: LanguageModel, piece: list[int]) -> FloatArray:
 
 
 def _three_best(logits: FloatArray) -> list[int]:
-    """The ids of the three highest scores, best first (fewer where the vocabulary is smaller)."""
+    """Return the ids of the three highest scores, best first (fewer if the vocabulary is smaller)."""
     best = np.argpartition(logits, -3)[-3:] if len(logits) > 3 else np.arange(len(logits))
     return [int(index) for index in best[np.argsort(-logits[best], kind="stable")]]
 
 
 def _loss(logits: FloatArray, target: int) -> float:
-    """The negative natural logarithm of the probability that `logits` give to `target`."""
+    """Return the negative natural logarithm of the probability of `target` under `logits`."""
     highest = logits.max()
     return float(highest - logits[target]) + math.log(np.exp(logits - highest).sum(dtype=np.float64))
 
 
 def _perplexity(mean_loss: float) -> float:
-    """The perplexity of a mean loss in nats; infinite where that is no number or too large for a float."""
+    """Return the perplexity of a mean loss in nats; infinite if the loss is NaN or too large for a float."""
     return math.exp(mean_loss) if mean_loss < 700 else math.inf

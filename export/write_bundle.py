@@ -1,4 +1,4 @@
-"""Writing a bundle from a training run: graph, tables, text form and manifest; all of it right, or nothing."""
+"""Writes a bundle from a training run: graph, tables, text form and manifest, verified and complete, or nothing."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from foretype.train.text.shards import read_stream
 from foretype.train.text.tokenizer import load_text_form
 
 BLEND_TOKENS = 40_000
-"""Tokens of validation text that the blend is fitted on."""
+"""Tokens of validation text to fit the blend on."""
 
 
 def read_card(path: Path | None) -> dict[str, Any]:
-    """The model card, TOML, or an empty one; `withheld` in it are words never to be suggested.
+    """Read a model card from TOML; None is an empty one. Its `withheld` lists words that are never suggested.
 
-    Raises ExportError when it cannot be read.
+    Raises ExportError if it cannot be read.
     """
     if path is None:
         return {}
@@ -53,7 +53,7 @@ def read_card(path: Path | None) -> dict[str, Any]:
 
 
 def write_manifest(folder: Path, values: dict[str, Any]) -> None:
-    """Write `folder`'s manifest: `values`, with size and SHA-256 of each file beside it."""
+    """Write the manifest of the bundle in `folder`: `values`, and the size and SHA-256 of each other file."""
     files = {}
     for path in sorted(folder.iterdir()):
         if path.name != MANIFEST:
@@ -63,15 +63,15 @@ def write_manifest(folder: Path, values: dict[str, Any]) -> None:
 
 
 def record_evaluation(folder: Path, report: dict[str, Any]) -> None:
-    """Put the means of an evaluation, `foretype eval`, into the manifest of the bundle in `folder`."""
+    """Store the means of an evaluation by `foretype eval` in the manifest of the bundle in `folder`."""
     manifest = dict(Bundle.open(folder).manifest)
-    figures = {"limit": report["limit"], "mean": report["mean"]}  # not its times: they are those of the device
+    figures = {"limit": report["limit"], "mean": report["mean"]}  # without times, which depend on the device
     manifest["figures"].setdefault("evaluation", {})[report["engine"]] = figures
     write_json(folder / MANIFEST, manifest)
 
 
 def spread(stream: np.ndarray, tokens: int, pieces: int = 40) -> np.ndarray:
-    """About `tokens` tokens of `stream`, in `pieces` stretches from all over it."""
+    """Take about `tokens` tokens of `stream`, in `pieces` pieces spread evenly over it."""
     if len(stream) <= tokens:
         return stream
     size = tokens // pieces
@@ -90,21 +90,22 @@ def export_run(
     cache: bool = True,
     check: bool = True,
 ) -> dict[str, Any]:
-    """Export the run in `run` to the bundle `out`; returns the figures of the verification and the blend.
+    """Export the run in `run` to the bundle `out`; return the figures of the verification and the blend.
 
-    neural: without it, the bundle holds the n-gram model alone. cache: whether the recent text counts.
-    check: refuse a graph that strays from the checkpoint; without it, the figures alone tell.
+    neural: include the neural model; otherwise the bundle holds the n-gram model only.
+    cache: include the cache of recent words.
+    check: refuse a graph that does not agree with the checkpoint; otherwise only its figures show that.
 
-    Everything is made in a folder beside `out` that takes its name at the end. Raises ExportError when `out` exists
-    or a graph does not agree with the checkpoint, CheckpointError when the run is not finished.
+    All files are written to a temporary folder beside `out`, which is renamed at the end. Raises ExportError if `out`
+    exists or a graph does not agree with the checkpoint, CheckpointError if the run is not finished.
     """
     if out.exists():
-        raise ExportError(f"{out}: exists already; name a new folder")
+        raise ExportError(f"{out}: already exists; name a new folder")
     description = read_card(card)
     withheld = description.pop("withheld", [])
     for name in (pipeline.NGRAM, pipeline.VALID):
         if not (run / name).is_file():
-            raise CheckpointError(f"{run}: no {name} here; finish the run with `foretype train --resume`")
+            raise CheckpointError(f"{run}: {name} is missing; finish the run with `foretype train --resume`")
     form = load_text_form(run)
     model = load_for_inference(run / pipeline.NEURAL) if neural else None
     valid = read_stream(run / pipeline.VALID)

@@ -115,5 +115,5 @@ def test_a_model_with_an_adaptive_head_trains_and_comes_back_from_its_checkpoint
 
 
 def test_samples_do_not_go_with_an_adaptive_head() -> None:
-    with pytest.raises(ConfigError, match="samples is 100; legal with the head 'adaptive': 0"):
+    with pytest.raises(ConfigError, match="samples is 100; must be 0 with the head 'adaptive'"):
         Objective(LanguageModel(CONFIG), torch.ones(VOCAB), 100)

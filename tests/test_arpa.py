@@ -145,29 +145,29 @@ def test_a_given_vocabulary_decides_the_ids_and_what_is_read(tmp_path: Path) -> 
     np.testing.assert_allclose(np.log10(model.orders[0].probabilities[3:]), [-1.2, -0.7], atol=1e-6)
     assert model.orders[1].words.tolist() == [4]
     assert ngram_perplexity(model, np.array([4, 3, 2], np.uint16)) < 100
-    with pytest.raises(ConfigError, match="legal: <unk>, <s>, </s>"):
+    with pytest.raises(ConfigError, match="must begin with <unk>, <s>, </s>"):
         read_arpa(write(tmp_path, FOREIGN), ["the", "cat"])
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("\\data\\", "data", r"no ARPA file, or cut off: after line 18 it has no \\end\\"),
-        ("\\end\\", "", r"no ARPA file, or cut off"),
+        ("\\data\\", "data", r"not an ARPA file, or incomplete: no \\end\\ after line 18"),
+        ("\\end\\", "", r"not an ARPA file, or incomplete"),
         ("\\end\\", "\\3-grams:", r"line 18: '.*3-grams:' where .*end"),
         ("ngram 1=5", "ngram 1=4", r"line 13: 5 1-grams end here; \\data\\ says 4"),
         ("ngram 1=5", "ngram 2=5", "line 3: order 2 where 1 was expected"),
-        ("ngram  2 = 3", "".join(f"ngram {n}=1\n" for n in range(2, 8)), "names 7 orders; legal: 1 to 5"),
+        ("ngram  2 = 3", "".join(f"ngram {n}=1\n" for n in range(2, 8)), "lists 7 orders; must be 1 to 5"),
         ("\\2-grams:", "\\3-grams:", "line 13: .* where .*2-grams:"),
         ("-0.3\tthe cat", "-0.3\tthe big cat house", "line 15: 5 fields; a 2-gram has 3, or 4"),
         ("-0.3\tthe cat", "the cat", "line 15: 2 fields"),
-        ("-0.3\tthe cat", "x\tthe cat", "line 15: 'x' is no logarithm"),
-        ("-0.3\tthe cat", "nan\tthe cat", "line 15: 'nan' is no logarithm"),
+        ("-0.3\tthe cat", "x\tthe cat", "line 15: 'x' is not the logarithm"),
+        ("-0.3\tthe cat", "nan\tthe cat", "line 15: 'nan' is not the logarithm"),
         ("-0.3\tthe cat", "0.3\tthe cat", "line 15: the log10 of a probability is 0.3; it cannot be above 0"),
         ("-0.3\tthe cat", "-0.3\tthe dog", "line 15: 'dog' is not among the 1-grams"),
-        ("-0.3\tthe cat", "-0.3\t<s> the", "line 15: this 2-gram stands here a second time"),
-        ("-0.7\tthe", "-0.7\tcat", "line 10: 'cat' stands here a second time"),
-        ("-0.3\tthe cat", "-0.3\tthe cat\tinf", "line 15: 'inf' is no logarithm"),
+        ("-0.3\tthe cat", "-0.3\t<s> the", "line 15: this 2-gram is repeated"),
+        ("-0.7\tthe", "-0.7\tcat", "line 10: 'cat' is repeated"),
+        ("-0.3\tthe cat", "-0.3\tthe cat\tinf", "line 15: 'inf' is not the logarithm"),
     ],
 )
 def test_malformed_files_are_refused_with_the_line(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -178,7 +178,7 @@ def test_malformed_files_are_refused_with_the_line(tmp_path: Path, old: str, new
 
 def test_an_n_gram_without_its_context_is_refused(tmp_path: Path) -> None:
     text = FOREIGN.replace("\n\n\\1", "\nngram 3=1\n\n\\1").replace("\n\\end", "\n\\3-grams:\n-1 cat the cat\n\n\\end")
-    with pytest.raises(TableError, match="line 20: what stands before the last word is not among the 2-grams"):
+    with pytest.raises(TableError, match="line 20: the words before the last are not among the 2-grams"):
         read_arpa(write(tmp_path, text))
 
 

@@ -125,12 +125,12 @@ def test_a_leaderboard_has_a_row_for_each_measurement_quickest_first(several: li
         (lambda value: [], "no version"),
         (lambda value: {"trials": 3}, "no version"),
         (lambda value: value | {"version": 2}, "version 2; this version of Foretype reads 1"),
-        (lambda value: value | {"trials": "many"}, "trials is 'many'; legal: a whole number"),
-        (lambda value: value | {"trials": True}, "trials is True; legal: a whole number"),
-        (lambda value: value | {"seconds": float("nan")}, "seconds is nan; legal: a number"),
-        (lambda value: value | {"device": {}}, "device.cpu is missing"),
-        (lambda value: value | {"measurements": {}}, "measurements is {}; legal: a list"),
-        (lambda value: value | {"measurements": [7]}, "measurements[0] is 7; legal: an object"),
+        (lambda value: value | {"trials": "many"}, "trials is 'many': expected int, got str"),
+        (lambda value: value | {"trials": True}, "trials is True: expected int, got bool"),
+        (lambda value: value | {"seconds": float("nan")}, "seconds is nan: expected a finite number"),
+        (lambda value: value | {"device": {}}, "device is {}: object missing required field cpu"),
+        (lambda value: value | {"measurements": {}}, "measurements is {}: expected array, got object"),
+        (lambda value: value | {"measurements": [7]}, "measurements[0] is 7: expected object, got int"),
     ],
 )
 def test_what_is_no_result_is_refused_with_its_place(tmp_path: Path, change: Any, words: str) -> None:

@@ -13,7 +13,9 @@ from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.runtime.text.context import ContextReader
 from foretype.runtime.text.form import CaseRule, TextForm
 from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, sort_key
-from foretype.train.characters import CHARACTERS, Alphabet, CharacterPredictor, character_figures
+from foretype.train.neural.characters.alphabet import CHARACTERS, Alphabet
+from foretype.train.neural.characters.per_word import character_figures
+from foretype.train.neural.characters.word_search import CharacterPredictor
 from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
 from foretype.train.neural.training.train_config import TrainConfig
@@ -69,7 +71,7 @@ def test_documents_are_laid_out_as_for_words(alphabet: Alphabet) -> None:
 
 
 def test_what_cannot_be_an_alphabet(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="alphabet size is 5; legal: 6 or more"):
+    with pytest.raises(ConfigError, match="alphabet size is 5; must be 6 or more"):
         Alphabet.learn([LINES], size=5)
     with pytest.raises(CorpusError, match="no characters"):
         Alphabet.learn([])

@@ -60,7 +60,7 @@ def test_a_comparison_with_another_budget_is_refused(
 ) -> None:
     (tmp_path / SETTINGS).write_text(json.dumps({"budget": {}, "weights": {}}), encoding="utf-8")
     assert run(arguments(corpus, tmp_path, passes=2)) == 1
-    assert f"{SETTINGS}: was started with other budget" in capsys.readouterr().err
+    assert f"{SETTINGS}: started with different budget" in capsys.readouterr().err
 
 
 def test_every_rung_is_a_legal_model_and_has_a_folder_of_its_own() -> None:
@@ -72,5 +72,5 @@ def test_every_rung_is_a_legal_model_and_has_a_folder_of_its_own() -> None:
 
 
 def test_a_name_that_no_model_has_is_refused_with_the_legal_ones() -> None:
-    with pytest.raises(ConfigError, match=r"no model is called 'transformer'; legal: .*phone-keyboard CIFG"):
+    with pytest.raises(ConfigError, match=r"no model is called 'transformer'; choose from .*phone-keyboard CIFG"):
         choose(["transformer"])

@@ -106,8 +106,8 @@ def test_what_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     [
         (b"fine\nb\xe4d\n", b"fine", "text.txt, line 2"),
         (b"fine\n", b"fine\nb\xe4d\n", "valid.txt, line 2"),
-        (b"\n \n", b"fine", "text.txt: the text holds no words"),
-        (b"1 2 ...\n", b"fine", "text.txt: the text holds no words"),
+        (b"\n \n", b"fine", "text.txt: the text contains no words"),
+        (b"1 2 ...\n", b"fine", "text.txt: the text contains no words"),
         (b"fine\n", b"\n", "valid.txt: empty"),
         (b"fine\n", None, "text.txt: too short to hold out one line in 50; give --valid"),
     ],

@@ -104,10 +104,10 @@ def test_without_tensorboard_there_is_the_csv(tmp_path: Path, monkeypatch: pytes
 
 
 def test_curves_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"curves\.csv: no such file; a run writes it while"):
+    with pytest.raises(CheckpointError, match=r"curves\.csv: no such file; a run writes it during"):
         read_curves(tmp_path / "curves.csv")
     (tmp_path / "curves.csv").write_text("step,loss\n1,x\n", encoding="utf-8")
-    with pytest.raises(CheckpointError, match=r"curves\.csv, line 2: not a line of curves"):
+    with pytest.raises(CheckpointError, match=r"curves\.csv, line 2: not training curves"):
         Curves(tmp_path)
     (tmp_path / "curves.csv").write_bytes(b"\xff\n")
     with pytest.raises(CheckpointError, match=r"curves\.csv: cannot be read"):
@@ -123,7 +123,7 @@ def test_plots_are_written_in_the_format_of_their_ending(tmp_path: Path) -> None
     assert (tmp_path / "curves.png").read_bytes().startswith(PNG)
     assert (tmp_path / "gradients.png").read_bytes().startswith(PNG)
     assert b"<svg" in (tmp_path / "empty.svg").read_bytes()
-    with pytest.raises(ConfigError, match=r"curves\.txt: no kind of picture; legal endings: .*\.png"):
+    with pytest.raises(ConfigError, match=r"curves\.txt: unknown image type; choose from .*\.png"):
         plot_curves(rows, tmp_path / "curves.txt")
 
 

@@ -135,7 +135,7 @@ def test_torchrun_trains_from_the_command_line(tmp_path: Path) -> None:
 
 def test_streams_that_cannot_be_dealt_out_evenly_are_refused() -> None:
     assert [Processes(rank, 3).columns(12) for rank in range(3)] == [slice(0, 4), slice(4, 8), slice(8, 12)]
-    with pytest.raises(ConfigError, match="batch is 128; legal for 3 processes: a multiple of 3"):
+    with pytest.raises(ConfigError, match="batch is 128; must be a multiple of 3 for 3 processes"):
         Processes(1, 3).columns(128)
 
 

@@ -69,9 +69,9 @@ def test_a_shard_that_cannot_be_counted_is_named(client: Client, tmp_path: Path)
         count_ngrams_distributed([tmp_path / "good", tmp_path / "bad"], 6, 3, client)
 
     count([1, 2])
-    with pytest.raises(CorpusError, match=r"bad: a shard begins with a document"):
+    with pytest.raises(CorpusError, match=r"bad: a shard must begin with a document"):
         count([5, 2])
-    with pytest.raises(CorpusError, match=r"bad: a shard begins with a document"):
+    with pytest.raises(CorpusError, match=r"bad: a shard must begin with a document"):
         count([])
     with pytest.raises(CorpusError, match=r"bad: the token stream has id 7; the vocabulary has 6"):
         count([1, 7, 2])

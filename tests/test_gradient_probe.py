@@ -83,9 +83,9 @@ def test_too_little_text_and_senseless_numbers_are_refused() -> None:
     model = fresh_model(ModelConfig(30, 6, 6), TEXT, seed=1)
     with pytest.raises(CorpusError, match="the text has 21 tokens; a gradient over 20 steps needs 22"):
         probe(model, TEXT[:21], 20)
-    with pytest.raises(ConfigError, match="distance is 0; it must be at least 1"):
+    with pytest.raises(ConfigError, match="distance is 0; must be at least 1"):
         probe(model, TEXT, 0)
-    with pytest.raises(ConfigError, match="samples is -1; it must be at least 1"):
+    with pytest.raises(ConfigError, match="samples is -1; must be at least 1"):
         probe(model, TEXT, 5, -1)
 
 

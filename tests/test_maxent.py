@@ -136,9 +136,9 @@ def test_features_alone_learn_the_bigrams_of_a_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"maxent_bits": 9}, "maxent_bits is 9; legal: 0, or 10 to 28"),
+        ({"maxent_bits": 9}, "maxent_bits is 9; must be 0, or 10 to 28"),
         ({"maxent_bits": 10}, "maxent_bits is 10; 2\\^bits must be at least twice the vocabulary of 1000"),
-        ({"maxent_bits": 14, "maxent_order": 1}, "maxent_order is 1; legal: 2 to 5"),
+        ({"maxent_bits": 14, "maxent_order": 1}, "maxent_order is 1; must be 2 to 5"),
         ({"maxent_bits": 14, "head": "adaptive"}, "maxent_bits needs the head 'softmax'"),
     ],
 )

@@ -95,7 +95,7 @@ def test_an_assignment_is_toml_or_else_a_text(assignment: str, settings: dict[st
 
 @pytest.mark.parametrize("assignment", ["", "model", "=3", "model.=3", "model.layers.first=3"])
 def test_what_is_no_assignment_is_refused(assignment: str) -> None:
-    with pytest.raises(ConfigError, match=r"is no setting; legal: NAME=VALUE or TABLE\.NAME=VALUE"):
+    with pytest.raises(ConfigError, match=r"is not NAME=VALUE or TABLE\.NAME=VALUE"):
         parse_settings([assignment])
 
 
@@ -108,7 +108,7 @@ def test_a_mistake_in_given_settings_names_them_too(tmp_path: Path) -> None:
         read_recipe(path, {"model": {"cell_size": 8}})
     assert read_recipe(path, {"model": {"cell_size": 8, "architecture": "lstm"}}).model["cell_size"] == 8
     with pytest.raises(
-        ConfigError, match=r"the defaults with training\.samples = '2k': training\.samples is '2k'; it m"
+        ConfigError, match=r"the defaults with training\.samples = '2k': training\.samples is '2k': expected int"
     ):
         make_recipe({}, parse_settings(["training.samples=2k"]))
 
@@ -116,7 +116,7 @@ def test_a_mistake_in_given_settings_names_them_too(tmp_path: Path) -> None:
 def test_the_presets_are_there_by_name() -> None:
     assert [preset(name).name for name in PRESETS] == ["tiny", "en", "large"]
     assert preset("tiny", {"vocabulary": {"size": 500}}).vocabulary.size == 500
-    with pytest.raises(ConfigError, match="preset is 'huge'; legal: tiny, base, large"):
+    with pytest.raises(ConfigError, match="preset is 'huge'; choose from tiny, base, large"):
         preset("huge")
 
 
@@ -132,37 +132,35 @@ def test_recipes_in_the_repository_are_legal(path: Path) -> None:
     ("text", "message"),
     [
         ("name = \n", "cannot be read (Invalid value (at line 1"),
-        ("speed = 3", "no setting 'speed'; legal: name, vocabulary, ngram, model, training, weights"),
-        ("name = 3", "name is 3; it must be a text"),
-        ("vocabulary = 3", "vocabulary is 3; it must be a table, [vocabulary]"),
-        ("training = 3", "training is 3; it must be a table, [training]"),
-        ("weights = 3", "weights is 3; it must be a table of numbers, each 0 or more"),
-        ("[vocabulary]\nsise = 3", "vocabulary has no setting 'sise'; legal: size, minimum_count, "),
-        ("[vocabulary]\nsize = 3", "vocabulary size is 3; legal: 50 to 1000000"),
-        ("[vocabulary]\nsize = 'big'", "vocabulary.size is 'big'; it must be a whole number"),
-        ("[vocabulary]\nsize = 3e4", "vocabulary.size is 30000.0; it must be a whole number"),
-        ("[vocabulary]\nsize = true", "vocabulary.size is True; it must be a whole number"),
-        ("[vocabulary]\nsize = [3]", "vocabulary.size is [3]; it must be a whole number"),
-        ("[vocabulary]\nform_share = nan", "vocabulary.form_share is nan; it must be a number"),
-        ("[vocabulary]\nform_share = true", "vocabulary.form_share is True; it must be a number"),
-        ("[ngram]\norder = 9", "order is 9; legal: 1 to 5"),
-        ("[ngram]\nprune = 1", "ngram.prune is 1; it must be a list, each entry a whole number"),
-        ("[ngram]\nprune = [0, 'a']", "ngram.prune is [0, 'a']; it must be a list, each entry a whole number"),
-        ("[ngram]\nmax_bytes = '6 MB'", "ngram.max_bytes is '6 MB'; it must be a whole number"),
-        (
-            "[ngram]\nfallback_discounts = [0.5]",
-            "ngram.fallback_discounts is [0.5]; it must be a list, each entry a number, 3 in all",
-        ),
-        ("[model]\nhidden_size = 0", "hidden_size is 0; it must be at least 1"),
-        ("[model]\ntied = 1", "model.tied is 1; it must be true or false"),
-        ("[model]\nhidden_size = '640'", "model.hidden_size is '640'; it must be a whole number"),
-        ("[training]\nbatches = 3", "training has no setting 'batches'; legal: "),
-        ("[training]\nbatch = 2.5", "training.batch is 2.5; it must be a whole number"),
-        ("[training]\nbatch = 0", "batch is 0; legal: 1 or more"),
-        ("[training]\nprecision = 'fp16'", "precision is 'fp16'; legal: auto, bf16, fp32"),
-        ("[training]\nclip = inf", "training.clip is inf; it must be a number"),
-        ("[weights]\ntalk = -1", "weights is {'talk': -1}; it must be a table of numbers, each 0 or more"),
-        ("[weights]\ntalk = 'all'", "weights is {'talk': 'all'}; it must be a table of numbers, each 0 or more"),
+        ("speed = 3", "unknown setting speed; choose from name, vocabulary, ngram, model, training, weights"),
+        ("name = 3", "name is 3: expected str, got int"),
+        ("vocabulary = 3", "vocabulary is 3: expected object, got int"),
+        ("training = 3", "training is 3: expected object, got int"),
+        ("weights = 3", "weights is 3: expected object, got int"),
+        ("[vocabulary]\nsise = 3", "unknown setting vocabulary.sise; choose from size, minimum_count, "),
+        ("[training]\nbatches = 3", "unknown setting training.batches; choose from "),
+        ("[vocabulary]\nsize = 3", "vocabulary size is 3; must be 50 to 1000000"),
+        ("[vocabulary]\nsize = 'big'", "vocabulary.size is 'big': expected int, got str"),
+        ("[vocabulary]\nsize = 3e4", "vocabulary.size is 30000.0: expected int, got float"),
+        ("[vocabulary]\nsize = true", "vocabulary.size is True: expected int, got bool"),
+        ("[vocabulary]\nsize = [3]", "vocabulary.size is [3]: expected int, got array"),
+        ("[vocabulary]\nform_share = nan", "vocabulary.form_share is nan: expected a finite number"),
+        ("[vocabulary]\nform_share = true", "vocabulary.form_share is True: expected float, got bool"),
+        ("[ngram]\norder = 9", "order is 9; must be 1 to 5"),
+        ("[ngram]\nprune = 1", "ngram.prune is 1: expected array, got int"),
+        ("[ngram]\nprune = [0, 'a']", "ngram.prune[1] is 'a': expected int, got str"),
+        ("[ngram]\nmax_bytes = '6 MB'", "ngram.max_bytes is '6 MB': expected int | null, got str"),
+        ("[ngram]\nfallback_discounts = [0.5]", "ngram.fallback_discounts is [0.5]: expected array of length 3, got 1"),
+        ("[model]\nvocab_size = 9", "model.vocab_size follows from vocabulary.size; set that"),
+        ("[model]\nhidden_size = 0", "hidden_size is 0; must be at least 1"),
+        ("[model]\ntied = 1", "model.tied is 1: expected bool, got int"),
+        ("[model]\nhidden_size = '640'", "model.hidden_size is '640': expected int, got str"),
+        ("[training]\nbatch = 2.5", "training.batch is 2.5: expected int, got float"),
+        ("[training]\nbatch = 0", "batch is 0; must be 1 or more"),
+        ("[training]\nprecision = 'fp16'", "precision is 'fp16'; choose from auto, bf16, fp32"),
+        ("[training]\nclip = inf", "training.clip is inf: expected a finite number"),
+        ("[weights]\ntalk = -1", "weights.talk is -1.0; must be 0 or more"),
+        ("[weights]\ntalk = 'all'", "weights is {'talk': 'all'}: expected float, got str"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(tmp_path: Path, text: str, message: str) -> None:

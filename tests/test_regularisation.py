@@ -269,7 +269,7 @@ def test_averaging_beats_the_last_iterate_of_a_rate_too_high(tmp_path: Path) -> 
     ("changes", "model", "message"),
     [
         ({"weight_drop": 0.3}, replace(SHAPE, architecture="window", layers=1), "'window' has no recurrent weights"),
-        ({"optimizer": "asgd"}, SHAPE, "needs validation text; legal without: adamw, sgd"),
+        ({"optimizer": "asgd"}, SHAPE, "needs validation text; choose from adamw, sgd"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -281,7 +281,7 @@ def test_what_cannot_be_is_refused(
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Regularisation)])
 def test_rates_out_of_range_are_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"{name} is -0.1; legal: 0"):
+    with pytest.raises(ConfigError, match=f"{name} is -0.1; must be 0"):
         TrainConfig(**{name: -0.1})
     with pytest.raises(ConfigError):
         TrainConfig(embedding_dropout=1.0)

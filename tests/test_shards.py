@@ -87,7 +87,7 @@ def test_sources_without_a_weight_are_whole_and_weight_zero_leaves_out(folder: P
     )
     assert np.array_equal(stream, build_stream([("b", DOCUMENTS[:5])], folder))
     assert told == {"a": 0, "b": len(stream)}
-    with pytest.raises(CorpusError, match="empty, or the weights leave nothing"):
+    with pytest.raises(CorpusError, match="empty, or its weights leave no documents"):
         build_stream([("a", DOCUMENTS)], folder, weights={"a": 0})
 
 

@@ -172,7 +172,7 @@ def test_a_run_from_another_machine_goes_on_with_the_device_at_hand(text: Path, 
 
 
 def test_a_run_is_not_started_twice(text: Path, finished: Path) -> None:
-    with pytest.raises(CheckpointError, match="already holds a run; go on with --resume, or name another folder"):
+    with pytest.raises(CheckpointError, match="already holds a run; add --resume, or name another folder"):
         Run(finished, RECIPE, files(text), [], resume=False)
 
 
@@ -189,10 +189,10 @@ def test_a_finished_run_resumed_stays_as_it_is(text: Path, finished: Path, tmp_p
         (
             {"vocabulary": VocabularyConfig(size=100)},
             False,
-            r"run\.json: the run was started with other recipe vocabul",
+            r"run\.json: the run was started with different recipe vocabul",
         ),
-        ({"weights": {}}, False, "started with other recipe weights: {'talk': 0.5}"),
-        ({}, True, r"started with other valid: \[\]"),
+        ({"weights": {}}, False, "started with different recipe weights: {'talk': 0.5}"),
+        ({}, True, r"started with different valid: \[\]"),
     ],
 )
 def test_a_run_is_not_continued_with_other_text_or_settings(
@@ -225,7 +225,7 @@ def test_a_damaged_record_of_the_run_is_refused_by_name(text: Path, tmp_path: Pa
 
 def test_a_folder_that_is_no_run_is_left_alone(text: Path, tmp_path: Path) -> None:
     (tmp_path / "case.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(CheckpointError, match=r"holds case\.json but no run\.json, so it is no run"):
+    with pytest.raises(CheckpointError, match=r"holds case\.json but no run\.json, so it is not a run"):
         Run(tmp_path, RECIPE, files(text), [], resume=True)
 
 

@@ -122,7 +122,7 @@ def test_the_same_text_in_any_order_gives_the_same_vocabulary() -> None:
 def test_text_without_words_and_sizes_out_of_range_are_refused() -> None:
     with pytest.raises(CorpusError, match="no words"):
         choose_tokens(count_pieces([["1 2 ... !"]]), ALL)
-    with pytest.raises(ConfigError, match="vocabulary size is 10; legal: 50 to 1000000"):
+    with pytest.raises(ConfigError, match="vocabulary size is 10; must be 50 to 1000000"):
         VocabularyConfig(size=10)
     with pytest.raises(ConfigError, match=r"form_share is -0\.1"):
         VocabularyConfig(form_share=-0.1)

@@ -59,13 +59,13 @@ def test_a_run_starts_from_them(stream: NDArray[np.uint16], tmp_path: Path) -> N
 
 
 def test_other_kinds_are_refused(stream: NDArray[np.uint16]) -> None:
-    with pytest.raises(ConfigError, match="word2vec is 'glove'; legal: , cbow, skipgram"):
+    with pytest.raises(ConfigError, match="word2vec is 'glove'; choose from , cbow, skipgram"):
         TrainConfig(word2vec="glove")
-    with pytest.raises(ConfigError, match="word2vec is 'glove'; legal: cbow, skipgram"):
+    with pytest.raises(ConfigError, match="word2vec is 'glove'; choose from cbow, skipgram"):
         word2vec_vectors(stream, VOCAB, SIZE, "glove")
 
 
 def test_a_missing_library_is_named(stream: NDArray[np.uint16], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gensim.models", None)
-    with pytest.raises(ConfigError, match=r"needs pip install 'foretype\[word2vec\]'"):
+    with pytest.raises(ConfigError, match=r"needs gensim: pip install 'foretype\[word2vec\]'"):
         word2vec_vectors(stream, VOCAB, SIZE)

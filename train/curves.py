@@ -1,4 +1,4 @@
-"""The curves of a run: each report of the neural training as a line of CSV and, where installed, in TensorBoard."""
+"""Records the curves of a run: each report of neural training goes to a CSV file and, if installed, to TensorBoard."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ COLUMNS = tuple(field.name for field in fields(Report))
 _SCALARS = COLUMNS[COLUMNS.index("seconds") + 1 :]
 
 Row = dict[str, Any]
-"""One line of the curves: a number for each of `COLUMNS`, or None where it was not measured."""
+"""One line of the curves: a number for each of `COLUMNS`, or None if it was not measured."""
 
 
 def read_curves(path: Path) -> list[Row]:
-    """The lines of a CSV that `Curves` wrote, oldest first; a last line that was cut short is left out.
+    """Read the lines of a CSV file that `Curves` wrote, oldest first. An incomplete last line is skipped.
 
-    Raises CheckpointError when there is no such file, or it holds something else.
+    Raises CheckpointError if the file is missing or holds something else.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise CheckpointError(f"{path}: no such file; a run writes it while its neural model is trained") from error
+        raise CheckpointError(f"{path}: no such file; a run writes it during neural training") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error})") from error
     whole = text[: text.rfind("\n") + 1]
@@ -44,13 +44,13 @@ def read_curves(path: Path) -> list[Row]:
             row = {name: _number(line[name]) if line.get(name) else None for name in COLUMNS}
             row["step"] = int(line["step"])
         except (KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{path}, line {number}: not a line of curves ({error!r})") from error
+            raise CheckpointError(f"{path}, line {number}: not training curves ({error!r})") from error
         rows.append(row)
     return rows
 
 
 def _number(text: str) -> float:
-    """An int where it is one, so that a line read and written again is the same."""
+    """Parse a number; whole numbers become int, so that a line that is read and written again is the same."""
     return int(text) if text.isdigit() else float(text)
 
 
@@ -59,12 +59,12 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 class Curves:
-    """The curves of the run in `folder`, which goes on after `step` optimiser steps.
+    """The curves of the run in `folder`, which continues after `step` optimiser steps.
 
-    What was written of later steps is dropped, for these come again. history: reports that the checkpoint at `step`
-    holds; those that the curves lack are added, for a run may be killed between writing the one and the other.
+    Lines of later steps are dropped, because those steps are repeated. history: the reports in the checkpoint at
+    `step`; those missing from the curves are added, because a run may be killed between writing the two.
 
-    Raises CheckpointError when the folder holds curves that cannot be read.
+    Raises CheckpointError if the folder holds curves that cannot be read.
     """
 
     def __init__(self, folder: Path, step: int = 0, history: Iterable[Mapping[str, Any]] = ()) -> None:
@@ -88,7 +88,7 @@ class Curves:
         self._show(row)
 
     def _show(self, row: Mapping[str, Any]) -> None:
-        """Hand a row to TensorBoard, which hides what an earlier start wrote of the steps after this one's."""
+        """Pass a row to TensorBoard, which hides what an earlier start wrote about later steps."""
         if find_spec("tensorboard") is None:
             return
         if self._writer is None:
@@ -98,7 +98,7 @@ class Curves:
         for name in _SCALARS:
             if row.get(name) is not None:
                 self._writer.add_scalar(name, row[name], row["step"])
-        # Its queue would be lost in a process that is killed.
+        # A process that is killed would lose the queue.
         self._writer.flush()
 
     def __enter__(self) -> Curves:
@@ -110,7 +110,7 @@ class Curves:
 
 
 def recorded(trainer: Trainer, folder: Path) -> Iterator[Report]:
-    """Train to the end, as `trainer.fit()` does, and keep the curves in `folder`; of several processes, one writes."""
+    """Train to the end, like `trainer.fit()`, and record the curves in `folder`; one of several processes writes."""
     if not trainer.processes.leads:
         yield from trainer.fit()
         return

@@ -1,18 +1,18 @@
-"""From text to a trained model: vocabulary, token streams, n-gram tables, neural model; each step once, resumable.
+"""Trains a model from text: vocabulary, token streams, n-gram tables, neural model. A stopped run can be resumed.
 
 A run is a folder:
 
-    run.json                    the recipe, its text, and the versions of the programs that it was last trained with
-    stdin.txt                   what came on standard input, where it was asked for
+    run.json                    the recipe, the text files, and the versions of the programs that trained it last
+    stdin.txt                   the text read from standard input, if any
     tokenizer.json, case.json   the text form
     all.safetensors             every token, for the n-gram model
     mix.safetensors             weighted and shuffled, for the neural model
-    valid.safetensors           held out, the same share of every source
+    valid.safetensors           held-out text, the same share of every source
     ngram.safetensors           the n-gram tables
-    start/                      the weights that the neural model starts from, where they come from a bundle
-    neural/step-*                 checkpoints of the neural model
-    curves.csv, tensorboard     its loss, perplexity, gradient norm, learning rate and speed on the way
-    report.json                 what was measured
+    start/                      the weights that the neural model starts from, if they come from a bundle
+    neural/step-*               checkpoints of the neural model
+    curves.csv, tensorboard     its loss, perplexity, gradient norm, learning rate and speed over time
+    report.json                 the figures of the finished run
 """
 
 from __future__ import annotations
@@ -54,19 +54,19 @@ _NGRAM_TOKENS = 50_000
 
 
 class Progress(Protocol):
-    """Where a run tells how far it is."""
+    """Receives the progress of a run."""
 
     def step(self, message: str) -> None:
-        """A step begins, or goes on to its next part."""
+        """Called when a step, or the next part of one, begins."""
 
     def training(self, report: Any, total_tokens: int) -> None:
-        """A measurement of the neural training, a `foretype.train.neural.training.trainer.Report`."""
+        """Called with each `foretype.train.neural.training.trainer.Report` of the neural training."""
 
 
 def _split(documents: Iterable[Document], held_out: bool) -> Iterator[Document]:
-    """One line in fifty as a document of its own (held out), or the text without these lines.
+    """Select one line in fifty, each as a document (held out), or the text without these lines.
 
-    The line itself decides, so that lines said twice do not stand on both sides.
+    The choice depends on the line's text, so that repeated lines are never on both sides.
     """
     for document in documents:
         chosen = [line for line in document if (zlib.crc32(line.encode()) % _HELD_OUT_EVERY == 0) == held_out]
@@ -78,7 +78,7 @@ def _names(files: list[Path]) -> str:
 
 
 def _name(file: Path) -> str:
-    """What a run remembers of a file: the whole path, so that it may be resumed from any folder."""
+    """The absolute path of a file, so that the run can be resumed from any folder."""
     return str(file if file == STANDARD_INPUT else file.resolve())
 
 
@@ -87,8 +87,8 @@ class Run:
 
     files, valid: text to train on and to measure on. Without `valid`, one line in fifty is held out.
 
-    Raises CheckpointError when the folder holds a run already and `resume` is not set, or one of other text or
-    settings; CorpusError when text is missing; ConfigError when a setting is not legal.
+    Raises CheckpointError if the folder holds a run and `resume` is not set, or a run with other text or settings;
+    CorpusError if text is missing; ConfigError if a setting is invalid.
     """
 
     def __init__(self, folder: Path, recipe: Recipe, files: list[Path], valid: list[Path], *, resume: bool) -> None:
@@ -106,15 +106,15 @@ class Run:
         stored = folder / RUN
         if stored.exists():
             if not resume:
-                raise CheckpointError(f"{folder}: already holds a run; go on with --resume, or name another folder")
+                raise CheckpointError(f"{folder}: already holds a run; add --resume, or name another folder")
             self._check(stored, identity)
         elif (folder / CASE).exists():
-            raise CheckpointError(f"{folder}: holds {CASE} but no {RUN}, so it is no run; name another folder")
+            raise CheckpointError(f"{folder}: holds {CASE} but no {RUN}, so it is not a run; name another folder")
         self._identity = identity
 
     def _check(self, stored: Path, identity: dict[str, Any]) -> None:
         try:
-            # The device may be another one, on a machine without the one before.
+            # The device may differ: a run may continue on another machine.
             recipe = stored_recipe(stored, {"training": {"device": self._config.device}}).to_json()
             before = json.loads(stored.read_text(encoding="utf-8"))
             parts = {name: (before[name], identity[name]) for name in ("files", "valid")}
@@ -126,10 +126,10 @@ class Run:
             parts[f"recipe {name}"] = (recipe[name], identity["recipe"][name])
         for name, (then, now) in parts.items():
             if then != now:
-                raise CheckpointError(f"{stored}: the run was started with other {name}: {then}, not {now}")
+                raise CheckpointError(f"{stored}: the run was started with different {name}: {then}, not {now}")
 
     def train(self, progress: Progress) -> dict[str, Any]:
-        """Do what is left to do; returns the report."""
+        """Do the remaining steps and return the report."""
         processes = join()
         with processes.leader_first():
             self.prepare(progress)
@@ -140,12 +140,12 @@ class Run:
         return report
 
     def prepare(self, progress: Progress) -> None:
-        """Learn the text form and tokenise the text, where that is not done yet."""
+        """Learn the text form and tokenise the text, unless that is done."""
         self._text_form(progress)
         self._streams(progress)
 
     def _documents(self, file: Path) -> Iterable[Document]:
-        """The documents of `file`; standard input can be read but once, so the run keeps what came on it."""
+        """Read the documents of `file`. Standard input can be read only once, so the run stores it."""
         if file != STANDARD_INPUT:
             return read_documents(file)
         if (self.folder / PIPED).exists():
@@ -174,7 +174,7 @@ class Run:
             form = learn_text_form(counts, vocabulary)
         except CorpusError as error:
             raise CorpusError(f"{_names(self.files)}: {error}") from error
-        # All text has been read through before anything is written, so that bad text leaves nothing behind.
+        # Read all text before writing anything, so that bad text leaves no files.
         if not sum(1 for _, documents in self._valid_texts() for _ in documents):
             reason = "empty" if self.valid else f"too short to hold out one line in {_HELD_OUT_EVERY}; give --valid"
             raise CorpusError(f"{_names(self.valid or self.files)}: {reason}")
@@ -211,7 +211,7 @@ class Run:
         return {"order": len(model.orders), "bytes": size, "validation_perplexity": perplexity}
 
     def _started(self, shape: ModelConfig) -> TrainConfig:
-        """The training settings, `start_from` a checkpoint: where they name a bundle, one that starts from it."""
+        """The training settings. If `start_from` is a bundle, convert it to a checkpoint and refer to that."""
         config, start = self._config, self.folder / START
         if not config.start_from or not (Path(config.start_from) / MANIFEST).exists():
             return config
@@ -228,7 +228,7 @@ class Run:
         stream, valid = read_stream(self.folder / MIX), read_stream(self.folder / VALID)
         shape = ModelConfig(size, **self.recipe.model)
         trainer = Trainer(self.folder / NEURAL, shape, self._started(shape), stream, valid, resume=True)
-        # What may change when a run is resumed is remembered as soon as the trainer has found nothing against it.
+        # Store settings that may change on resuming, now that the trainer has accepted them.
         changed = json.loads((self.folder / RUN).read_text(encoding="utf-8")) != self._identity
         if changed and trainer.processes.leads:
             write_json(self.folder / RUN, self._identity)

@@ -1,17 +1,16 @@
-"""A recipe: all settings of a training run, read from TOML and kept with the run."""
+"""A recipe: all settings of a training run, read from TOML and stored with the run."""
 
 from __future__ import annotations
 
 import json
-import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from foretype.runtime.errors import ConfigError
+from foretype.runtime.files.decoding import decode
 from foretype.train.neural.model.model_config import ModelConfig
 from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.ngrams.estimate import NgramConfig
@@ -20,22 +19,22 @@ from foretype.train.text.tokenizer import VocabularyConfig
 
 PRESETS = ("tiny", "base", "large")
 """Recipes that come with Foretype: a bundle of at most 3 MB, one of at most 25 MB, and one to train on a GPU."""
-
 RECIPES = Path(__file__).parent / "recipes"
 
 Settings = Mapping[str, Any]
-"""Some settings of a recipe as nested tables, {"model": {"layers": 2}}, which go before those that stand elsewhere."""
+"""Settings of a recipe as nested tables, {"model": {"layers": 2}}; they override what a file says."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a model is made of and how.
+    """The settings of a training run.
 
-    name: the model's name, which its bundle carries.
-    vocabulary, ngram: see their classes. model: settings of `ModelConfig`, except vocab_size, which follows from the
-        vocabulary. training: settings of `TrainConfig`.
-    weights: source name -> share of its documents that the neural model reads; 2 is twice. Sources not named: 1.
-    text: in which form the neural model reads them; see `foretype.train.text.dropout.TextDropout`.
+    name: the model's name, stored in its bundle.
+    vocabulary, ngram: see their classes.
+    model: settings of `ModelConfig`, except vocab_size, which follows from the vocabulary.
+    training: settings of `TrainConfig`.
+    weights: source name -> share of its documents that the neural model reads; 2 reads them twice. The default is 1.
+    text: the form in which the neural model reads them (see `TextDropout`).
     """
 
     name: str = "model"
@@ -46,8 +45,13 @@ class Recipe:
     weights: Mapping[str, float] = field(default_factory=dict)
     text: TextDropout = field(default_factory=TextDropout)
 
+    def __post_init__(self) -> None:
+        for source, weight in self.weights.items():
+            if weight < 0:
+                raise ConfigError(f"weights.{source} is {weight}; must be 0 or more")
+
     def to_json(self) -> dict[str, Any]:
-        """All settings as plain JSON values, defaults included, so that they hold when defaults change."""
+        """All settings as plain JSON values. Defaults are included, so that they stay the same for this run."""
         value = asdict(self)
         value["ngram"] = {k: list(v) if isinstance(v, tuple) else v for k, v in value["ngram"].items()}
         value["model"] = asdict(ModelConfig(self.vocabulary.size, **self.model))
@@ -56,54 +60,25 @@ class Recipe:
         return value
 
 
-def _fits(value: Any, kind: Any) -> bool:
-    """Whether a TOML value is of the type of a field: a whole number serves as float, a list as tuple."""
-    kinds = get_args(kind)
-    if get_origin(kind) is UnionType:
-        return any(_fits(value, choice) for choice in kinds)
-    if get_origin(kind) is tuple:
-        if not isinstance(value, list):
-            return False
-        if kinds[-1] is Ellipsis:
-            kinds = kinds[:1] * len(value)
-        return len(kinds) == len(value) and all(map(_fits, value, kinds))
-    if kind is float:
-        return type(value) in (int, float) and math.isfinite(value)
-    return type(value) is kind
-
-
-def _describe(kind: Any) -> str:
-    """The type of a field in the words of someone who writes TOML."""
-    kinds = get_args(kind)
-    if get_origin(kind) is UnionType:
-        return _describe(kinds[0])
-    if get_origin(kind) is tuple:
-        return f"a list, each entry {_describe(kinds[0])}" + ("" if kinds[-1] is Ellipsis else f", {len(kinds)} in all")
-    return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}[kind]
-
-
-def _build(cls: type[Any], value: Any, where: str) -> Any:
-    """An instance of the dataclass `cls` from a TOML table, its fields checked by name and type."""
-    if not isinstance(value, dict):
-        raise ConfigError(f"{where} is {value!r}; it must be a table, [{where}]")
-    kinds = get_type_hints(cls)
-    for name, given in value.items():
-        if name not in kinds:
-            raise ConfigError(f"{where} has no setting {name!r}; legal: {', '.join(kinds)}")
-        if not _fits(given, kinds[name]):
-            raise ConfigError(f"{where}.{name} is {given!r}; it must be {_describe(kinds[name])}")
-    return cls(**{name: tuple(given) if isinstance(given, list) else given for name, given in value.items()})
+_TABLES = {
+    "vocabulary": VocabularyConfig,
+    "ngram": NgramConfig,
+    "model": ModelConfig,
+    "training": TrainConfig,
+    "text": TextDropout,
+}
+"""The tables of a recipe, and the dataclasses that declare their settings."""
 
 
 def preset(name: str, settings: Settings | None = None) -> Recipe:
-    """The recipe of that name which comes with Foretype. Raises ConfigError for another name."""
+    """Read one of `PRESETS`. Raises ConfigError for another name."""
     if name not in PRESETS:
-        raise ConfigError(f"preset is {name!r}; legal: {', '.join(PRESETS)}")
+        raise ConfigError(f"preset is {name!r}; choose from {', '.join(PRESETS)}")
     return read_recipe(RECIPES / f"{name}.toml", settings)
 
 
 def read_recipe(path: Path, settings: Settings | None = None) -> Recipe:
-    """Read a recipe from TOML; `settings` go before its own. Raises ConfigError naming file and setting at fault."""
+    """Read a recipe from TOML; `settings` override it. Raises ConfigError naming the file and the setting."""
     try:
         value = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -112,26 +87,21 @@ def read_recipe(path: Path, settings: Settings | None = None) -> Recipe:
 
 
 def stored_recipe(path: Path, settings: Settings | None = None) -> Recipe:
-    """The recipe that a run keeps in its run.json at `path`; `settings` go before its own.
+    """Read the recipe of a run from its run.json at `path`; `settings` override it.
 
     Raises ConfigError when it cannot be read.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))["recipe"]
-        value = {name: _without_none(given) for name, given in value.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        value = dict(json.loads(path.read_text(encoding="utf-8"))["recipe"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
     return make_recipe(value, settings, str(path))
 
 
-def _without_none(value: Any) -> Any:
-    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
-
-
 def parse_settings(assignments: Iterable[str]) -> dict[str, Any]:
-    """Settings from assignments as a command line has them. Raises ConfigError for one that is none.
+    """Parse assignments from a command line. Raises ConfigError for a text that is not an assignment.
 
-    The values are TOML; what is no TOML is a text, so that texts need no quotes.
+    Values are TOML. A value that is not TOML is taken as a string, so that strings need no quotes.
 
     >>> parse_settings(["model.hidden_size=512", "model.architecture=gru", "name=mine"])
     {'model': {'hidden_size': 512, 'architecture': 'gru'}, 'name': 'mine'}
@@ -141,7 +111,7 @@ def parse_settings(assignments: Iterable[str]) -> dict[str, Any]:
         name, equals, text = assignment.partition("=")
         *table, key = (part.strip() for part in name.split("."))
         if not equals or not key or len(table) > 1:
-            raise ConfigError(f"{assignment!r} is no setting; legal: NAME=VALUE or TABLE.NAME=VALUE, as model.layers=2")
+            raise ConfigError(f"{assignment!r} is not NAME=VALUE or TABLE.NAME=VALUE, such as model.layers=2")
         try:
             parsed = tomllib.loads(f"value = {text}")
         except tomllib.TOMLDecodeError:
@@ -152,7 +122,7 @@ def parse_settings(assignments: Iterable[str]) -> dict[str, Any]:
 
 
 def _merged(value: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """`value` with `settings` in it: those of a table go into the table; an empty table, and all else, replaces."""
+    """`value` with `settings` put in: table by table, except that an empty table replaces the one in `value`."""
     merged = dict(value)
     for name, given in settings.items():
         inner = isinstance(given, dict) and given and isinstance(value.get(name), dict)
@@ -160,7 +130,7 @@ def _merged(value: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     return merged
 
 
-def _told(settings: Settings) -> str:
+def _summary(settings: Settings) -> str:
     """Settings in one line: "model.layers = 2, name = 'mine'"."""
     single = [(name, given) for name, given in settings.items() if not isinstance(given, dict)]
     inner = [(f"{n}.{k}", v) for n, given in settings.items() if isinstance(given, dict) for k, v in given.items()]
@@ -168,34 +138,33 @@ def _told(settings: Settings) -> str:
 
 
 def make_recipe(value: Mapping[str, Any], settings: Settings | None = None, where: str = "the defaults") -> Recipe:
-    """A recipe from the settings `value`, which stand in `where`, and `settings` before them.
+    """Make a recipe from the settings `value`, which come from `where`; `settings` override them.
 
-    Raises ConfigError naming where they stand and the setting at fault.
+    Raises ConfigError naming where they come from and the setting.
     """
     if settings:
-        value, where = _merged(value, settings), f"{where} with {_told(settings)}"
+        value, where = _merged(value, settings), f"{where} with {_summary(settings)}"
     try:
         return _checked(value)
-    except ConfigError as error:
+    except (ConfigError, ValueError) as error:
         raise ConfigError(f"{where}: {error}") from error
 
 
 def _checked(value: Mapping[str, Any]) -> Recipe:
-    legal = [item.name for item in fields(Recipe)]
+    _refuse_unknown("", value, Recipe)
+    for name, kind in _TABLES.items():
+        if isinstance(table := value.get(name), dict):
+            _refuse_unknown(f"{name}.", table, kind)
+    recipe = decode(Recipe, dict(value))
+    if "vocab_size" in recipe.model:
+        raise ConfigError("model.vocab_size follows from vocabulary.size; set that")
+    decode(ModelConfig, {"vocab_size": recipe.vocabulary.size, **recipe.model}, "model")
+    decode(TrainConfig, recipe.training, "training")
+    return recipe
+
+
+def _refuse_unknown(table: str, value: Mapping[str, Any], kind: type[Any]) -> None:
+    legal = [item.name for item in fields(kind)]
     for name in value:
         if name not in legal:
-            raise ConfigError(f"no setting {name!r}; legal: {', '.join(legal)}")
-    name, weights = value.get("name", Recipe.name), value.get("weights", {})
-    if not _fits(name, str):
-        raise ConfigError(f"name is {name!r}; it must be a text")
-    if not isinstance(weights, dict) or not all(_fits(weight, float) and weight >= 0 for weight in weights.values()):
-        raise ConfigError(f"weights is {weights!r}; it must be a table of numbers, each 0 or more")
-    vocabulary = _build(VocabularyConfig, value.get("vocabulary", {}), "vocabulary")
-    ngram = _build(NgramConfig, value.get("ngram", {}), "ngram")
-    model, training = value.get("model", {}), value.get("training", {})
-    if isinstance(model, dict) and "vocab_size" in model:
-        raise ConfigError("model.vocab_size follows from vocabulary.size")
-    _build(ModelConfig, {"vocab_size": vocabulary.size, **model} if isinstance(model, dict) else model, "model")
-    _build(TrainConfig, training, "training")
-    text = _build(TextDropout, value.get("text", {}), "text")
-    return Recipe(name, vocabulary, ngram, model, training, weights, text)
+            raise ConfigError(f"unknown setting {table}{name}; choose from {', '.join(legal)}")

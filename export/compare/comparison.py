@@ -1,10 +1,10 @@
-"""The comparison: every model of the ladder trained on the same text, exported, and measured as it would ship.
+"""Trains every model of the ladder on the same text, exports it, and measures the bundle.
 
 A comparison is a folder:
 
-    settings.json               the budget and the text it was started with
-    text/                       the text form and the token streams, shared by all
-    models/NAME/                a run and its bundle; trained.json and result.json, what was measured
+    settings.json               the budget and the text that it was started with
+    text/                       the text form and the token streams, shared by all models
+    models/NAME/                a run and its bundle, with the figures in trained.json and result.json
     table.json, table.md        all results
 """
 
@@ -54,14 +54,17 @@ _VALID_CAP = 4_000
 
 @dataclass(frozen=True)
 class Budget:
-    """What every model of a comparison is given.
+    """What every model of a comparison gets.
 
-    words: of training text, the same for all. vocabulary: tokens. passes: over the text, for neural models.
-    minutes: limit of a neural model's training time; what stops there is measured as it stands.
-    embedding_size, hidden_size: of neural models that do not say otherwise.
-    batch, steps, samples, learning_rate: of their training (see `TrainConfig`).
+    words: of training text, the same for all models.
+    vocabulary: number of tokens.
+    passes: of neural training over the text.
+    minutes: limit of a neural model's training time; a model that is stopped there is measured as it is.
+    embedding_size, hidden_size: of neural models, unless their rung says otherwise.
+    batch, steps, samples, learning_rate: of neural training (see `TrainConfig`).
     test_words: of each source of the test text.
-    threads: CPU threads of each training. seed: fixes the text and every training.
+    threads: CPU threads of each training.
+    seed: fixes the text and every training.
     """
 
     words: int = 2_000_000
@@ -81,16 +84,16 @@ class Budget:
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if not value > 0 and not (name == "samples" and value == 0):
-                raise ConfigError(f"{name} is {value}; it must be above 0")
+                raise ConfigError(f"{name} is {value}; must be above 0")
 
 
 class Comparison:
-    """A comparison in `folder`; what is there already is not done again.
+    """A comparison in `folder`. Finished parts are not repeated.
 
-    files, valid, test: text to train on, to choose blend weights on, and to measure on.
+    files, valid, test: text to train on, to fit blend weights on, and to measure on.
     weights: source name -> share of its text, as in a recipe.
 
-    Raises CheckpointError when the folder holds a comparison with other settings, CorpusError when text is missing.
+    Raises CheckpointError if the folder holds a comparison with other settings, CorpusError if text is missing.
     """
 
     def __init__(
@@ -116,24 +119,24 @@ class Comparison:
             before = _read(stored)
             for name, value in settings.items():
                 if before.get(name) != value:
-                    raise CheckpointError(f"{stored}: was started with other {name}: {before.get(name)}, not {value}")
+                    raise CheckpointError(f"{stored}: started with different {name}: {before.get(name)}, not {value}")
         else:
             folder.mkdir(parents=True, exist_ok=True)
             write_json(stored, settings)
 
     def run(self, rungs: list[Rung], jobs: int = 1, done: Callable[[str], None] = lambda _: None) -> None:
-        """Train, export and measure `rungs`, `jobs` at a time; `done` is told the name of each that is finished."""
+        """Train, export and measure `rungs`, `jobs` at a time; call `done` with the name of each finished rung."""
         self.prepare()
         singles = [rung for rung in rungs if rung.parts is None]
         blends = [rung for rung in rungs if rung.parts is not None]
         for group in (singles, blends):
             for name in self._measured(group, jobs):
                 done(name)
-        for rung in rungs:  # one after the other, with nothing else beside it
+        for rung in rungs:  # one after the other, so that nothing else disturbs the times
             self._time(rung)
 
     def _measured(self, rungs: list[Rung], jobs: int) -> Iterator[str]:
-        """Measure `rungs`; yields the name of each as it is finished."""
+        """Measure `rungs`; yield the name of each when it is finished."""
         if jobs == 1:
             for rung in rungs:
                 self.measure(rung)
@@ -146,7 +149,7 @@ class Comparison:
                 yield tasks[task]
 
     def results(self, rungs: list[Rung]) -> list[dict[str, Any]]:
-        """What was measured of those `rungs` that are finished."""
+        """Read the results of the finished `rungs`."""
         found = [self._folder(rung) / RESULT for rung in rungs]
         return [_read(path) for path in found if path.exists()]
 
@@ -165,7 +168,7 @@ class Comparison:
         write_stream(text / pipeline.VALID, build_stream(texts, text, cap=_VALID_CAP))
 
     def _choose_text(self) -> dict[str, list[Document]]:
-        """About `budget.words` words, in pieces of documents from all over the text, each source by its weight."""
+        """Choose about `budget.words` words, in pieces of documents from all parts of the text, by source weight."""
         pieces = {source_name(file): list(_pieces(file)) for file in self.files}
         weighted = {
             name: self.weights.get(name, 1.0) * sum(map(count_words, documents)) for name, documents in pieces.items()
@@ -188,7 +191,7 @@ class Comparison:
         return self.folder / _MODELS / rung.slug
 
     def measure(self, rung: Rung) -> None:
-        """Train, export and measure one rung, if that has not been done."""
+        """Train, export and measure one rung, unless that is done."""
         folder, text = self._folder(rung), self.folder / _TEXT
         if (folder / RESULT).exists():
             return
@@ -203,7 +206,7 @@ class Comparison:
         write_json(folder / RESULT, facts | self._evaluate(rung))
 
     def _train(self, rung: Rung, folder: Path) -> dict[str, Any]:
-        """Make the parts of a rung in its folder; returns their figures."""
+        """Train the parts of a rung in its folder; return their figures."""
         if rung.parts:
             neural, ngram = (self.folder / _MODELS / Rung(name, "").slug for name in rung.parts)
             _link(ngram / pipeline.NGRAM, folder / pipeline.NGRAM)
@@ -246,8 +249,10 @@ class Comparison:
         return Trainer(folder / pipeline.NEURAL, config, training, stream, valid, resume=True)
 
     def _evaluate(self, rung: Rung) -> dict[str, Any]:
-        """Perplexity, next-word accuracy and keystroke savings on the test text: means over sources, one vote each, of
-        perplexity the geometric mean."""
+        """Measure perplexity, next-word accuracy and keystroke savings on the test text.
+
+        They are means over sources with equal weights; the mean of perplexities is geometric.
+        """
         model = self._load(rung)
         figures = []
         for documents in self._test_texts():
@@ -270,7 +275,7 @@ class Comparison:
         return load(self._folder(rung) / _BUNDLE, engine=engines[rung.family])
 
     def _test_texts(self, words: int = 0) -> Iterator[list[Document]]:
-        """Of each test file, the documents up to the wanted number of words."""
+        """Yield the documents of each test file, up to `words` words (by default those of the budget)."""
         for file in self.test:
             documents: list[Document] = []
             left = words or self.budget.test_words
@@ -283,7 +288,7 @@ class Comparison:
                 yield documents
 
     def _time(self, rung: Rung) -> None:
-        """Measure the time of a suggestion on a small part of the test text, where it is not known yet."""
+        """Measure the time of a suggestion on a small part of the test text, unless it is known."""
         path = self._folder(rung) / RESULT
         result = _read(path)
         if "microseconds" in result:
@@ -293,14 +298,14 @@ class Comparison:
 
 
 def _pieces(file: Path) -> Iterator[Document]:
-    """The documents of `file`, long ones in pieces of a hundred lines."""
+    """Yield the documents of `file`, in pieces of at most a hundred lines."""
     for document in read_documents(file):
         for begin in range(0, len(document), _PIECE):
             yield document[begin : begin + _PIECE]
 
 
 def _read(path: Path) -> Any:
-    """A JSON file of the comparison; raises CheckpointError when it is damaged."""
+    """Read a JSON file of the comparison. Raises CheckpointError if it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -313,6 +318,6 @@ def _link(target: Path, link: Path) -> None:
 
 
 def _entries(path: Path) -> int:
-    """The n-grams in a tables file."""
+    """Count the n-grams in a tables file."""
     tables, _ = read_tables(path)
     return sum(table.size for name, table in tables.items() if name.startswith("probs."))

@@ -1,4 +1,4 @@
-"""A comparison's results as a Markdown table and as a plot of keystroke savings against size."""
+"""Formats the results of a comparison as a Markdown table and a plot of keystroke savings by size."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLUMNS = (
     ("p50", lambda row: _microseconds(row, "any_p50")),
     ("p99", lambda row: _microseconds(row, "any_p99")),
 )
-"""Heading and cell of each column. Times are those of one suggestion, any keystroke."""
+"""Heading and cell of each column. Times are those of a suggestion after any keystroke."""
 
 
 def _millions(count: int) -> str:
@@ -37,7 +37,7 @@ def _microseconds(row: dict[str, Any], name: str) -> str:
 
 
 def markdown(results: Sequence[dict[str, Any]]) -> str:
-    """The table, one line a model, in the order of `results`, numbered."""
+    """Format the table: one numbered line for each model, in the order of `results`."""
     head = " | ".join(name for name, _ in _COLUMNS)
     lines = [f"| | {head} |", "|---:|---|" + "---:|" * (len(_COLUMNS) - 1)]
     for number, row in enumerate(results, start=1):
@@ -46,9 +46,9 @@ def markdown(results: Sequence[dict[str, Any]]) -> str:
 
 
 def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw keystroke savings against bundle size to `path`, with the numbers of the table.
+    """Draw keystroke savings by bundle size to `path`, with the numbers of the table.
 
-    Raises ConfigError where matplotlib is missing.
+    Raises ConfigError if matplotlib is not installed.
     """
     figure = new_figure(9, 6, path)
     axes = figure.add_subplot()

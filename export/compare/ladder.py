@@ -1,4 +1,4 @@
-"""The ladder: every language model of the field, in the order in which the field found them."""
+"""The ladder: the language models to compare, roughly in the order of their publication."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from foretype.train.ngrams.estimate import NgramConfig
 class Rung:
     """One model of the comparison.
 
-    name: as it stands in the table.
+    name: in the table.
     family: "n-gram", "neural", or "blend".
-    ngram: for an n-gram model, how it is estimated.
-    model, training: for a neural model, settings of `ModelConfig` and `TrainConfig` beside those all rungs share.
-    parts: for a blend, the names of its neural and its n-gram rung.
-    passes: over the text, as a multiple of those that the others are given.
-    cache: whether the recent text is a part of the blend.
+    ngram: of an n-gram model, how it is estimated.
+    model, training: of a neural model, the settings of `ModelConfig` and `TrainConfig` that differ from the budget's.
+    parts: of a blend, the names of its neural and its n-gram rung.
+    passes: over the text, as a multiple of the budget's.
+    cache: whether the blend includes the cache of recent words.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Rung:
 
     @property
     def slug(self) -> str:
-        """The name as a folder."""
+        """The name of its folder."""
         return "".join(letter if letter.isalnum() else "-" for letter in self.name.lower())
 
 
@@ -61,8 +61,8 @@ _SMOOTHINGS = {
 _PRUNED = 1_000_000
 _LARGE: dict[str, Any] = {"embedding_size": 192, "hidden_size": 512}
 _SLOW = {"learning_rate": 4e-3}
-"""Without gates the state does not bear the rate that suits the others (validation perplexity 118 against 85), nor do
-hashed n-grams (test perplexity 109 against 91)."""
+"""The usual learning rate is too high for a simple RNN (validation perplexity 118 instead of 85) and for hashed n-grams
+(test perplexity 109 instead of 91)."""
 _AWD = {
     "embedding_dropout": 0.05,
     "input_dropout": 0.1,
@@ -113,15 +113,15 @@ LADDER: tuple[Rung, ...] = (
 
 
 def choose(names: list[str]) -> list[Rung]:
-    """The rungs whose names hold one of `names`, and the parts of blends among them; all where none is given.
+    """Choose the rungs whose names contain one of `names`, and the parts of blends among them; all without `names`.
 
-    Raises ConfigError for a name that is in no rung's.
+    Raises ConfigError for a name that matches no rung.
     """
     if not names:
         return list(LADDER)
     for name in names:
         if not any(name.lower() in rung.name.lower() for rung in LADDER):
-            raise ConfigError(f"no model is called {name!r}; legal: {'; '.join(rung.name for rung in LADDER)}")
+            raise ConfigError(f"no model is called {name!r}; choose from {'; '.join(rung.name for rung in LADDER)}")
     chosen = {rung.name for rung in LADDER if any(name.lower() in rung.name.lower() for name in names)}
     chosen |= {part for rung in LADDER if rung.name in chosen and rung.parts for part in rung.parts}
     return [rung for rung in LADDER if rung.name in chosen]

@@ -1,4 +1,4 @@
-"""A step graph under construction, with what all its parts need."""
+"""A step graph under construction, and everything that its parts share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from foretype.train.neural.model.language_model import LanguageModel
 
 
 class Assembly:
-    """The nodes so far, the weights yet to be put in, and how to put them."""
+    """The nodes added so far, the weights that remain, and the arithmetic that stores them."""
 
     def __init__(self, model: LanguageModel, arithmetic: Arithmetic) -> None:
         self.model, self.config = model, model.config

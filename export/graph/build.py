@@ -1,7 +1,7 @@
-"""A trained model as an ONNX step graph: the state goes in and comes out, and only the last step is scored.
+"""Builds the ONNX step graph of a trained model: state in, state out, and scores after the last step only.
 
-Built node by node from the tensors: torch's exporter wraps LSTM weights in slices and unrolls loops, while
-here every initializer is a tensor of the model, so that the graph can be read, quantised and checked.
+The graph is built node by node from the model's tensors. Torch's exporter wraps LSTM weights in slices and unrolls
+loops; here every initializer is a tensor of the model, so that the graph can be read, quantised and checked.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
 
 OPSET = 21
-IR_VERSION = 10  # the one that goes with opset 21; onnx's newest may be ahead of the installed ONNX Runtime
+IR_VERSION = 10  # belongs to opset 21; the installed ONNX Runtime may not read onnx's newest
 
 
 class FloatArithmetic:
-    """Float32 throughout, with ONNX's own operators: runs on every provider."""
+    """Float32 with standard ONNX operators, for every provider."""
 
     precision = "float32"
     recurrent_operators = True
 
     def store(self, builder: Builder, name: str, values: FloatArray) -> Matrix:
-        """Stored transposed, as MatMul reads it."""
+        """Store a matrix transposed, as MatMul needs it."""
         builder.constant(name, values.T)
         return Matrix(name, values)
 
@@ -54,14 +54,14 @@ class FloatArithmetic:
         return builder.add("Gather", table.name, rows, outputs=f"{table.name}_found")
 
     def score(self, builder: Builder, table: Matrix, bias: str, features: str, outputs: str = "logits") -> str:
-        # transB reads the rows of the very table that the input gathers from: one table in the file.
+        # With transB, the head reads the same table as the input, so the file holds it once.
         return builder.add("Gemm", features, table.name, bias, outputs=outputs, transB=1)
 
 
 def build(model: LanguageModel, arithmetic: Arithmetic) -> onnx.ModelProto:
-    """The step graph: words -> layers -> scores after the last step, as `runtime.engines.step_graph` expects it.
+    """Build the step graph, as `runtime.engines.step_graph` expects it: words, layers, scores after the last step.
 
-    Raises ExportError when the model's tensors are not exactly those that the graph is made of.
+    Raises ExportError if a tensor of the model is missing or unused.
     """
     config = model.config
     assembly = Assembly(model, arithmetic)
@@ -83,7 +83,7 @@ def build(model: LanguageModel, arithmetic: Arithmetic) -> onnx.ModelProto:
 
 
 def _add_layers(assembly: Assembly, embedded: str) -> str:
-    """Add the layers and what lies between them; returns the name of their outputs [steps, batch, output_size]."""
+    """Add the layers and their connections; return the name of their outputs [steps, batch, output_size]."""
     config, builder = assembly.config, assembly.builder
     layers = range(config.layers)
     for part in assembly.recurrent_sizes:
@@ -118,7 +118,7 @@ def _highway(assembly: Assembly, layer: int, values: str, output: str) -> str:
 
 
 def _model(config: ModelConfig, builder: Builder, precision: str) -> onnx.ModelProto:
-    """Put names, shapes, metadata and opsets around the nodes; ExportError when onnx finds them invalid."""
+    """Make a model of the nodes, with inputs, outputs, opsets and metadata. Raises ExportError if it is not valid."""
     value = helper.make_tensor_value_info
 
     def state(suffix: str) -> list[onnx.ValueInfoProto]:
@@ -152,11 +152,11 @@ def _model(config: ModelConfig, builder: Builder, precision: str) -> onnx.ModelP
 
 
 def float_graph(model: LanguageModel) -> onnx.ModelProto:
-    """The step graph in float32: the reference, and the one for GPUs."""
+    """Build the step graph in float32, for reference and for GPUs."""
     return build(model, FloatArithmetic())
 
 
 def save(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
-    """Write a graph to `path`, whole or not at all."""
+    """Write a graph to `path`, completely or not at all."""
     with replacing(Path(path)) as temporary:
         temporary.write_bytes(model.SerializeToString())

@@ -1,8 +1,9 @@
-"""One step of each recurrent layer, as the body of a loop (ONNX Scan).
+"""One step of each recurrent cell, as the body of a loop (ONNX Scan).
 
 A body reads the state before the step, `h` [1, batch, hidden_size] and for LSTMs `c` [1, batch, cell_size], and
-`from_inputs` [batch, gates * size], what the inputs and the biases give to the gates. It defines the state after it,
-`h_next` and `c_next`. Below, z is `from_inputs` plus what the hidden state gives; gates lie as in `weights.GATES`.
+`from_inputs` [batch, gates * size], the contribution of inputs and biases to the gates. It defines the state after the
+step, `h_next` and `c_next`. Below, z is `from_inputs` plus the contribution of the hidden state; gates are in the order
+of `weights.GATES`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from foretype.export.graph.builder import Builder
 
 Product = Callable[[str], str]
-"""Adds a product with a stored matrix to the body: values [1, batch, width] -> [1, batch, rows]."""
+"""Adds a product with a stored matrix to the body: [1, batch, width] -> [1, batch, rows]."""
 
 
 def rnn_step(body: Builder, from_hidden: Product) -> None:
@@ -49,8 +50,8 @@ def lstm_step(body: Builder, from_hidden: Product, projection: Product | None, s
 
     c' = sigmoid(z_f) c + i tanh(z_g);  h' = P (sigmoid(z_o) tanh(c'));  i = sigmoid(z_i)
 
-    coupled: there is no z_i, and i is 1 - sigmoid(z_f) (Greff et al. 2017).
-    projection: by P (Sak et al. 2014); None for none.
+    coupled: i is 1 - sigmoid(z_f), without z_i (Greff et al. 2017).
+    projection: multiplies by P (Sak et al. 2014); None for no projection.
     """
     sigmoids = ("o", "f") if coupled else ("i", "o", "f")
     body.constant("gate_sizes", np.array([len(sigmoids) * size, size]))
@@ -64,7 +65,7 @@ def lstm_step(body: Builder, from_hidden: Product, projection: Product | None, s
 
 
 def peephole_step(body: Builder, from_hidden: Product, projection: Product | None, peepholes: list[str]) -> None:
-    """The LSTM whose gates see the cell (Gers and Schmidhuber 2000; the output gate sees the new one).
+    """The LSTM with peepholes (Gers and Schmidhuber 2000). The output gate sees the new cell.
 
     c' = sigmoid(z_f + p_f c) c + sigmoid(z_i + p_i c) tanh(z_g);  h' = P (sigmoid(z_o + p_o c') tanh(c'))
 
@@ -87,7 +88,7 @@ def peephole_step(body: Builder, from_hidden: Product, projection: Product | Non
 
 
 def _write(body: Builder, coupled: bool) -> None:
-    """The new cell. With coupled gates, f c + (1 - f) g is g + f (c - g)."""
+    """Compute the new cell. With coupled gates, f c + (1 - f) g is g + f (c - g)."""
     body.add("Tanh", "z_g", outputs="candidate")
     if coupled:
         body.add("Sub", "c", "candidate", outputs="difference")
@@ -100,7 +101,7 @@ def _write(body: Builder, coupled: bool) -> None:
 
 
 def _read(body: Builder, projection: Product | None) -> None:
-    """The new hidden state, from the new cell."""
+    """Compute the new hidden state from the new cell."""
     body.add("Tanh", "c_next", outputs="c_squashed")
     hidden = body.add("Mul", "open_o", "c_squashed", outputs="cell_output" if projection else "h_next")
     if projection:

@@ -1,4 +1,4 @@
-"""The heads as nodes: from the features after the last step to the scores of all words."""
+"""Adds the heads: from the features after the last step to the scores of all words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from foretype.export.graph.maxent import add_hashed_ngrams
 
 
 def add_head(assembly: Assembly, word_table: Matrix, features: str) -> None:
-    """Define "logits" [batch, vocab], from `features` [batch, embedding_size]."""
+    """Define "logits" [batch, vocab] from `features` [batch, embedding_size]."""
     config = assembly.config
     if config.head == "adaptive":
         _adaptive(assembly, features)
@@ -31,7 +31,7 @@ def add_head(assembly: Assembly, word_table: Matrix, features: str) -> None:
 
 
 def _adaptive(assembly: Assembly, features: str) -> None:
-    """The adaptive softmax (Grave et al. 2017): the log-probabilities of all words, back in the order of their ids.
+    """The adaptive softmax (Grave et al. 2017): log-probabilities of all words in the order of their ids.
 
     log p(word) = log p(word | head), or log p(cluster | head) + log p(word | cluster).
     """

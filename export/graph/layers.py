@@ -1,4 +1,4 @@
-"""The recurrent layers as nodes: ONNX's own operator where it can hold the weights, and else a loop (Scan)."""
+"""Adds the recurrent layers: as ONNX's own operator if it can represent the weights, else as a loop (Scan)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _END = np.iinfo(np.int64).max
 
 
 def add_layer(assembly: Assembly, index: int, inputs: str) -> str:
-    """Add layer `index` over `inputs` [steps, batch, width] from its state, `hidden_{index}` and for LSTMs
-    `cell_{index}`, each [1, batch, size].
+    """Add layer `index`, which reads `inputs` [steps, batch, width].
 
-    Defines the state after the last step, `hidden_out_{index}` and `cell_out_{index}`. Returns the name of the outputs
-    of all steps [steps, batch, hidden_size]; of the last step alone for a fixed window.
+    Reads its state, `hidden_{index}` and for LSTMs `cell_{index}`, each [1, batch, size]. Defines the state after the
+    last step, `hidden_out_{index}` and `cell_out_{index}`. Returns the name of the outputs of all steps [steps, batch,
+    hidden_size]; for a fixed window, of the last step only.
     """
     config, builder = assembly.config, assembly.builder
     if config.architecture == "window":
@@ -39,7 +39,7 @@ def add_layer(assembly: Assembly, index: int, inputs: str) -> str:
 def _window(assembly: Assembly, inputs: str, before: str) -> str:
     """A tanh layer over the embeddings of the last `window` words (Bengio et al. 2003), for the last step.
 
-    before: the embeddings of the words before the inputs, side by side, [1, batch, (window - 1) * embedding_size].
+    before: the concatenated embeddings of the words before the inputs, [1, batch, (window - 1) * embedding_size].
     """
     config, builder = assembly.config, assembly.builder
     width, window, size = config.embedding_size, config.window, config.hidden_size
@@ -62,13 +62,13 @@ def _window(assembly: Assembly, inputs: str, before: str) -> str:
 
 
 def _operator(assembly: Assembly, index: int, layer: LayerWeights, inputs: list[str], outputs: list[str]) -> str:
-    """ONNX's RNN, GRU or LSTM; returns its outputs [steps, 1, batch, hidden_size]."""
+    """Add ONNX's RNN, GRU or LSTM; return the name of its outputs [steps, 1, batch, hidden_size]."""
     config, builder = assembly.config, assembly.builder
     operands = [
         builder.constant(f"input_weight_{index}", layer.from_inputs[None]),
         builder.constant(f"hidden_weight_{index}", layer.from_hidden[None]),
         builder.constant(f"gate_bias_{index}", np.concatenate([layer.input_bias, layer.hidden_bias])[None]),
-        "",  # every sequence of a batch has all the steps
+        "",  # no sequence_lens: all sequences of a batch have the same length
     ]
     values, *state = inputs
     if layer.peephole is not None:
@@ -88,10 +88,10 @@ def _operator(assembly: Assembly, index: int, layer: LayerWeights, inputs: list[
 
 
 def _loop(assembly: Assembly, index: int, layer: LayerWeights, inputs: list[str], outputs: list[str]) -> str:
-    """A Scan over the steps; returns its outputs [steps, 1, batch, hidden_size]."""
+    """Add a Scan over the steps; return the name of its outputs [steps, 1, batch, hidden_size]."""
     arithmetic, builder = assembly.arithmetic, assembly.builder
     *state, values = inputs
-    # What the inputs give to the gates needs no state: one product for all steps, ahead of the loop.
+    # The contribution of the inputs does not depend on the state: compute it for all steps before the loop.
     gru = assembly.config.architecture == "gru"
     bias = layer.input_bias if gru else layer.input_bias + layer.hidden_bias
     matrix = arithmetic.store(builder, f"input_weight_{index}", layer.from_inputs)
@@ -109,7 +109,7 @@ def _loop(assembly: Assembly, index: int, layer: LayerWeights, inputs: list[str]
 
 
 def _body(assembly: Assembly, index: int, layer: LayerWeights) -> onnx.GraphProto:
-    """One step; the matrices lie in the graph around the loop, where ONNX Runtime prepares them once."""
+    """Build one step. The matrices are in the graph outside the loop, where ONNX Runtime prepares them once."""
     config, arithmetic, builder = assembly.config, assembly.arithmetic, assembly.builder
     body = Builder()
     sizes = assembly.recurrent_sizes

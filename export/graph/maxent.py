@@ -1,4 +1,4 @@
-"""Hashed n-gram features of maximum entropy as nodes; the hash is that of `foretype.train.neural.model.maxent`."""
+"""Adds hashed maximum-entropy n-gram features, with the hash of `foretype.train.neural.model.maxent`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ROW = 64
 
 
 def add_hashed_ngrams(assembly: Assembly) -> str:
-    """Add the scores of the features after the last step, [batch, vocab], whose name is returned.
+    """Add the scores of the features after the last step; return their name, [batch, vocab].
 
     Reads the last words from `history` [layers, batch, order - 1], latest first, and defines `history_out`.
     """
@@ -25,7 +25,7 @@ def add_hashed_ngrams(assembly: Assembly) -> str:
     builder.constant("whole_start", np.array([np.iinfo(np.int64).min]))
     builder.constant("zero", np.array(0))
     builder.constant("one", np.array(1))
-    # A word is its id plus 1: 0, the zero state, stands for none.
+    # A word is stored as its id plus 1; 0, the zero state, means no word.
     builder.add("Gather", "history", "zero", outputs="before", axis=0)
     builder.add("Cast", "before", outputs="before_words", to=TensorProto.INT64)
     builder.add("Slice", "before_words", "latest", "whole_start", "history_axis", "backwards", outputs="earlier_words")
@@ -40,7 +40,7 @@ def add_hashed_ngrams(assembly: Assembly) -> str:
 
 
 def _slots(assembly: Assembly) -> str:
-    """The first slot of each context in the table, int64 [batch, order - 1], by rising order."""
+    """Hash the contexts to their first slots in the table, int64 [batch, order - 1], by rising order."""
     config, builder = assembly.config, assembly.builder
     builder.constant("hash_multiplier", np.array(_MULTIPLIER))
     builder.constant("hash_increment", np.array(_INCREMENT))
@@ -53,7 +53,7 @@ def _slots(assembly: Assembly) -> str:
         together = builder.add("BitwiseXor", mixed, word, outputs=f"together_{place}") if mixed else word
         builder.add("Mul", together, "hash_multiplier", outputs=f"multiplied_{place}")
         builder.add("Add", f"multiplied_{place}", "hash_increment", outputs=f"spread_{place}")
-        # ONNX shifts no signed numbers. x >> n is (x - x mod 2^n) / 2^n, with a remainder that is never negative.
+        # ONNX cannot shift signed numbers. x >> n is (x - x mod 2^n) / 2^n, because its remainder is never negative.
         builder.add("Mod", f"spread_{place}", "hash_divisor", outputs=f"low_{place}")
         builder.add("Sub", f"spread_{place}", f"low_{place}", outputs=f"high_{place}")
         builder.add("Div", f"high_{place}", "hash_divisor", outputs=f"shifted_{place}")
@@ -63,10 +63,10 @@ def _slots(assembly: Assembly) -> str:
 
 
 def _scores(assembly: Assembly, slots: str) -> str:
-    """The sum of the weights that the contexts own, [batch, vocab]: from its slot on, one for each word."""
+    """Sum the weights of the contexts, [batch, vocab]: each context has one for each word, from its slot on."""
     config, builder, arithmetic = assembly.config, assembly.builder, assembly.arithmetic
     weights = assembly.weights.take("maxent.weights", 1 << config.maxent_bits)
-    # Stored in rows, with one of zeros behind them: a context reads whole rows, one more than its words fill.
+    # Store the table in rows, with a row of zeros after them: a context reads whole rows, one more than its words fill.
     table = arithmetic.store_table(builder, "ngram_weights", np.pad(weights, (0, _ROW)).reshape(-1, _ROW))
     builder.constant("row_length", np.array(_ROW))
     rows = -(-config.vocab_size // _ROW) + 1

@@ -1,11 +1,11 @@
-"""A trained model as an int8 step graph: matrices in blocks of 8-bit weights, the word table stored once.
+"""Builds the int8 step graph of a trained model: blocks of 8-bit weights, and the word table stored once.
 
-One operator does the large products, `com.microsoft.MatMulNBits`: 8-bit weights with a scale for each block
-of a row, and inputs rounded to 8 bits block by block as they come (accuracy level 4). Three things follow:
+The operator `com.microsoft.MatMulNBits` computes the large products, with 8-bit weights, a scale for each block of a
+row, and inputs rounded to 8 bits block by block at run time (accuracy level 4). It has three advantages:
 
-- Its weights lie row by row, one row of the word table for each word, so that the input can gather rows from
-  the very table that the head multiplies with.
-- A step's rounding depends on that step alone: tokens fed at once or one at a time give the same scores. With
+- Its weights are stored row by row, and a row of the word table belongs to a word. So the input can look up rows in the
+  same table that the head multiplies by.
+- Rounding depends on the step only: tokens fed at once or one at a time give the same scores. With
   `DynamicQuantizeLSTM`, which has one scale for all steps of a call, they do not.
 - It is exact on CPUs without VNNI, where other operators' products of unsigned and signed bytes saturate.
 """
@@ -22,19 +22,19 @@ from foretype.export.graph.builder import Builder, FloatArray, Matrix
 from foretype.train.neural.model.language_model import LanguageModel
 
 BLOCKS = (64, 32, 16)
-"""Weights that share a scale, the preferred number first: 16 rounds finer (0.7 points of top-3 agreement) in a graph a
-quarter slower."""
+"""Possible numbers of weights that share a scale, the preferred first. 16 rounds more finely (0.7 points of top-3
+agreement), but the graph is a quarter slower."""
 
 ZERO_POINT = 128
 
 
 def block_size(width: int) -> int:
-    """The block that stores rows of this width, padding and scales included, in the fewest bytes."""
+    """Return the block size that stores rows of this width in the fewest bytes, including padding and scales."""
     return min(BLOCKS, key=lambda block: -(-width // block) * (block + 4))
 
 
 def quantize_blocks(matrix: FloatArray, block: int) -> tuple[NDArray[np.uint8], FloatArray]:
-    """Round each block of a row to 8 bits, symmetric about zero; rows are padded with zeros to whole blocks.
+    """Round each block of a row to 8 bits, symmetrically about zero; rows are padded with zeros to whole blocks.
 
     matrix: float32 [rows, width].
     Returns weights uint8 [rows, blocks, block] and scales float32 [rows, blocks]; the value of a weight w is
@@ -48,21 +48,23 @@ def quantize_blocks(matrix: FloatArray, block: int) -> tuple[NDArray[np.uint8], 
 
 
 def restore_blocks(weights: NDArray[np.uint8], scales: FloatArray) -> FloatArray:
-    """What `quantize_blocks` stored, as float32 [rows, padded width]."""
+    """Restore the values of `quantize_blocks`, float32 [rows, padded width]."""
     blocks: FloatArray = (weights.astype(np.float32) - ZERO_POINT) * scales[..., None]
     return blocks.reshape(len(blocks), -1)
 
 
 class Int8Arithmetic:
-    """8-bit weights, and inputs of products rounded to 8 bits; biases, scales and the small projection to the head's
-    width are float32 (in 8 bits, the projection costs 1.2 points of top-3 agreement, and saves 4 % of the bytes).
+    """8-bit weights, and inputs of products rounded to 8 bits.
+
+    Biases, scales and the small projection to the head's width are float32: in 8 bits, the projection costs 1.2 points
+    of top-3 agreement and saves 4 % of the bytes.
     """
 
     precision = "int8"
     recurrent_operators = False
 
     def store(self, builder: Builder, name: str, values: FloatArray) -> Matrix:
-        """Stored as `name` and `name`_scales."""
+        """Store a matrix as `name` and `name`_scales."""
         weights, scales = quantize_blocks(values, block_size(values.shape[1]))
         builder.constant(name, weights)
         builder.constant(f"{name}_scales", scales)
@@ -111,5 +113,5 @@ class Int8Arithmetic:
 
 
 def int8_graph(model: LanguageModel) -> onnx.ModelProto:
-    """The step graph in int8: the one for CPUs."""
+    """Build the step graph in int8, for CPUs."""
     return build(model, Int8Arithmetic())

@@ -1,4 +1,4 @@
-"""The tensors of a trained model on their way into a graph: each one taken, in the shape expected, or an error."""
+"""Reads the tensors of a trained model for a graph, and checks that each is used and has the expected shape."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
 
 GATES = {"rnn": (0,), "gru": (1, 0, 2), "lstm": (0, 3, 1, 2), "peephole": (0, 3, 1, 2), "cifg": (2, 0, 1)}
-"""ONNX's order of the gates that torch stacks on the first axis of a tensor: GRU r, z, n -> z, r, n; LSTM i, f, g, o
--> i, o, f, g, and with coupled gates f, g, o -> o, f, g."""
+"""ONNX's order of the gates that torch stacks along the first axis of a tensor: GRU r, z, n -> z, r, n; LSTM i, f, g, o
+-> i, o, f, g; with coupled gates f, g, o -> o, f, g."""
 
 
 class Weights:
-    """The tensors of a model as arrays, float32 or integers, to be taken by the parts of a graph.
+    """The tensors of a model as arrays, float32 or integers, which the parts of a graph take.
 
-    A tensor that nobody takes would be missing from the graph without a word: `all_taken` makes that an error.
+    A tensor that no part takes would be silently missing from the graph; `all_taken` makes that an error.
     """
 
     def __init__(self, model: LanguageModel) -> None:
@@ -32,9 +32,9 @@ class Weights:
         self._taken: set[str] = set()
 
     def take(self, name: str, *shape: int) -> NDArray[Any]:
-        """The tensor of this name in `state_dict()`; ExportError unless it is there and of this shape."""
+        """Take a tensor by its name in `state_dict()`. Raises ExportError if it is missing or has another shape."""
         if name not in self._arrays:
-            raise ExportError(f"the model lacks the tensor {name}")
+            raise ExportError(f"the model has no tensor {name}")
         array = self._arrays[name]
         if array.shape != shape:
             raise ExportError(f"the model's {name} is {list(array.shape)}; expected {list(shape)}")
@@ -42,19 +42,19 @@ class Weights:
         return array
 
     def all_taken(self) -> None:
-        """Raise ExportError if a tensor was not taken."""
+        """Raise ExportError if a tensor has not been taken."""
         if left := sorted(self._arrays.keys() - self._taken):
-            raise ExportError(f"the model has tensors that no part of the graph takes: {', '.join(left)}")
+            raise ExportError(f"the graph does not use these tensors of the model: {', '.join(left)}")
 
 
 @dataclass(frozen=True)
 class LayerWeights:
-    """The weights of a recurrent layer, its gates in ONNX's order.
+    """The weights of a recurrent layer, with gates in ONNX's order.
 
     from_inputs: [gates * size, input_size].
     from_hidden: [gates * size, hidden_size].
-    input_bias, hidden_bias: [gates * size]; two for the sake of the GRU, in which they act at different places.
-    peephole: what the gates i, o, f see of the cell, [3, cell_size].
+    input_bias, hidden_bias: [gates * size]; separate, because the GRU adds them at different places.
+    peephole: weights of the cell for the gates i, o, f, [3, cell_size].
     projection: from the cell's output to the hidden state, [hidden_size, cell_size].
     """
 
@@ -83,7 +83,7 @@ def layer_weights(weights: Weights, config: ModelConfig, index: int) -> LayerWei
     from_inputs = gates("weight_ih_l0", config.input_size(index))
     from_hidden = gates("weight_hh_l0", hidden)
     input_bias = gates("bias_ih_l0")
-    # PyTorch's own layers have a second bias; those of train.neural.layers have one.
+    # PyTorch's own layers have two biases; those of `foretype.train.neural.model.layers` have one.
     own = config.architecture in ("cifg", "peephole") or config.cell_size
     return LayerWeights(
         from_inputs,

@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from foretype.runtime.bench.codec import decode, encode
 from foretype.runtime.bench.device import Device
 from foretype.runtime.bench.latency import Histogram, Latencies
 from foretype.runtime.errors import ForetypeError
 from foretype.runtime.files.atomic import write_json
+from foretype.runtime.files.decoding import decode
 
 VERSION = 1
 """Of the schema. New keys may come without a new version: readers pass over keys that they do not know."""
@@ -171,8 +171,8 @@ class Result:
     measurements: tuple[Measurement, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The result as plain JSON values."""
-        return encode(self)
+        """The result as plain values that JSON can write."""
+        return asdict(self)
 
     @classmethod
     def from_json(cls, value: Any) -> Result:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from foretype.runtime.bench.codec import decode
 from foretype.runtime.bench.device import describe
 from foretype.runtime.bench.result import VERSION, Batch, Figure, Floor, Latency, Measurement, Result
 from foretype.runtime.bench.trial import Trial, benchmark_text
 from foretype.runtime.bench.worker import PRELUDE
 from foretype.runtime.errors import ForetypeError
+from foretype.runtime.files.decoding import decode
 
 LEAST_PASS_SECONDS = 2.0
 _PASSES = 4

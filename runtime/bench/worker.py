@@ -33,11 +33,12 @@ def main(import_ms: float) -> None:
         suggested = time.perf_counter()
         peak = peak_memory()
         # Only now: what this imports must not count.
-        from foretype.runtime.bench.codec import encode
+        from dataclasses import asdict
+
         from foretype.runtime.bench.trial import ColdStart, run_trial
 
         cold = ColdStart(import_ms, (loaded - start) * 1e3, (suggested - loaded) * 1e3, peak)
-        answer = encode(run_trial(model, cold, float(sys.argv[2])))
+        answer = asdict(run_trial(model, cold, float(sys.argv[2])))
     except (ForetypeError, OSError) as error:
         answer = {"error": str(error)}
     print(json.dumps(answer))

@@ -1,4 +1,4 @@
-r"""Writes and reads ARPA files, in which the field's tools (SRILM, KenLM, ...) exchange n-gram models.
+r"""Writes and reads ARPA files, the exchange format of n-gram tools such as SRILM and KenLM.
 
     \data\
     ngram 1=1381
@@ -12,9 +12,9 @@ r"""Writes and reads ARPA files, in which the field's tools (SRILM, KenLM, ...) 
 
     \end\
 
-Each line holds log10 p(last word | the words before), the n-gram, and log10 of its backoff; 0 where that is left out.
--99 stands for nothing at all: so, or as 0, tools write `<s>`, which is never predicted. A table made of a model read,
-`write_tables(path, model)`, serves the runtime as one that was trained here.
+Each line holds log10 p(last word | the words before), the n-gram, and log10 of its backoff (0 if left out). -99 means
+a probability of 0. Tools write -99 or 0 for `<s>`, which is never predicted. `write_tables(path, model)` turns a model
+from an ARPA file into tables for the runtime.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ _MARKS = (UNKNOWN, DOCUMENT_START, LINE_END)
 _COUNT = re.compile(r"ngram\s+(\d+)\s*=\s*(\d+)")
 _BLANKS = re.compile(r"[ \t]+")
 _SEPARATOR = re.compile(r"[\s\0]", re.ASCII)
-_LARGEST = 38.0  # beyond, a factor is no float32
+_LARGEST = 38.0  # larger powers of 10 overflow float32
 
 
 def write_arpa(path: Path, model: BackoffModel, tokens: Sequence[str]) -> None:
-    """Write `model` to `path`, compressed where that ends in .gz or .xz; `tokens` by id.
+    """Write `model` to `path`, compressed if that ends in .gz or .xz. tokens: by id.
 
-    Raises ConfigError for a number of tokens that is not the model's, or for tokens such a file cannot tell apart.
+    Raises ConfigError if the number of tokens is not the model's, or an ARPA file cannot represent one of them.
     """
     if len(tokens) != model.vocab_size or len(set(tokens)) != len(tokens):
         raise ConfigError(f"{len(set(tokens))} different tokens; the model's vocabulary has {model.vocab_size}")
     for token in tokens:
         if not token or _SEPARATOR.search(token):
-            raise ConfigError(f"token {token!r} is empty or has a blank inside; an ARPA file cannot hold it")
+            raise ConfigError(f"token {token!r} is empty or contains white space, which an ARPA file cannot represent")
     with replacing(path) as temporary, _open(temporary, path.suffix) as file:
         file.write("\\data\\\n")
         file.writelines(f"ngram {n}={len(rows)}\n" for n, rows in enumerate(model.orders, start=1))
@@ -80,22 +80,22 @@ def _open(path: Path, ending: str) -> IO[str]:
 
 
 def _log10(values: Array) -> list[str]:
-    """With seven decimals: what a float32 holds, and what stays the same when it is read and written again."""
+    """Format logarithms with seven decimals: the precision of float32, and stable when read and written again."""
     with np.errstate(divide="ignore"):
         logs = np.maximum(np.round(np.log10(values.astype(np.float64)), 7), NOTHING) + 0.0
     return [f"{value:.7f}" if value > NOTHING else "-99" for value in logs.tolist()]
 
 
 def read_arpa(path: Path, tokens: Sequence[str] | None = None) -> tuple[BackoffModel, list[str]]:
-    """Read an ARPA file of any tool, plain, .gz or .xz: the model, and its tokens by id.
+    """Read an ARPA file, plain, .gz or .xz; return the model and its tokens by id.
 
-    tokens: the vocabulary wanted, by id, which begins with `<unk>`, `<s>` and `</s>`. N-grams with other words are left
-    out; words that the file does not know get the probability of `<unk>`. By default the vocabulary is the file's own:
-    these three, then its words as they come.
+    tokens: the vocabulary to use, by id; it must begin with `<unk>`, `<s>` and `</s>`. N-grams with other words are
+    skipped, and words that are not in the file get the probability of `<unk>`. By default the vocabulary is the file's:
+    these three tokens, then its words in order.
 
-    `<UNK>` reads as `<unk>`. N-grams that nothing can ask for are left out: with `<s>` after the first word, or `</s>`
-    before the last. Raises CorpusError where the file is no text, TableError, naming the line, where it is no ARPA
-    file, ConfigError for tokens that do not begin so.
+    `<UNK>` is read as `<unk>`. N-grams that can never be looked up are skipped: with `<s>` after the first word, or
+    `</s>` before the last. Raises CorpusError if the file is not text, TableError naming the line if it is not ARPA,
+    ConfigError for tokens that begin otherwise.
     """
     reader = _Reader(path)
     counts = reader.header()
@@ -103,7 +103,7 @@ def read_arpa(path: Path, tokens: Sequence[str] | None = None) -> tuple[BackoffM
     if tokens is None:
         tokens = [*_MARKS, *(word for word in entries if word not in _MARKS)]
     elif tuple(tokens[: len(_MARKS)]) != _MARKS:
-        raise ConfigError(f"the tokens begin with {list(tokens[:3])}; legal: {', '.join(_MARKS)}")
+        raise ConfigError(f"the tokens begin with {list(tokens[:3])}; must begin with {', '.join(_MARKS)}")
     ids = {**dict.fromkeys(entries, -1), **{token: index for index, token in enumerate(tokens)}}
     unknown = entries.get(UNKNOWN, (NOTHING, 0.0))
     values = np.array([entries.get(token, unknown) for token in tokens])
@@ -117,12 +117,12 @@ def read_arpa(path: Path, tokens: Sequence[str] | None = None) -> tuple[BackoffM
 
 
 def _power(logs: Array) -> Array:
-    """10 to the power of `logs`, float32; 0 from NOTHING down."""
+    """10 to the power of `logs`, float32; 0 for NOTHING and below."""
     return np.where(logs > NOTHING, 10.0**logs, 0).astype(np.float32)
 
 
 class _Reader:
-    """Goes through the lines of an ARPA file; blank ones are passed over."""
+    """Reads the lines of an ARPA file; blank lines are skipped."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -131,7 +131,7 @@ class _Reader:
         self._line = ""
 
     def header(self) -> list[int]:
-        """What `\\data\\` says: the number of n-grams of each order."""
+        """Read `\\data\\`: the number of n-grams of each order."""
         while self._advance() != "\\data\\":
             pass
         counts: list[int] = []
@@ -140,21 +140,21 @@ class _Reader:
                 raise self._error(f"order {match[1]} where {len(counts) + 1} was expected")
             counts.append(int(match[2]))
         if not 1 <= len(counts) <= MAX_ORDER:
-            raise self._error(f"\\data\\ names {len(counts)} orders; legal: 1 to {MAX_ORDER}")
+            raise self._error(f"\\data\\ lists {len(counts)} orders; must be 1 to {MAX_ORDER}")
         return counts
 
     def unigrams(self, count: int) -> dict[str, tuple[float, float]]:
-        """Word -> log10 of its probability and backoff."""
+        """Read the 1-grams: word -> log10 of its probability and backoff."""
         entries: dict[str, tuple[float, float]] = {}
         for (word,), probability, backoff in self._entries(1, count):
             word = UNKNOWN if word == "<UNK>" else word
             if word in entries:
-                raise self._error(f"{word!r} stands here a second time")
+                raise self._error(f"{word!r} is repeated")
             entries[word] = probability, backoff
         return entries
 
     def order(self, n: int, count: int, ids: Mapping[str, int], lower: BackoffModel) -> BackoffOrder:
-        """The n-grams of an order above 1. ids: word -> id, -1 for words to leave out."""
+        """Read the n-grams of an order above 1. ids: word -> id, -1 for words to skip."""
         numbers, rows, values = array("q"), array("q"), array("d")
         for ngram, probability, backoff in self._entries(n, count):
             try:
@@ -169,21 +169,21 @@ class _Reader:
         contexts = words[:, 0]
         for length in range(2, n):
             contexts = lower.find(length, contexts, words[:, length - 1])
-        self._refuse(numbers, contexts < 0, f"what stands before the last word is not among the {n - 1}-grams")
+        self._refuse(numbers, contexts < 0, f"the words before the last are not among the {n - 1}-grams")
         order = np.lexsort((words[:, -1], contexts))
         contexts, last = contexts[order].astype(np.int32), words[order, -1].astype(lower.orders[0].words.dtype)
         twice = (contexts[1:] == contexts[:-1]) & (last[1:] == last[:-1])
-        self._refuse(np.array(numbers, np.int64)[order[1:]], twice, f"this {n}-gram stands here a second time")
+        self._refuse(np.array(numbers, np.int64)[order[1:]], twice, f"this {n}-gram is repeated")
         logs = np.array(values).reshape(-1, 2)[order]
         return BackoffOrder(contexts, last, _power(logs[:, 0]), _power(logs[:, 1]))
 
     def expect(self, line: str) -> None:
-        """Raise TableError unless the line at hand is `line`."""
+        """Raise TableError unless the current line is `line`."""
         if self._line != line:
             raise self._error(f"{self._line[:50]!r} where {line!r} was expected")
 
     def _entries(self, n: int, count: int) -> Iterator[tuple[list[str], float, float]]:
-        """The lines of a section: n-gram, log10 of its probability and of its backoff."""
+        """Read the lines of a section: n-gram, log10 of its probability and of its backoff."""
         self.expect(f"\\{n}-grams:")
         found = 0
         while not self._advance().startswith("\\"):
@@ -204,7 +204,7 @@ class _Reader:
         except ValueError:
             value = math.nan
         if not value <= _LARGEST:
-            raise self._error(f"{text!r} is no logarithm of a probability or backoff")
+            raise self._error(f"{text!r} is not the logarithm of a probability or backoff")
         return value
 
     def _advance(self) -> str:
@@ -213,10 +213,10 @@ class _Reader:
             self._line = line.strip(" \t\r")
             if self._line:
                 return self._line
-        raise TableError(f"{self.path}: no ARPA file, or cut off: after line {self._number} it has no \\end\\")
+        raise TableError(f"{self.path}: not an ARPA file, or incomplete: no \\end\\ after line {self._number}")
 
     def _refuse(self, numbers: Sequence[int] | Array, wrong: Array, problem: str) -> None:
-        """Raise TableError for the first line that is `wrong`, bool [lines]."""
+        """Raise TableError for the first line marked in `wrong`, bool [lines]."""
         if wrong.any():
             self._number = int(min(np.asarray(numbers)[wrong]))
             raise self._error(problem)

@@ -1,4 +1,4 @@
-"""A finished n-gram model: n-grams, probabilities and backoffs, as an ARPA file or a tables file holds them."""
+"""A finished n-gram model: n-grams, probabilities and backoffs, as stored in ARPA files and tables files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class BackoffOrder:
     contexts: row, one order below, of the n-gram without its last word (order 1: 0).
     words: id of the last word; order 1 has a row for every id.
     probabilities: float32, p(last word | context); 0 for `<s>`.
-    backoffs: float32, the factor of the order below where this n-gram is the context; 1 where it is none.
+    backoffs: float32, the factor of the order below after this n-gram; 1 if it is not a context.
     """
 
     contexts: Array
@@ -33,7 +33,7 @@ class BackoffOrder:
 
 @dataclass(frozen=True)
 class BackoffModel:
-    """All orders, from 1. p(w | h) is that of the n-gram, or backoff(h) p(w | h without its first word)."""
+    """All orders, from 1. p(w | h) is stored for an n-gram, or else backoff(h) p(w | h without its first word)."""
 
     orders: Sequence[BackoffOrder]
 
@@ -47,9 +47,9 @@ class BackoffModel:
         return [rows.contexts.astype(np.int64) * self.vocab_size + rows.words for rows in self.orders]
 
     def find(self, n: int, contexts: Array, words: Array) -> Array:
-        """Rows, in order `n` >= 2, of the n-grams of a context's row and a word, [any]; -1 where there is none.
+        """Find the rows, in order `n` >= 2, of the n-grams given by their contexts' rows and last words, [any].
 
-        A context of -1 has no n-grams.
+        Returns -1 for n-grams that are missing, such as those of the context -1.
         """
         keys = self._keys[n - 1]
         wanted = contexts.astype(np.int64) * self.vocab_size + words
@@ -60,7 +60,7 @@ class BackoffModel:
 
 
 def compact(orders: Sequence[NgramCounts], keep: Sequence[Array], models: Sequence[Smoothed]) -> BackoffModel:
-    """The model without what is not in `keep` (bool [rows] per order)."""
+    """Make a model of the rows in `keep` (bool [rows] per order)."""
     finished: list[BackoffOrder] = []
     for n, (rows, kept, model) in enumerate(zip(orders, keep, models, strict=True)):
         new_rows = np.cumsum(keep[n - 1], dtype=np.int32) - 1 if n else np.zeros(1, np.int32)

@@ -1,4 +1,4 @@
-"""Trains the n-gram model: from a token stream to the tables file that `foretype.runtime.engines.ngram` reads."""
+"""Trains an n-gram model: from a token stream to the tables file that `foretype.runtime.engines.ngram` reads."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from foretype.train.ngrams.smoothing.stupid_backoff import stupid_backoff
 from foretype.train.ngrams.tables import write_tables
 
 FIRST_CUT = 1.5
-"""Entropy pruning goes by way of a model this many times larger. The costs of the final cut are then taken
-with lower orders that have already received the counts of what was cut: 1 % less perplexity at 6 MB than
-one cut."""
+"""Entropy pruning first cuts to a model this many times larger. The costs of the final cut then come from lower orders
+that have already received the counts of what was cut: 1 % less perplexity at 6 MB than one cut."""
 
 PRUNE_BY = ("entropy", "count")
 
@@ -34,28 +33,28 @@ class NgramConfig:
     """How an n-gram model is estimated.
 
     order: length of the longest n-grams, 1 to 5.
-    smoothing: how mass gets to what was not seen.
-        "add-delta": `delta` is added to every count of the highest order; no order below is asked.
-        "stupid-backoff": relative frequencies, `backoff_factor` for each word the context is shortened by; scores that
-            do not sum to one, which the runtime divides by their sum (Brants et al. 2007).
-        "katz": Good-Turing discounts for counts up to `katz_cutoff`, the order below only for the unseen (Katz 1987).
+    smoothing: how probability is given to n-grams that were not seen.
+        "add-delta": add `delta` to every count of the highest order; lower orders are not used.
+        "stupid-backoff": relative frequencies, times `backoff_factor` for each word that the context is shortened by.
+            The scores do not sum to one, so the runtime divides them by their sum (Brants et al. 2007).
+        "katz": Good-Turing discounts for counts up to `katz_cutoff`; lower orders for unseen n-grams only (Katz 1987).
         "absolute": one discount for each order, interpolated (Ney, Essen and Kneser 1994).
-        "kneser-ney": the same, but lower orders count in how many contexts a word stands (Kneser and Ney 1995).
-        "modified-kneser-ney": with discounts of its own for counts 1, 2, 3+ (Chen and Goodman 1999), as lmplz.
-    prune: for each order, n-grams that occur so often or less are dropped, as in lmplz's --prune: (0, 1, 2)
-        drops bigrams seen once and trigrams seen twice. Starts with 0, never decreases; empty drops nothing.
-    max_bytes: size that the file must not exceed. None keeps all that `prune` left.
-    prune_by: what goes to keep to `max_bytes`: "entropy", the n-grams whose loss changes the distributions least
-        (Stolcke 1998), or "count", the rarest.
-    hand_down: whether, to make up for what `max_bytes` drops, Kneser-Ney's lower orders count its occurrences again
-        (see `adjusted_counts`). Other smoothings have nothing to make up.
-    delta: of "add-delta"; above 0. 1 is Laplace's rule, far too much for words.
+        "kneser-ney": the same, but lower orders count the contexts of a word (Kneser and Ney 1995).
+        "modified-kneser-ney": with separate discounts for counts of 1, 2 and 3+ (Chen and Goodman 1999), like lmplz.
+    prune: for each order, drop n-grams that occur at most this often, like lmplz's --prune: (0, 1, 2) drops bigrams
+        that occur once and trigrams that occur at most twice. Starts with 0 and never decreases; empty drops nothing.
+    max_bytes: largest size of the file. None keeps everything that `prune` left.
+    prune_by: what to drop to stay within `max_bytes`: "entropy", the n-grams whose removal changes the distributions
+        least (Stolcke 1998), or "count", the rarest.
+    hand_down: whether the lower orders of Kneser-Ney count the occurrences of n-grams that `max_bytes` drops (see
+        `adjusted_counts`). Other methods ignore it.
+    delta: of "add-delta"; above 0. 1 is Laplace's rule, which is far too much for words.
     backoff_factor: of "stupid-backoff"; above 0, at most 1.
-    katz_cutoff: largest count that "katz" discounts; 1 or more.
-    memory_mb: where given, the n-grams are counted out of core within so many megabytes, 256 or more, with the same
-        result (see docs/large_corpora.md).
-    fallback_discounts: discounts of counts 1, 2, 3+ for an order whose counts allow no estimate (lmplz's
-        --discount_fallback); smoothings with one discount take the first.
+    katz_cutoff: largest count that "katz" discounts; at least 1.
+    memory_mb: if given, count the n-grams on disk within this much memory, at least 256 MB, with the same result (see
+        docs/large_corpora.md).
+    fallback_discounts: discounts for counts of 1, 2 and 3+, used for an order whose counts allow no estimate (lmplz's
+        --discount_fallback). Methods with one discount use the first.
     """
 
     order: int = 4
@@ -72,27 +71,27 @@ class NgramConfig:
 
     def __post_init__(self) -> None:
         if not 1 <= self.order <= MAX_ORDER:
-            raise ConfigError(f"order is {self.order}; legal: 1 to {MAX_ORDER}")
+            raise ConfigError(f"order is {self.order}; must be 1 to {MAX_ORDER}")
         if self.smoothing not in SMOOTHINGS:
-            raise ConfigError(f"smoothing is {self.smoothing!r}; legal: {', '.join(SMOOTHINGS)}")
+            raise ConfigError(f"smoothing is {self.smoothing!r}; choose from {', '.join(SMOOTHINGS)}")
         if self.prune and (
             len(self.prune) != self.order or self.prune[0] != 0 or list(self.prune) != sorted(self.prune)
         ):
-            raise ConfigError(f"prune is {self.prune}; it needs {self.order} thresholds that rise from 0")
+            raise ConfigError(f"prune is {self.prune}; must be {self.order} thresholds that rise from 0")
         if self.max_bytes is not None and self.max_bytes < 1:
-            raise ConfigError(f"max_bytes is {self.max_bytes}; it must be at least 1")
+            raise ConfigError(f"max_bytes is {self.max_bytes}; must be at least 1")
         if self.memory_mb is not None and self.memory_mb < MIN_MEMORY_MB:
-            raise ConfigError(f"memory_mb is {self.memory_mb}; legal: {MIN_MEMORY_MB} or more")
+            raise ConfigError(f"memory_mb is {self.memory_mb}; must be {MIN_MEMORY_MB} or more")
         if self.prune_by not in PRUNE_BY:
-            raise ConfigError(f"prune_by is {self.prune_by!r}; legal: {', '.join(PRUNE_BY)}")
+            raise ConfigError(f"prune_by is {self.prune_by!r}; choose from {', '.join(PRUNE_BY)}")
         if not 0 < self.delta < math.inf:
-            raise ConfigError(f"delta is {self.delta}; it must be above 0")
+            raise ConfigError(f"delta is {self.delta}; must be above 0")
         if not 0 < self.backoff_factor <= 1:
-            raise ConfigError(f"backoff_factor is {self.backoff_factor}; legal: above 0, at most 1")
+            raise ConfigError(f"backoff_factor is {self.backoff_factor}; must be above 0 and at most 1")
         if self.katz_cutoff < 1:
-            raise ConfigError(f"katz_cutoff is {self.katz_cutoff}; it must be at least 1")
+            raise ConfigError(f"katz_cutoff is {self.katz_cutoff}; must be at least 1")
         if not all(0 <= d <= count for count, d in enumerate(self.fallback_discounts, start=1)):
-            raise ConfigError(f"fallback_discounts is {self.fallback_discounts}; legal: 0 up to 1, 2 and 3")
+            raise ConfigError(f"fallback_discounts is {self.fallback_discounts}; must be 0 to 1, 0 to 2 and 0 to 3")
 
 
 def _kneser_ney(
@@ -110,7 +109,7 @@ SMOOTHINGS: Mapping[str, Callable[[Sequence[NgramCounts], Sequence[Array], Ngram
     "kneser-ney": lambda orders, keep, config: _kneser_ney(orders, keep, config, modified=False),
     "modified-kneser-ney": lambda orders, keep, config: _kneser_ney(orders, keep, config, modified=True),
 }
-"""Each takes the counts and what is kept of them (bool [rows] per order), and gives the model of each order."""
+"""Each function takes the counts and the rows to keep (bool [rows] per order), and returns the model of each order."""
 
 
 def train_ngram(
@@ -118,7 +117,7 @@ def train_ngram(
 ) -> None:
     """Estimate an n-gram model and write its tables to `path`, replacing it in one step.
 
-    Raises CorpusError for an unusable stream, ConfigError where `max_bytes` cannot hold even the unigrams.
+    Raises CorpusError for an unusable stream, ConfigError if even the unigrams exceed `max_bytes`.
     """
     model = estimate_ngram(stream, vocab_size, config, progress, path.parent)
     if progress:
@@ -135,7 +134,7 @@ def estimate_ngram(
 ) -> BackoffModel:
     """Count the n-grams of a token stream (see `count_ngrams`), choose those to keep, and smooth.
 
-    folder: where counting out of core keeps its files meanwhile.
+    folder: for the temporary files of counting on disk.
     """
     size, order, limit = vocab_size, config.order, config.memory_mb
     if limit is None:
@@ -147,7 +146,7 @@ def estimate_ngram(
 def estimate_counted(
     orders: Sequence[NgramCounts], config: NgramConfig, progress: Progress | None = None
 ) -> BackoffModel:
-    """Choose which n-grams to keep, and smooth; `orders` as of `count_ngrams`, as many as the configuration says."""
+    """Choose which n-grams to keep, and smooth. orders: from `count_ngrams`, as many as `config.order`."""
     smooth = SMOOTHINGS[config.smoothing]
     keep = keep_counts_above(orders, config.prune or (0,) * config.order)
     if config.max_bytes is not None:

@@ -1,4 +1,4 @@
-"""The perplexity of a finished n-gram model on a token stream, all tokens at once."""
+"""Computes the perplexity of an n-gram model on a token stream, for all tokens at once."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from foretype.train.ngrams.counting.counts import SENTENCE_END, SENTENCE_START, 
 
 
 def ngram_perplexity(model: BackoffModel, stream: Array) -> float:
-    """exp of the mean -ln p of the tokens of `stream`, unsigned integers [tokens]; infinite where one has no mass.
+    """Return exp of the mean -ln p of the tokens of `stream`, unsigned integers [tokens]; infinite if a p is 0.
 
-    Every token but `<s>` counts, `</s>` and `<unk>` too; contexts are as `foretype.runtime.engines.ngram` takes them.
+    Every token except `<s>` counts, including `</s>` and `<unk>`. Contexts are those of
+    `foretype.runtime.engines.ngram`.
     """
     return math.exp(-float(np.mean(log_probabilities(model, stream))))
 
 
 def log_probabilities(model: BackoffModel, stream: Array) -> Array:
-    """ln p of each token of `stream` but `<s>`, float64.
+    """Return ln p of each token of `stream` except `<s>`, float64.
 
-    Each distribution is divided by its sum, as the runtime does: that is 1 but for stupid backoff and 8-bit codes.
+    Each distribution is divided by its sum, as in the runtime. The sum is 1, except for stupid backoff and 8-bit codes.
     """
     contexts = _histories(model, stream)
     predicted = stream != SENTENCE_START
@@ -34,7 +35,7 @@ def log_probabilities(model: BackoffModel, stream: Array) -> Array:
 
 
 def _histories(model: BackoffModel, stream: Array) -> list[Array]:
-    """What stands before each token: rows of the words before it, for each length from 1 to order - 1; -1: unknown."""
+    """Find the context of each token: its row, for each length from 1 to order - 1; -1 if unknown."""
     before = np.concatenate(([SENTENCE_START], stream[:-1].astype(np.int64)))
     starts = (before == SENTENCE_START) | (before == SENTENCE_END)
     contexts = [np.where(starts, SENTENCE_START, before)]
@@ -45,7 +46,7 @@ def _histories(model: BackoffModel, stream: Array) -> list[Array]:
 
 
 def _scores(model: BackoffModel, contexts: Sequence[Array], words: Array) -> Array:
-    """p(word | context) before normalisation, float64; `contexts` as of `_histories`, each [words]."""
+    """Return p(word | context) before normalisation, float64. contexts: from `_histories`, each [words]."""
     scores = model.orders[0].probabilities[words].astype(np.float64)
     for n, ((lower, rows), context) in enumerate(zip(pairwise(model.orders), contexts, strict=False), start=2):
         scores = scores * _pick(lower.backoffs, context, 1)
@@ -54,7 +55,7 @@ def _scores(model: BackoffModel, contexts: Sequence[Array], words: Array) -> Arr
 
 
 def _sums(model: BackoffModel) -> list[Array]:
-    """What the scores of all words sum to after each context, float64: after none [1], then per order [rows]."""
+    """Return the sum of the scores of all words after each context, float64: no context [1], then per order [rows]."""
     sums = [model.orders[0].probabilities.sum(dtype=np.float64, keepdims=True)]
     suffixes: list[Array] = []  # for each row of `lower`: the rows of its last word, last two words, ..., -1: unknown
     for lower, rows in pairwise(model.orders):
@@ -68,7 +69,7 @@ def _sums(model: BackoffModel) -> list[Array]:
 
 
 def _sum_after(sums: Sequence[Array], contexts: Sequence[Array]) -> Array:
-    """The sum after the longest known one of `contexts`, float64, shaped as each of them."""
+    """Return the sum after the longest known context, float64, shaped as each of `contexts`."""
     total = sums[0]
     for values, context in zip(sums[1:], contexts, strict=False):
         total = _pick(values, context, total)
@@ -76,5 +77,5 @@ def _sum_after(sums: Sequence[Array], contexts: Sequence[Array]) -> Array:
 
 
 def _pick(values: Array, rows: Array, otherwise: Array | float) -> Array:
-    """The values of `rows`; `otherwise` where a row is -1."""
+    """Return the values of `rows`, and `otherwise` for rows of -1."""
     return np.where(rows >= 0, values[rows], otherwise) if len(values) else np.asarray(otherwise)

@@ -1,6 +1,6 @@
-"""Chooses which n-grams to keep: by count, as lmplz does, or by what their loss costs, to fit a size.
+"""Chooses which n-grams to keep: by count, like lmplz, or by the cost of their removal, to fit a size.
 
-A kept n-gram's context is always kept as well, so that the trie can be walked from its root.
+The context of a kept n-gram is always kept, so that the trie can be walked from its root.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from foretype.train.ngrams.smoothing.lower_orders import Smoothed
 
 UNIGRAM_BYTES = 1
 ENTRY_BYTES = 1 + 1 / 8
-"""A code and the bit that may end a context, beside the word's id; see `foretype.runtime.engines.ngram`."""
+"""A code, and a bit that marks the end of a context, besides the word's id; see `foretype.runtime.engines.ngram`."""
 CONTEXT_BIT_BYTES = 1 / 8
-"""Each entry below the highest order has a bit that says whether it is a context."""
+"""Each entry below the highest order has a bit that tells whether it is a context."""
 CONTEXT_BYTES = 1
 FIXED_BYTES = 1024 + 400, 2 * 1024 + 600
-"""Codebooks and the header's lines about tensors: of order 1, and of each higher order."""
+"""Codebooks and the tensors' lines in the header, for order 1 and for each higher order."""
 
 
 def keep_counts_above(orders: Sequence[NgramCounts], thresholds: Sequence[int]) -> list[Array]:
     """Keep the n-grams that occur more often than the threshold of their order; bool [rows] per order.
 
-    This is lmplz's --prune: thresholds never decrease, and the first, that of the unigrams, is 0.
+    This is lmplz's --prune: thresholds never decrease, and the first, of the unigrams, is 0.
     """
     return [
         rows.counts > threshold if threshold else np.ones(len(rows), bool)
@@ -34,10 +34,10 @@ def keep_counts_above(orders: Sequence[NgramCounts], thresholds: Sequence[int]) 
 
 
 def count_ranks(orders: Sequence[NgramCounts], keep: Sequence[Array]) -> list[Array]:
-    """What count pruning goes by, per order from 2: float32 [rows], -1 for those not in `keep`.
+    """Rank n-grams for count pruning, per order from 2: float32 [rows], -1 for rows not in `keep`.
 
-    The count, and between equal counts the shorter n-gram first: as thresholds that rise one by one, from the
-    longest n-grams down.
+    The rank is the count; of equal counts, shorter n-grams rank higher. This is like raising thresholds one by one,
+    starting with the longest n-grams.
     """
     return [
         np.where(kept, rows.counts + (len(orders) - n) / len(orders), -1).astype(np.float32)
@@ -46,11 +46,11 @@ def count_ranks(orders: Sequence[NgramCounts], keep: Sequence[Array]) -> list[Ar
 
 
 def pruning_costs(orders: Sequence[NgramCounts], keep: Sequence[Array], models: Sequence[Smoothed]) -> list[Array]:
-    """What the removal of each n-gram would cost, per order from 2: float32 [rows], -1 for those not in `keep`.
+    """Compute the cost of removing each n-gram, per order from 2: float32 [rows], -1 for rows not in `keep`.
 
-    The relative entropy between the model with and without it (Stolcke 1998, equation 3), in nats summed over
-    the training text. The weight of a context is its occurrences, not its probability under the model: the
-    lower orders of Kneser-Ney are no estimate of that (Chelba et al. 2010).
+    The cost is the relative entropy between the models with and without it (Stolcke 1998, equation 3), in nats summed
+    over the training text. The weight of a context is its number of occurrences, not its probability under the model,
+    because the lower orders of Kneser-Ney do not estimate that (Chelba et al. 2010).
     """
     costs: list[Array] = []
     for rows, kept, model, lower in zip(orders[1:], keep[1:], models[1:], models, strict=False):
@@ -70,9 +70,10 @@ def pruning_costs(orders: Sequence[NgramCounts], keep: Sequence[Array], models: 
 
 
 def keep_within(orders: Sequence[NgramCounts], costs: Sequence[Array], max_bytes: float) -> list[Array]:
-    """Keep the dearest n-grams whose tables fit in `max_bytes`; bool [rows] per order. Costs below 0: never kept.
+    """Keep the n-grams of the highest costs whose tables fit in `max_bytes`; bool [rows] per order.
 
-    A context is taken to cost at least as much as the dearest of its continuations, which would go with it.
+    N-grams of costs below 0 are never kept. The cost of a context is at least the highest cost among its continuations,
+    which cannot be kept without it.
     """
     costs = [order_costs.copy() for order_costs in costs]
     for rows, higher, lower_costs in zip(orders[:1:-1], costs[::-1], costs[-2::-1], strict=False):
@@ -87,7 +88,7 @@ def keep_within(orders: Sequence[NgramCounts], costs: Sequence[Array], max_bytes
     left = max_bytes - FIXED_BYTES[0] - FIXED_BYTES[1] * (len(orders) - 1)
     left -= len(orders[0]) * (UNIGRAM_BYTES + CONTEXT_BIT_BYTES)
 
-    # Bisection over the bits of a non-negative float32, which are ordered as its values are.
+    # Bisect over the bits of non-negative float32 numbers, which have the same order as their values.
     low, high = -1, int(np.float32(np.inf).view(np.int32))
     while high - low > 1:
         middle = (low + high) // 2
@@ -101,6 +102,6 @@ def keep_within(orders: Sequence[NgramCounts], costs: Sequence[Array], max_bytes
 
 
 def _dearest_continuations(rows: NgramCounts, costs: Array) -> tuple[Array, Array]:
-    """Where each context's rows begin, and the largest cost among them; both [contexts that occur]."""
+    """Find where the rows of each context begin, and the highest cost among them; both [contexts that occur]."""
     starts = np.flatnonzero(np.diff(rows.contexts, prepend=-1))
     return starts, np.maximum.reduceat(costs, starts)

@@ -1,4 +1,4 @@
-"""Writes and reads the tables file, which `foretype.runtime.engines.ngram` describes: 8-bit codes and bit maps."""
+"""Writes and reads the tables file: 8-bit codes and bit maps, as described in `foretype.runtime.engines.ngram`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from foretype.train.ngrams.counting.counts import SENTENCE_START, Array
 
 
 def write_tables(path: Path, model: BackoffModel, max_bytes: int | None = None) -> None:
-    """Write `model` to `path`, replacing it in one step. Raises ConfigError for a file larger than `max_bytes`."""
+    """Write `model` to `path`, replacing it in one step. Raises ConfigError if the file would exceed `max_bytes`."""
     data = save(encode(model), {"format": FORMAT})
     if max_bytes is not None and len(data) > max_bytes:
         raise ConfigError(f"max_bytes is {max_bytes}; this vocabulary needs at least {len(data)}")
@@ -25,9 +25,9 @@ def write_tables(path: Path, model: BackoffModel, max_bytes: int | None = None) 
 
 
 def load_tables(path: Path) -> BackoffModel:
-    """Read a tables file; probabilities and backoffs are those of its codes.
+    """Read a tables file. Its probabilities and backoffs are rounded to 8-bit codes.
 
-    Raises TableError, naming the file, where it is missing, damaged or of another format.
+    Raises TableError naming the file if it is missing, damaged or of another format.
     """
     order = NgramModel.open(path).order  # checks the file
     tables, _ = read_tables(path)
@@ -50,10 +50,10 @@ def load_tables(path: Path) -> BackoffModel:
 
 
 def encode(model: BackoffModel) -> dict[str, Array]:
-    """The tensors of the tables file, by name.
+    """Encode a model as the tensors of the tables file, by name.
 
-    A backoff above 1, which the file cannot hold, is written as 1: Katz's form has some, where what was seen after a
-    context is rarer there than elsewhere.
+    Backoffs above 1, which the file cannot represent, are stored as 1. Katz smoothing has some, after contexts whose
+    continuations are rarer there than elsewhere.
     """
     tensors: dict[str, Array] = {}
     tensors["probs.1"], tensors["codebook.1"] = quantise(model.orders[0].probabilities)
@@ -73,7 +73,7 @@ def encode(model: BackoffModel) -> dict[str, Array]:
 def quantise(values: Array) -> tuple[Array, Array]:
     """Round values in [0, 1] to 256 levels evenly spaced in the logarithm: codes uint8, levels float32 [256].
 
-    Zeros get the lowest code. The spacing is about 5 %, an error that costs 0.02 % of perplexity.
+    Zeros get the lowest code. The levels are about 5 % apart, which costs 0.02 % of perplexity.
     """
     positive = values[values > 0]
     low, high = np.log([positive.min(), positive.max()]) if positive.size else (0.0, 0.0)

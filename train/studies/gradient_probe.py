@@ -1,4 +1,4 @@
-"""How far back a recurrent model's gradient reaches: its norm against distance, which is the vanishing gradient."""
+"""Measures how far back a recurrent model's gradient reaches: its norm by distance (the vanishing gradient)."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
 
 FADED = 0.01
-"""A gradient counts as faded where its norm is below this share of that at distance 1."""
+"""A gradient has faded if its norm is below this share of the norm at distance 1."""
 _GROUP = 64
 
 
 def probe(
     model: LanguageModel, stream: NDArray[np.unsignedinteger], distance: int = 200, samples: int = 256
 ) -> NDArray[np.float32]:
-    """The norm of dL_t / dh_{t-d} for d = 1 ... `distance`, float32 [distance]: the mean over positions t of the text.
+    """Return the norm of dL_t / dh_{t-d} for d = 1 ... `distance`, the mean over positions t, float32 [distance].
 
     L_t is the cross-entropy, in nats over the whole vocabulary, of the word that follows step t; h_{t-d} the hidden
-    state of all layers d steps before, [layers, hidden_size] (of LSTMs the output h, not the cell). It is the quantity
-    of Bengio et al. 1994 and Pascanu et al. 2013, section 2, exact by autograd, in float32, and not clipped.
+    state of all layers d steps before, [layers, hidden_size] (for LSTMs the output h, not the cell). This is the
+    quantity of Bengio et al. 1994 and Pascanu et al. 2013, section 2, exact by autograd, in float32, not clipped.
 
-    stream: text to take `samples` positions from, evenly. Each is read from a zero state, distance + 1 tokens before.
-    Raises ConfigError for a distance or samples below 1, CorpusError for a text that is too short.
+    stream: text from which `samples` positions are taken evenly. Each is read from a zero state, distance + 1 tokens
+    before. Raises ConfigError for a distance or samples below 1, CorpusError for a text that is too short.
     """
     for name, value in (("distance", distance), ("samples", samples)):
         if value < 1:
-            raise ConfigError(f"{name} is {value}; it must be at least 1")
+            raise ConfigError(f"{name} is {value}; must be at least 1")
     if len(stream) < distance + 2:
         raise CorpusError(f"the text has {len(stream)} tokens; a gradient over {distance} steps needs {distance + 2}")
     starts = np.linspace(0, len(stream) - distance - 2, samples).astype(int)
@@ -45,9 +45,9 @@ def probe(
 
 
 def _norms(model: LanguageModel, tokens: Tensor) -> Tensor:
-    """`tokens` [distance + 2, batch] -> norms [distance, batch], nearest first.
+    """Compute norms [distance, batch], nearest first, for `tokens` [distance + 2, batch].
 
-    The text is fed one step at a time, so that the hidden state after each is a tensor with a gradient of its own.
+    The text is read one step at a time, so that the hidden state after each is a tensor with its own gradient.
     """
     state, hidden = model.zero_state(tokens.shape[1]), list[Tensor]()
     for ids in tokens[:-1]:
@@ -59,13 +59,13 @@ def _norms(model: LanguageModel, tokens: Tensor) -> Tensor:
 
 
 def faded_at(norms: NDArray[np.float32]) -> int | None:
-    """The first distance at which the norm is below `FADED` of that at distance 1, or None where it stays above."""
+    """Return the first distance whose norm is below `FADED` times that of distance 1, or None if there is none."""
     below = np.flatnonzero(norms < FADED * norms[0])
     return int(below[0]) + 1 if len(below) else None
 
 
 def fresh_model(config: ModelConfig, stream: NDArray[np.unsignedinteger], seed: int) -> LanguageModel:
-    """A model as it is before training on `stream`."""
+    """Make a model as it is before training on `stream`."""
     torch.manual_seed(seed)
     model = LanguageModel(config)
     model.set_frequencies(torch.from_numpy(np.bincount(stream, minlength=config.vocab_size)).float())

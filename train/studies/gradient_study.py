@@ -1,4 +1,4 @@
-"""How far the gradient reaches in trained models: architectures trained on the same text, or runs at hand."""
+"""Compares how far the gradient reaches in trained models: architectures trained on one text, or existing runs."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ from foretype.train.text.tokenizer import load_text_form
 
 UNIFORM = "rnn-uniform"
 PROBED = {UNIFORM: "rnn", "rnn": "rnn", "gru": "gru", "lstm": "lstm"}
-"""Models compared -> their architectures. The first starts from the uniform weights within 1 / sqrt(hidden_size) that
-PyTorch gives a simple RNN, the others as all models here: recurrent weights orthogonal (Saxe et al. 2014)."""
+"""Names of the models -> their architectures. The first starts from PyTorch's uniform weights of a simple RNN, within
+1 / sqrt(hidden_size); the others start like all models here, with orthogonal recurrent weights (Saxe et al. 2014)."""
 
 
 @dataclass(frozen=True)
 class Reach:
     """How far the gradient of one model reaches.
 
-    name, architecture, parameters: of the model. tokens, validation_perplexity: how far it is trained.
-    initial, trained: the norms at distances 1, 2, ... that `foretype.train.studies.gradient_probe.probe` gives, before
-        training and after, float32 [distance].
+    name, architecture, parameters: of the model.
+    tokens, validation_perplexity: of its training.
+    initial, trained: the norms at distances 1, 2, ... from `foretype.train.studies.gradient_probe.probe`, before and
+        after training, float32 [distance].
     """
 
     name: str
@@ -47,18 +48,18 @@ class Reach:
     trained: NDArray[np.float32]
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values, with the distance at which the gradient has faded to 1 % (None: beyond the last)."""
+        """As plain JSON values, with the distance at which the gradient has faded to 1 % (None if beyond the last)."""
         norms = {"initial": self.initial, "trained": self.trained}
         profiles = {when: {"norms": values.tolist(), "faded_at": faded_at(values)} for when, values in norms.items()}
         return {**self.__dict__, **profiles}
 
 
 def probe_recipe(settings: Settings | None = None) -> Recipe:
-    """The recipe of the three models, with `settings` before its own. Raises ConfigError where one is not legal."""
+    """Read the recipe of the compared models; `settings` override it. Raises ConfigError for an invalid setting."""
     recipe = read_recipe(RECIPES / "probe.toml", settings)
     if "architecture" in recipe.model:
         raise ConfigError(
-            f"model.architecture is {recipe.model['architecture']!r}; one of each is trained: {', '.join(PROBED)}"
+            f"model.architecture is {recipe.model['architecture']!r}; leave it out: {', '.join(PROBED)} are all trained"
         )
     return recipe
 
@@ -66,10 +67,10 @@ def probe_recipe(settings: Settings | None = None) -> Recipe:
 def probe_trained(
     folder: Path, files: list[Path], recipe: Recipe, progress: Progress, distance: int, samples: int
 ) -> list[Reach]:
-    """Train the models of `PROBED`, equally wide, on the text of `files`, and probe them on it.
+    """Train the models of `PROBED`, of equal width, on the text of `files`, and probe them on it.
 
-    folder: text form, token streams and one folder of checkpoints and curves for each model; a run that was broken off
-    goes on, a finished one is only probed. Raises what `Run`, `Trainer` and `probe` raise.
+    folder: for text form, token streams, and a folder of checkpoints and curves for each model. A stopped training
+    continues, a finished one is only probed. Raises what `Run`, `Trainer` and `probe` raise.
     """
     run = Run(folder, recipe, files, [], resume=True)
     run.prepare(progress)
@@ -92,8 +93,7 @@ def probe_trained(
 
 
 def probe_run(run: Path, distance: int, samples: int) -> Reach:
-    """Probe the neural model of a run on the text it was trained on. Raises CheckpointError, CorpusError where that
-    lacks something."""
+    """Probe the neural model of a run on its training text. Raises CheckpointError or CorpusError for missing parts."""
     model = load_model(run / NEURAL)
     _, progress = load_training(run / NEURAL)
     stream = read_stream(run / MIX)

@@ -1,4 +1,4 @@
-"""Plots as image files: the curves of a run, and the gradient against distance. They need the extra `plots`."""
+"""Draws plots to image files: the curves of a run, and gradients by distance. Needs the extra `plots`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _PANELS = {
 
 
 def new_figure(width: float, height: float, path: Path) -> Figure:
-    """An empty figure, in inches, that is to be saved to `path`.
+    """Make an empty figure, in inches, that will be saved to `path`.
 
-    Raises ConfigError when matplotlib is missing, or writes no files of that ending.
+    Raises ConfigError if matplotlib is not installed or cannot write that file type.
     """
     try:
         from matplotlib.figure import Figure
@@ -34,23 +34,23 @@ def new_figure(width: float, height: float, path: Path) -> Figure:
     figure = Figure((width, height), layout="constrained")
     legal = figure.canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in legal:
-        raise ConfigError(f"{path}: no kind of picture; legal endings: {', '.join(f'.{kind}' for kind in legal)}")
+        raise ConfigError(f"{path}: unknown image type; choose from {', '.join(f'.{kind}' for kind in legal)}")
     return figure
 
 
 def check_plot(path: Path) -> None:
-    """Raise ConfigError when a plot could not be written to `path`; to be asked before long work."""
+    """Raise ConfigError if a plot cannot be written to `path`. Call it before long work."""
     new_figure(1, 1, path)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write `figure` in the format of the ending of `path`."""
+    """Write `figure` in the format given by the ending of `path`."""
     with replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
 
 
 def plot_curves(rows: Sequence[Row], path: Path, title: str = "") -> None:
-    """Draw the curves of a run against tokens seen, one panel each. Raises ConfigError as `new_figure` does."""
+    """Draw the curves of a run by tokens seen, one panel each. Raises ConfigError like `new_figure`."""
     figure = new_figure(8, 10, path)
     figure.suptitle(title)
     panels = figure.subplots(len(_PANELS), sharex=True)
@@ -68,10 +68,10 @@ def plot_curves(rows: Sequence[Row], path: Path, title: str = "") -> None:
 
 
 def plot_gradients(profiles: Mapping[str, tuple[Sequence[float], Sequence[float]]], path: Path) -> None:
-    """Draw gradient norms against distance, each relative to its own at distance 1.
+    """Draw gradient norms by distance, relative to the norm at distance 1.
 
-    profiles: model name -> norms at distances 1, 2, ... at initialisation and after training. Raises ConfigError as
-    `new_figure` does.
+    profiles: model name -> norms at distances 1, 2, ... at initialisation and after training. Raises ConfigError like
+    `new_figure`.
     """
     figure = new_figure(8, 5, path)
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""Perplexities on a standard text, to be laid beside the published ones of `foretype.train.studies.standard_text`."""
+"""Measures perplexity on a standard text, for comparison with published figures."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from foretype.train.studies.standard_text import PUBLISHED, read_standard_text
 
 
 def standard_recipe(settings: Settings | None = None) -> Recipe:
-    """The recipe of the models, with `settings` before its own. Raises ConfigError where one is not legal."""
+    """Read the recipe of the models; `settings` override it. Raises ConfigError for an invalid setting."""
     return read_recipe(RECIPES / "standard.toml", settings)
 
 
 def measure_standard_text(text: Path, run: Path, recipe: Recipe, progress: Progress) -> dict[str, Any]:
-    """Train on the text in the folder `text`; what was stopped in the folder `run` goes on.
+    """Train on the text in the folder `text`; a stopped run in the folder `run` continues.
 
-    Returns perplexities on valid and test of the n-gram model, exact, and of the neural one, which reads each text as
-    one stream from a zero state; and the published figures. Raises CorpusError when the text is not
-    complete, CheckpointError when `run` holds a run with other settings.
+    Returns the perplexities on valid and test of the n-gram model, exact, and of the neural model, which reads each
+    text as one stream from a zero state, and the published figures. Raises CorpusError if the text is incomplete,
+    CheckpointError if `run` holds a run with other settings.
     """
     streams = read_standard_text(text)
     size = len(streams.tokens)

@@ -1,7 +1,7 @@
-"""Standard texts of the literature (Penn Treebank, WikiText-2): tokens by spaces, fixed vocabulary, one </s> a line.
+"""Reads standard benchmark texts (Penn Treebank, WikiText-2): tokens separated by spaces, one </s> a line.
 
-These texts come tokenised, with rare words as `<unk>` already, so that perplexities can be laid beside published ones:
-every token counts, `<unk>` and one end of sentence for each line, empty ones too, among them.
+These texts are tokenised, with rare words replaced by `<unk>`, so that perplexities compare with published ones: every
+token counts, including `<unk>` and one end of sentence for each line, even an empty one.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ PUBLISHED = {
         "AWD-LSTM (Merity et al. 2017)": 65.8,
     },
 }
-"""Test perplexities as published, by the name of the folder that the text comes in."""
+"""Published test perplexities, by the name of the text's folder."""
 
 Stream = NDArray[np.unsignedinteger]
 
 
 @dataclass(frozen=True)
 class StandardText:
-    """A standard text as token streams; `<s>`, which none of them is asked to predict, stands first in each.
+    """A standard text as token streams, each with `<s>` first, which is not predicted.
 
     tokens: the vocabulary: special tokens, then the words of the training text.
     train, valid, test: ids, [tokens].
@@ -51,9 +51,9 @@ class StandardText:
 
 
 def read_standard_text(folder: Path) -> StandardText:
-    """Read the files of `folder` whose names hold "train", "valid" and "test".
+    """Read the files of `folder` whose names contain ".train.", ".valid." and ".test.".
 
-    Raises CorpusError when one is missing, and for a word in valid or test that the training text does not hold.
+    Raises CorpusError if one is missing, or if a word in valid or test is not in the training text.
     """
     paths = {part: _find(folder, part) for part in ("train", "valid", "test")}
     words = sorted({word for line in _sentences(paths["train"]) for word in line} - set(SPECIAL_TOKENS))
@@ -65,7 +65,7 @@ def read_standard_text(folder: Path) -> StandardText:
 def _find(folder: Path, part: str) -> Path:
     found = sorted(path for path in folder.glob("*") if f".{part}." in path.name)
     if len(found) != 1:
-        raise CorpusError(f"{folder}: {len(found)} files are named *.{part}.*; one was expected")
+        raise CorpusError(f"{folder}: expected one file *.{part}.*, found {len(found)}")
     return found[0]
 
 
@@ -78,7 +78,7 @@ def _encode(path: Path, ids: dict[str, int]) -> Stream:
     for words in _sentences(path):
         for word in words:
             if word not in ids:
-                raise CorpusError(f"{path}: {word!r} is not in the training text; such texts write <unk>")
+                raise CorpusError(f"{path}: {word!r} is not in the training text; replace it with <unk>")
             stream.append(UNKNOWN_ID if word == "<unk>" else ids[word])
         stream.append(LINE_END_ID)
     return np.array(stream, np.uint16 if len(ids) <= 1 << 16 else np.uint32)

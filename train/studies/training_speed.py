@@ -1,4 +1,4 @@
-"""How fast training is beside the loop that a tutorial would write: both on this machine, by turns."""
+"""Compares the speed of training with that of plain tutorial-style loops, on this machine."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from foretype.train.neural.training.windows import Windows
 
 
 class _Plain(nn.Module):
-    """Embedding, LSTM, linear layer to the vocabulary. narrow: as in `LanguageModel`, the LSTM's output is projected
-    to the width of the embeddings, whose table is the last layer too."""
+    """Embedding, LSTM, linear layer to the vocabulary.
+
+    narrow: project the LSTM's output to the width of the embeddings and tie the tables, like `LanguageModel`.
+    """
 
     def __init__(self, shape: ModelConfig, narrow: bool) -> None:
         super().__init__()
@@ -40,7 +42,7 @@ class _Plain(nn.Module):
 
 
 def _plain_step(shape: ModelConfig, config: TrainConfig, windows: Windows, narrow: bool) -> Callable[[], object]:
-    """A function that trains the plain model by one step: float32, whole softmax, Adam, clipped gradients."""
+    """Return a function that trains the plain model by one step: float32, whole softmax, Adam, clipped gradients."""
     model = _Plain(shape, narrow)
     optimizer = torch.optim.Adam(model.parameters(), config.learning_rate)
     state: tuple[Tensor, Tensor] | None = None
@@ -61,7 +63,7 @@ def _plain_step(shape: ModelConfig, config: TrainConfig, windows: Windows, narro
 
 
 def _zipf(vocab_size: int, tokens: int) -> NDArray[np.uint32]:
-    """Words with the frequencies of natural language: chance of the r-th about 1 / r."""
+    """Draw words with the frequencies of natural language: the probability of the r-th is about 1 / r."""
     chances = 1 / np.arange(1, vocab_size + 1)
     drawn = np.random.default_rng(0).choice(vocab_size, tokens, p=chances / chances.sum())
     return drawn.astype(np.uint32)
@@ -74,18 +76,19 @@ def measure(
     trials: int = 5,
     progress: Callable[[str], None] = lambda message: None,
 ) -> dict[str, Any]:
-    """Tokens/s on the CPU of `Trainer` and of plain loops of the same sizes, over text with natural word frequencies.
+    """Measure tokens/s on the CPU, of `Trainer` and of plain loops of the same sizes, on words of natural frequencies.
 
-    model, training: settings of `ModelConfig` and `TrainConfig` that differ from: an LSTM with 30,000 words, embeddings
-        of 256 and hidden states of 640; and the defaults of training (batches of 128 x 32).
-    trials: how often all are measured, by turns, so that other work on the machine hits all alike.
+    model, training: settings of `ModelConfig` and `TrainConfig`. The defaults are an LSTM with 30,000 words, embeddings
+        of 256 and hidden states of 640, and the defaults of training (batches of 128 x 32).
+    trials: number of measurements of each, by turns, so that other work on the machine affects all alike.
 
-    Returns {"model", "training", "threads", "trials": as measured with; "tokens_per_second": {"foretype", "plain",
-    "plain_narrow": one value a trial}; "ratio": {"plain", "plain_narrow": {"median", "lowest", "highest"} of foretype's
-    tokens/s by theirs in the same trial}}. "plain" is embedding, LSTM, linear layer, cross-entropy, Adam in float32;
-    "plain_narrow" has the projection and the tied table of our model as well, so that only the training differs.
+    Returns {"model", "training", "threads", "trials": the settings; "tokens_per_second": {"foretype", "plain",
+    "plain_narrow": one value for each trial}; "ratio": {"plain", "plain_narrow": {"median", "lowest", "highest"} of
+    foretype's tokens/s divided by theirs in the same trial}}. "plain" is embedding, LSTM, linear layer, cross-entropy
+    and Adam in float32; "plain_narrow" also has our model's projection and tied table, so that only the training
+    differs.
 
-    Raises ConfigError when a setting is not legal.
+    Raises ConfigError for an invalid setting.
     """
     shape = ModelConfig(**{"vocab_size": 30_000, **(model or {})})
     config = TrainConfig(**{"checkpoint_seconds": 1e9, **(training or {}), "device": "cpu", "tokens": 10**12})

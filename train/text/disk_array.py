@@ -1,4 +1,4 @@
-"""Arrays that need not fit in memory: grown on disk piece by piece, mapped when they are complete."""
+"""Arrays that may be larger than memory: they grow on disk, and are memory-mapped when complete."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Array = npt.NDArray[Any]
 class DiskArray:
     """An array [length] that grows on disk.
 
-    folder: where its file lies; None for the system's temporary folder, which on some machines is memory.
+    folder: the folder of its file; None for the system's temporary folder, which is in memory on some machines.
 
-    The file has no name: it is gone once neither this object nor an array that it mapped is in use, or when the
-    process ends, in whatever way.
+    The file has no name. The system deletes it when neither this object nor an array mapped from it is in use, and when
+    the process ends for any reason.
     """
 
     def __init__(self, dtype: npt.DTypeLike, folder: Path | None = None) -> None:
@@ -36,7 +36,7 @@ class DiskArray:
             self._file.close()
 
     def append(self, values: Array) -> None:
-        """Add `values` [n], converted to the array's type, at the end."""
+        """Append `values` [n], converted to the array's type."""
         if not self._at_end:
             self._file.seek(0, 2)
             self._at_end = True
@@ -44,26 +44,25 @@ class DiskArray:
         self._length += len(values)
 
     def read(self, start: int, stop: int) -> Array:
-        """A copy of the elements from `start` up to `stop` or the end; nothing else is brought into memory."""
+        """Return a copy of the elements from `start` up to `stop` or the end; load nothing else into memory."""
         self._at_end = False
         self._file.seek(start * self.dtype.itemsize)
         return np.fromfile(self._file, self.dtype, max(0, min(stop, self._length) - start))
 
     def mapped(self) -> Array:
-        """The whole array, read-only; pages come into memory as they are touched. Nothing may be added afterwards."""
+        """Map the whole array, read-only; pages are loaded when they are used. Append nothing afterwards."""
         self._file.flush()
         return np.memmap(self._file, self.dtype, "r") if self._length else np.empty(0, self.dtype)
 
 
 def release(array: Array) -> None:
-    """Take the pages of a read-only mapped array out of this process's memory; touched again, they come back.
+    """Remove the pages of a read-only mapped array from this process's memory; they are loaded again when used.
 
-    A pass over a mapped file otherwise leaves all of it in the process for as long as there is room. Other arrays
-    are left as they are.
+    Without this, a pass over a mapped file keeps all of it in memory while there is room. Other arrays are not changed.
     """
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
-    # A private mapping ("c") would lose what was written to it: only read-only arrays are let go.
+    # A private mapping ("c") would lose what was written to it, so release read-only arrays only.
     if isinstance(base, mmap.mmap) and not array.flags.writeable and hasattr(mmap, "MADV_DONTNEED"):
         base.madvise(mmap.MADV_DONTNEED)

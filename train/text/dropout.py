@@ -1,4 +1,4 @@
-"""Text as people type it: some documents without capitals and punctuation, some cut into single lines."""
+"""Changes text to how people type: some documents without capitals and punctuation, some split into single lines."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ _NOT_PLAIN = re.compile(r"(?<![^\W_])'|'(?![^\W_])|[^\w' ]|_")
 
 @dataclass(frozen=True)
 class TextDropout:
-    """What of its text the neural model reads in another form, so that it knows how people type in haste.
+    """Changes to part of the neural model's text, so that it learns how people type in a hurry.
 
-    plain: share of the documents that it reads in lower case and without punctuation, 0 to 1.
-    single_lines: share of the documents that it reads as single lines, each a document of its own, as messages come
-        without the ones before, 0 to 1.
+    plain: share of the documents in lower case and without punctuation, 0 to 1.
+    single_lines: share of the documents split into lines, each a document, like messages without earlier ones, 0 to 1.
     """
 
     plain: float = 0.0
@@ -28,10 +27,10 @@ class TextDropout:
     def __post_init__(self) -> None:
         for name in ("plain", "single_lines"):
             if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ConfigError(f"text.{name} is {getattr(self, name)}; it must be from 0 to 1")
+                raise ConfigError(f"text.{name} is {getattr(self, name)}; must be 0 to 1")
 
     def apply(self, documents: Iterable[Document], seed: str) -> Iterator[Document]:
-        """`documents` with both forms of dropout, by draws that `seed` fixes."""
+        """Apply both changes to `documents`; `seed` fixes the choice."""
         draw = random.Random(seed)
         for document in documents:
             plain, single = draw.random() < self.plain, draw.random() < self.single_lines
@@ -43,7 +42,7 @@ class TextDropout:
 
 
 def without_case(line: str) -> str:
-    """`line` in lower case and without punctuation; apostrophes inside words stay.
+    """Convert `line` to lower case and remove punctuation, except apostrophes inside words.
 
     >>> without_case("I don't know - 'Maybe' at 9:30, Tom!")
     "i don't know maybe at 9 30 tom"

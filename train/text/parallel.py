@@ -1,4 +1,4 @@
-"""Work on batches of documents in several processes, results in order."""
+"""Processes batches of documents in several processes, with results in order."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 
 def map_batches(function: Callable[[list[Document]], Result], documents: Iterable[Document]) -> Iterator[Result]:
-    """Apply `function` to batches of documents, in order; a text of one batch is not worth a second process.
+    """Apply `function` to batches of documents, in order. A single batch is processed in this process.
 
-    No more than a few batches are in memory: documents are read as fast as results are taken.
+    Only a few batches are in memory at a time: documents are read as fast as results are taken.
     """
     groups = batches(documents)
     first = next(groups, None)
@@ -45,7 +45,7 @@ def map_batches(function: Callable[[list[Document]], Result], documents: Iterabl
         yield function(first)
         return
     context = multiprocessing.get_context("spawn")
-    # Ctrl+C reaches all processes of a terminal: this one ends the others, which need not report it each.
+    # Ctrl+C reaches all processes of a terminal. Workers ignore it, because this process ends them.
     processes = min(os.cpu_count() or 1, 8)
     pending: deque[AsyncResult[Result]] = deque()
     with context.Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:

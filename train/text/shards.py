@@ -1,8 +1,8 @@
 """Tokenised text on disk: one stream of ids per corpus, memory-mapped when read.
 
-A document is `<s> line </s> line </s> ...`; documents follow one another. The n-gram model reads every line as a
-sentence; the neural model reads the stream through. Streams may be larger than memory: they are built, shuffled and
-written on disk, a piece at a time.
+A stream is a sequence of documents, each `<s> line </s> line </s> ...`. The n-gram model reads every line as a
+sentence; the neural model reads the whole stream. Streams may be larger than memory: they are built, shuffled and
+written on disk, piece by piece.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from foretype.train.text.parallel import map_batches
 from foretype.train.text.tokenizer import load_text_form
 
 _PIECE = 1 << 20
-"""Tokens that are in memory at a time."""
+"""Tokens in memory at a time."""
 _FAULT_AROUND = 1 << 16
-"""Bytes of a mapped file that Linux brings in where one of them is touched."""
+"""Bytes of a mapped file that Linux loads when one of them is used."""
 _DTYPES = {np.dtype(np.uint16): "U16", np.dtype(np.uint32): "U32"}
 
 
 def encode_document(form: TextForm, document: Document) -> list[int]:
-    """Token ids of one document, `<s>` first and `</s>` after each line."""
+    """Encode one document: `<s>` first, and `</s>` after each line."""
     ids = [DOCUMENT_START_ID]
     for line in document:
         ids += form.encode_text(line)[0]
@@ -47,14 +47,14 @@ _forms: dict[Path, TextForm] = {}
 
 
 def _encode_batch(folder: Path, documents: Sequence[Document]) -> list[NDArray[np.uint32]]:
-    """Encode in a worker process, which reads the text form from `folder` once."""
+    """Encode in a worker process, which reads the text form in `folder` once."""
     if folder not in _forms:
         _forms[folder] = load_text_form(folder)
     return [np.array(encode_document(_forms[folder], document), np.uint32) for document in documents]
 
 
 def thin(documents: Iterable[NDArray[np.uint32]], weight: float, seed: str) -> Iterator[NDArray[np.uint32]]:
-    """Keep the share `weight` of documents (below 1), or repeat them (above), by a draw that `seed` fixes."""
+    """Keep a random share `weight` of the documents (below 1), or repeat them (above 1); `seed` fixes the choice."""
     draw = random.Random(seed)
     for document in documents:
         times = int(weight) + (draw.random() < weight - int(weight))
@@ -69,15 +69,15 @@ def build_stream(
     cap: int | None = None,
     done: Callable[[str, int], None] = lambda *_: None,
 ) -> NDArray[np.unsignedinteger]:
-    """Encode texts with the text form stored in `folder` into one stream.
+    """Encode texts into one stream, with the text form stored in `folder`.
 
     texts: name and documents of each source.
-    weights: source name -> share of its documents to keep; sources not named are kept whole.
-    cap: at most about this many tokens of each source, None for all.
-    done: told each source and its number of tokens.
+    weights: source name -> share of its documents to keep; 1 by default.
+    cap: about the largest number of tokens of each source; None for all.
+    done: called with the name of each source and its number of tokens.
 
-    The stream is uint16 where the vocabulary allows. It is mapped, read-only, from a file in `folder` that has no
-    name and is gone when the stream is. Raises CorpusError when there is no text in it.
+    The stream is uint16 if the vocabulary allows, else uint32. It is mapped, read-only, from a file without a name in
+    `folder`, which is deleted with the stream. Raises CorpusError if it contains no text.
     """
     form = _forms[folder] = load_text_form(folder)
     stream = DiskArray(np.uint16 if len(form.vocabulary) <= 1 << 16 else np.uint32, folder)
@@ -90,12 +90,12 @@ def build_stream(
                 break
         done(name, len(stream) - before)
     if not len(stream):
-        raise CorpusError("the text is empty, or the weights leave nothing of it")
+        raise CorpusError("the text is empty, or its weights leave no documents")
     return stream.mapped()
 
 
 def document_starts(stream: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
-    """Where the documents of `stream` begin, int64 [documents]."""
+    """Find where the documents of `stream` begin, int64 [documents]."""
     starts = []
     for position in range(0, len(stream), _PIECE):
         starts.append(position + np.flatnonzero(stream[position : position + _PIECE] == DOCUMENT_START_ID))
@@ -106,10 +106,10 @@ def document_starts(stream: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
 def shuffle_documents(
     stream: NDArray[np.unsignedinteger], seed: int, *, folder: Path | None = None
 ) -> NDArray[np.unsignedinteger]:
-    """The documents of `stream` in an order that `seed` fixes, so that sources alternate.
+    """Shuffle the documents of `stream`, so that sources alternate; `seed` fixes the order.
 
-    The result is mapped from a file without a name, as that of `build_stream`, in `folder` or else the system's
-    temporary folder. Memory holds no more than 24 bytes for each document.
+    The result is mapped from a file without a name, as in `build_stream`, in `folder` or the system's temporary
+    folder. It needs 24 bytes of memory for each document.
     """
     starts = document_starts(stream)
     ends = np.append(starts[1:], len(stream))
@@ -138,9 +138,9 @@ def write_stream(path: Path, stream: NDArray[np.unsignedinteger]) -> None:
 
 
 def write_shards(folder: Path, stream: NDArray[np.unsignedinteger], tokens: int) -> list[Path]:
-    """Write `stream` as files of at least `tokens` tokens and whole documents, the last one shorter; returns them.
+    """Write `stream` as several files, one for each worker of a cluster, and return their paths.
 
-    So each worker of a cluster, or each process, may take some of it.
+    Each holds whole documents of at least `tokens` tokens in all; the last may be shorter.
     """
     starts = document_starts(stream)
     cuts = [0]
@@ -153,10 +153,10 @@ def write_shards(folder: Path, stream: NDArray[np.unsignedinteger], tokens: int)
 
 
 def read_stream(path: Path) -> NDArray[np.unsignedinteger]:
-    """Map a stream written by `write_stream`. Raises TableError when the file is damaged, CorpusError when missing."""
+    """Map a stream that `write_stream` wrote. Raises TableError if it is damaged, CorpusError if it is missing."""
     if not path.is_file():
         raise CorpusError(f"{path}: no such file; finish the run with `foretype train --resume`")
     tables, _ = read_tables(path)
     if "ids" not in tables:
-        raise TableError(f"{path}: not a token stream: it holds no tensor 'ids'")
+        raise TableError(f"{path}: not a token stream: it has no tensor 'ids'")
     return tables["ids"]

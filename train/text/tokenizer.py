@@ -1,4 +1,4 @@
-"""Learning the vocabulary and the case rule from text."""
+"""Learns the vocabulary and the case rule from text."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from foretype.train.text.parallel import map_batches
 
 @dataclass(frozen=True)
 class VocabularyConfig:
-    """What goes into the vocabulary.
+    """Which tokens the vocabulary contains.
 
-    size: tokens in all, special tokens and punctuation included.
-    minimum_count: a token seen less often (after weighting) stays out.
-    form_share: a second written form of a word ("May" beside "may") is kept when it has at least this share of the
-        word's mentions inside sentences.
-    capitals_share: the same for a form all in capitals ("US" beside "us"), which is mostly another word.
-    spread: sources that have to use a word for it to count in full; in fewer it counts for less. So names of people and
-        products from one source stay out. Where there are fewer sources than that, all words count in full.
+    size: number of tokens, including special tokens and punctuation.
+    minimum_count: a token that occurs less often (after weighting) is left out.
+    form_share: a second written form of a word ("May" beside "may") is kept if it accounts for at least this share of
+        the word's occurrences inside sentences.
+    capitals_share: the same for a form in capitals ("US" beside "us"), which is usually a different word.
+    spread: number of sources that must use a word for it to count in full; used by fewer, it counts for less. This
+        keeps out names of people and products from one source. With fewer sources in all, every word counts in full.
     """
 
     size: int = 30_000
@@ -41,16 +41,16 @@ class VocabularyConfig:
 
     def __post_init__(self) -> None:
         if not 50 <= self.size <= 1_000_000:
-            raise ConfigError(f"vocabulary size is {self.size}; legal: 50 to 1000000")
+            raise ConfigError(f"vocabulary size is {self.size}; must be 50 to 1000000")
         for name in ("minimum_count", "form_share", "capitals_share"):
             if not getattr(self, name) >= 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be 0 or more")
+                raise ConfigError(f"{name} is {getattr(self, name)}; must be 0 or more")
         if self.spread < 1:
-            raise ConfigError(f"spread is {self.spread}; it must be at least 1")
+            raise ConfigError(f"spread is {self.spread}; must be at least 1")
 
 
 _MINIMUM_MENTIONS = 5.0
-"""A second form is kept only when it was seen this often, whatever its share."""
+"""A second form is kept only if it occurs at least this often."""
 
 
 @cache
@@ -59,7 +59,7 @@ def _splitter() -> Tokenizer:
 
 
 def _is_cased_line(pieces: Sequence[str]) -> bool:
-    """Whether capitals in this line mean something: it starts with one, and they are not the rule within it."""
+    """Whether the capitals in this line mean something: it starts with one, and most of its words do not."""
     words = [piece for piece in pieces if is_word(piece)]
     if len(words) < 4 or not words[0][0].isupper():
         return False
@@ -67,7 +67,7 @@ def _is_cased_line(pieces: Sequence[str]) -> bool:
 
 
 Counts = tuple[Mapping[str, float], Mapping[str, float]]
-"""How often each piece was seen: anywhere; and inside sentences of lines where capitals mean something."""
+"""How often each piece occurs: anywhere, and inside sentences of lines whose capitals mean something."""
 
 
 def count_pieces(documents: Sequence[Document]) -> Counts:
@@ -95,7 +95,7 @@ def count_sources(
     spread: int = 1,
     done: Callable[[str], None] = lambda _: None,
 ) -> Counts:
-    """Count the pieces of all texts, each source's counts times its weight (1 where none is given).
+    """Count the pieces of all texts, and multiply each source's counts by its weight (1 by default).
 
     spread: see `VocabularyConfig`.
     """
@@ -121,9 +121,9 @@ def count_sources(
 
 
 def choose_tokens(counts: Counts, config: VocabularyConfig) -> tuple[list[str], dict[str, str]]:
-    """The tokens of the vocabulary in id order, and the preferred form of each word that stands in several forms.
+    """Return the tokens of the vocabulary in id order, and the preferred form of each word with several forms.
 
-    Raises CorpusError when the text holds no words.
+    Raises CorpusError if the text contains no words.
     """
     anywhere, inside = counts
     forms: defaultdict[str, list[str]] = defaultdict(list)
@@ -135,7 +135,7 @@ def choose_tokens(counts: Counts, config: VocabularyConfig) -> tuple[list[str], 
         elif piece not in SPECIAL_TOKENS:
             total[piece] += count
     if not forms:
-        raise CorpusError("the text holds no words")
+        raise CorpusError("the text contains no words")
 
     tokens: list[str] = []
     preferred: dict[str, str] = {}
@@ -146,8 +146,8 @@ def choose_tokens(counts: Counts, config: VocabularyConfig) -> tuple[list[str], 
         if key not in forms:
             tokens.append(key)
             continue
-        # Where capitals mean nothing (chat in lower case) or nothing was seen inside a sentence, fall back to
-        # all mentions, and there to lower case before capitals.
+        # If capitals mean nothing (lower-case chat), or the word never occurs inside a sentence, use all mentions and
+        # prefer lower case.
         votes = inside if any(inside.get(form) for form in forms[key]) else anywhere
         ranked = sorted(forms[key], key=lambda form: (-votes.get(form, 0.0), form[0].isupper(), form))
         mentions = sum(votes.get(form, 0.0) for form in ranked)
@@ -166,7 +166,7 @@ def choose_tokens(counts: Counts, config: VocabularyConfig) -> tuple[list[str], 
 
 
 def learn_text_form(counts: Counts, config: VocabularyConfig) -> TextForm:
-    """The text form whose vocabulary and case rule follow from `counts`."""
+    """Make the text form whose vocabulary and case rule follow from `counts`."""
     tokens, preferred = choose_tokens(counts, config)
     return TextForm({token: i for i, token in enumerate(tokens)}, CaseRule(preferred=preferred))
 
@@ -178,7 +178,7 @@ def save_text_form(form: TextForm, folder: Path) -> None:
 
 
 def load_text_form(folder: Path) -> TextForm:
-    """Read what `save_text_form` wrote. Raises CheckpointError naming the file that is missing or damaged."""
+    """Read what `save_text_form` wrote. Raises CheckpointError naming a missing or damaged file."""
     path = folder / "tokenizer.json"
     try:
         tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))

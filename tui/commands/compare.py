@@ -1,4 +1,4 @@
-"""`foretype train compare` and `foretype train standard`: the ladder of models in one table, and published figures."""
+"""The commands `train compare`, all models in one table, and `train standard`, beside published figures."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ from foretype.tui.commands.train import NEEDS_TRAIN, SetOption, display, read_se
 
 
 def compare(
-    files: Annotated[list[Path], typer.Argument(help="Text to train on: files or folders, .xz and .gz too.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the comparison; one that was stopped goes on.")],
-    valid: Annotated[list[Path], typer.Option(help="Text to choose blend weights on.")],
-    test: Annotated[list[Path], typer.Option(help="Text to measure on, never trained on.")],
-    only: Annotated[list[str] | None, typer.Option(help="Only models whose names hold this; may be repeated.")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="Take the weights of the sources from this recipe.")] = None,
+    files: Annotated[list[Path], typer.Argument(help="Text to train on: files or folders; .xz and .gz work.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the comparison; a stopped one continues.")],
+    valid: Annotated[list[Path], typer.Option(help="Text to fit blend weights on.")],
+    test: Annotated[list[Path], typer.Option(help="Text to measure on; never trained on.")],
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only models whose names contain this; may be repeated.")
+    ] = None,
+    recipe: Annotated[Path | None, typer.Option(help="Read the weights of the sources from this recipe.")] = None,
     words: Annotated[int | None, typer.Option(help="Words of training text, the same for every model.")] = None,
-    vocabulary: Annotated[int | None, typer.Option(help="Tokens of the vocabulary.")] = None,
+    vocabulary: Annotated[int | None, typer.Option(help="Size of the vocabulary in tokens.")] = None,
     passes: Annotated[int | None, typer.Option(help="Passes of the neural models over the text.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Limit of each neural model's training time.")] = None,
     test_words: Annotated[int | None, typer.Option(help="Words of each test source.")] = None,
-    jobs: Annotated[int, typer.Option(help="Models trained beside each other, each on one thread.", min=1)] = 1,
-    plot: Annotated[Path | None, typer.Option(help="Draw keystroke savings against size to this PNG file.")] = None,
+    jobs: Annotated[int, typer.Option(help="Models trained in parallel, on one thread each.", min=1)] = 1,
+    plot: Annotated[Path | None, typer.Option(help="Plot keystroke savings by size to this PNG file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train every model of the field on the same text and print one table; stopped at any moment, it goes on."""
+    """Train every model of the ladder on the same text and print one table. A stopped comparison continues."""
     options = dict(locals())
     try:
         from foretype.export.compare.comparison import Budget, Comparison
@@ -67,12 +69,12 @@ def compare(
 
 
 def standard(
-    text: Annotated[Path, typer.Argument(help="Folder with *.train.*, *.valid.* and *.test.*, tokenised by spaces.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run; one that was stopped goes on.")],
+    text: Annotated[Path, typer.Argument(help="Folder with *.train.*, *.valid.* and *.test.*, split by spaces.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; a stopped one continues.")],
     assignments: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an n-gram model and an LSTM on a standard text, and print their perplexities beside the published ones."""
+    """Train an n-gram model and an LSTM on a standard text, and print their perplexities beside published ones."""
     try:
         from foretype.train.studies.standard_benchmark import measure_standard_text, standard_recipe
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""The commands that look at training: train plot, train throughput and train probe-gradients."""
+"""The commands that study training: `train plot`, `train throughput` and `train probe-gradients`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from foretype.train.studies.gradient_study import Reach
 
 DISTANCES = (1, 2, 5, 7, 10, 20, 50, 100, 150, 200)
-"""The distances that the table shows; --json has them all."""
+"""The distances shown in the table; --json has all."""
 
 
 def plot(
     run: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.")],
-    out: Annotated[Path | None, typer.Option("--out", help="The picture; else curves.png in the run.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The image file; curves.png in the run by default.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw the curves of a run: loss, perplexity, gradient norm, learning rate, tokens/s."""
+    """Plot the curves of a run: loss, perplexity, gradient norm, learning rate, tokens/s."""
     try:
         from foretype.train.curves import CURVES, read_curves
         from foretype.train.studies.plots import plot_curves
@@ -43,12 +43,12 @@ def plot(
 
 def throughput(
     assignments: SetOption = None,
-    trials: Annotated[int, typer.Option(min=1, help="How often all are measured, by turns.")] = 5,
+    trials: Annotated[int, typer.Option(min=1, help="Number of measurements of each loop, by turns.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure tokens/s of training on the CPU, beside a plain LSTM with the whole softmax of the same sizes.
+    """Measure training in tokens/s on the CPU, and compare it with plain PyTorch loops of the same sizes.
 
-    --set takes settings of vocabulary.size, model and training.
+    --set takes vocabulary.size and settings of model and training.
     """
     try:
         from foretype.train.recipe import make_recipe
@@ -72,27 +72,27 @@ def throughput(
 def probe_gradients(
     files: Annotated[list[Path] | None, typer.Argument(help="Text to train the models on.")] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for them; training that was stopped goes on.")
+        Path | None, typer.Option("--out", help="Folder for the models; stopped training continues.")
     ] = None,
-    tokens: Annotated[int | None, typer.Option(help="Tokens that each model is trained on.")] = None,
+    tokens: Annotated[int | None, typer.Option(help="Number of tokens to train each model on.")] = None,
     assignments: SetOption = None,
     runs: Annotated[
-        list[Path] | None, typer.Option("--run", help="Instead of text: folder of a trained run; may be repeated.")
+        list[Path] | None, typer.Option("--run", help="Folder of a trained run, instead of text; may be repeated.")
     ] = None,
-    distance: Annotated[int, typer.Option(min=1, help="Steps that the gradient is followed back.")] = 200,
-    samples: Annotated[int, typer.Option(min=1, help="Places of the text that are averaged over.")] = 256,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the norms to this picture.")] = None,
+    distance: Annotated[int, typer.Option(min=1, help="Number of steps to follow the gradient back.")] = 200,
+    samples: Annotated[int, typer.Option(min=1, help="Number of positions in the text to average over.")] = 256,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Plot the norms to this image file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure the vanishing gradient: its norm against distance, in a simple RNN, a GRU and an LSTM.
+    """Measure the vanishing gradient, its norm by distance, in a simple RNN, a GRU and an LSTM.
 
-    Trains them, equally wide, on the same text, or takes trained runs. The simple RNN comes twice: with the uniform
-    initial weights it used to have, and with the orthogonal ones it has here.
+    Trains models of equal width on the same text, or reads trained runs. The simple RNN is trained twice, from
+    PyTorch's uniform initial weights and from orthogonal ones.
     """
     if bool(files) == bool(runs):
-        raise typer.BadParameter("give text to train on, or trained runs with --run", param_hint="FILES")
+        raise typer.BadParameter("give either text to train on, or trained runs with --run", param_hint="FILES")
     if files and out is None:
-        raise typer.BadParameter("the models that are trained on the text need a folder", param_hint="--out")
+        raise typer.BadParameter("give a folder for the trained models", param_hint="--out")
     try:
         from foretype.train.studies import plots
         from foretype.train.studies.gradient_study import probe_recipe, probe_run, probe_trained
@@ -116,7 +116,7 @@ def probe_gradients(
 
 
 def _print_reach(found: list[Reach], distance: int) -> None:
-    table = Table(title="norm of dL_t / dh_(t-d), the loss at step t by the hidden state d steps before")
+    table = Table(title="norm of dL_t / dh_(t-d): loss at step t, hidden state d steps before")
     table.add_column("d", justify="right")
     for reach in found:
         table.add_column(f"{reach.name}\ninitial", justify="right")
@@ -127,13 +127,13 @@ def _print_reach(found: list[Reach], distance: int) -> None:
     facts = [reach.to_json() for reach in found]
     faded = [fact[when]["faded_at"] for fact in facts for when in ("initial", "trained")]
     table.add_row("1 % at", *(f"> {distance}" if at is None else str(at) for at in faded))
-    # Piped into a file, a table must not be folded to 80 columns.
+    # In a file, the table must not be wrapped at 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 130)
     console.print(table)
     for fact in facts:
         perplexity = fact["validation_perplexity"]
-        told = "" if perplexity is None else f", validation perplexity {perplexity:.1f}"
-        print(f"{fact['name']}: {fact['parameters']:,} parameters, {fact['tokens']:,} tokens{told}")
+        measured = "" if perplexity is None else f", validation perplexity {perplexity:.1f}"
+        print(f"{fact['name']}: {fact['parameters']:,} parameters, {fact['tokens']:,} tokens{measured}")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The commands that need the `train` extra and make something: train and export."""
+"""The commands `train` and `export`, which need the `train` extra."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEEDS_TRAIN = "this command needs the training packages: pip install 'foretype[t
 
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="A setting, as model.hidden_size=512; may be repeated."),
+    typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as model.hidden_size=512; may be repeated."),
 ]
 
 
@@ -45,16 +45,16 @@ class Display:
 
 @contextmanager
 def display(*, quiet: bool = False) -> Iterator[Display]:
-    """A display for the time of a block; what it leaves behind are the lines."""
+    """Show a display during a block; only its lines remain afterwards."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as progress:
         yield Display(progress)
 
 
 def read_settings(assignments: list[str] | None, **training: Any) -> dict[str, Any]:
-    """What --set gave, and the training settings that have an option of their own, where these are not None.
+    """Parse the assignments of --set, and add the training settings that have their own option, unless they are None.
 
-    An assignment that is none is wrong usage.
+    Raises typer.BadParameter for a text that is not an assignment.
     """
     from foretype.train.recipe import parse_settings
 
@@ -66,30 +66,30 @@ def read_settings(assignments: list[str] | None, **training: Any) -> dict[str, A
 
 
 def train(
-    files: Annotated[list[Path], typer.Argument(help="Text files or folders, .xz and .gz too.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run; made if need be.")],
+    files: Annotated[list[Path], typer.Argument(help="Text files or folders; .xz and .gz are decompressed.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; created if it does not exist.")],
     valid: Annotated[
-        list[Path] | None, typer.Option(help="Text to measure on; else one line in fifty is held out.")
+        list[Path] | None, typer.Option(help="Text to measure on. By default one line in fifty is held out.")
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="tiny (bundle of 3 MB at most), base (25 MB) or large (for a GPU).")
+        str | None, typer.Option(help="tiny (bundle of at most 3 MB), base (25 MB) or large (for a GPU).")
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="Settings in TOML; with --resume, those of the run are kept.")
+        Path | None, typer.Option(help="Settings in TOML. With --resume, the run's settings are the default.")
     ] = None,
     assignments: SetOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
-    tokens: Annotated[int | None, typer.Option(help="Tokens that the neural model is trained on.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
+    tokens: Annotated[int | None, typer.Option(help="Number of tokens to train the neural model on.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads; 0 for all.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads; 0 for PyTorch's default.")] = None,
     seed: Annotated[int | None, typer.Option(help="Fixes initialisation and data order.")] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Draw the curves to OUT/curves.png.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model: vocabulary, n-gram tables and neural model. Killed at any moment, it goes on with --resume.
+    """Train a model: vocabulary, n-gram tables and neural model.
 
-    Settings come from a preset or a recipe; --set goes before those, and the options named here before all.
-    `foretype --help` lists the commands beside this one: `foretype train plot` and others.
+    A run that was stopped or killed continues with --resume. Settings come from a preset or a recipe; --set overrides
+    them, and the options below override --set. `foretype --help` lists related commands, such as `train plot`.
     """
     try:
         from foretype.train.curves import CURVES, read_curves
@@ -101,9 +101,9 @@ def train(
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     if preset and recipe:
-        raise typer.BadParameter("a preset is a recipe; give one of the two", param_hint="--preset, --recipe")
+        raise typer.BadParameter("a preset is a recipe; give only one of the two", param_hint="--preset, --recipe")
     if preset and preset not in PRESETS:
-        raise typer.BadParameter(f"{preset!r}; legal: {', '.join(PRESETS)}", param_hint="--preset")
+        raise typer.BadParameter(f"{preset!r}; choose from {', '.join(PRESETS)}", param_hint="--preset")
     picture = out / "curves.png"
     if plot:
         plots.check_plot(picture)
@@ -120,7 +120,7 @@ def train(
     leads = join().leads
     with display(quiet=not leads) as progress:
         report = run.train(progress)
-    if not leads:  # Of several processes that torchrun started, one speaks.
+    if not leads:  # Of several processes started by torchrun, only one prints.
         return
     if plot:
         plots.plot_curves(read_curves(out / CURVES), picture, settings.name)
@@ -134,12 +134,12 @@ def train(
 
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the bundle; made new.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the bundle; must not exist.")],
     card: Annotated[Path | None, typer.Option(help="Model card in TOML: description, sources, licences.")] = None,
     with_float: Annotated[bool, typer.Option("--float", help="Add the float32 graph, for GPUs.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a run to a bundle: step graph, int8, verified against the checkpoint on held-out text."""
+    """Export a run to a bundle. Its int8 graph is verified against the checkpoint on held-out text."""
     try:
         from foretype.export.write_bundle import export_run
     except ImportError as error:

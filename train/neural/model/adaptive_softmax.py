@@ -1,7 +1,7 @@
-"""The adaptive softmax: frequent words in a short list of their own, rare ones in clusters behind one entry each.
+"""The adaptive softmax: a short list of frequent words, and clusters of rare words behind one entry each.
 
-PyTorch's `AdaptiveLogSoftmaxWithLoss` is not used: it fails under autocast, needs three times the time of the loss
-below, wants ids in frequency order, and has no bias for the words of a cluster.
+PyTorch's `AdaptiveLogSoftmaxWithLoss` is not used: it fails under autocast, takes three times as long as the loss
+below, needs ids in frequency order, and has no bias for the words of a cluster.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _NARROWING = 4
 class AdaptiveSoftmax(nn.Module):
     """The hierarchical softmax by frequency classes of Grave et al. 2017, "Efficient softmax approximation for GPUs".
 
-    With words by falling frequency, p(word) = p(word | head) for the most frequent tenth, and
-    p(cluster | head) p(word | cluster) for the two clusters behind it, up to half of the vocabulary and the rest
-    (their section 4). Cluster i sees the features narrowed to size / 4^i.
+    With words sorted by falling frequency, p(word) = p(word | head) for the most frequent tenth. The rest are in two
+    clusters, the first up to half of the vocabulary: p(word) = p(cluster | head) p(word | cluster) (their section 4).
+    Cluster i sees the features projected to size / 4^i.
 
-    rank: int64 [vocab], each word's place by frequency; saved with the weights. The identity until `sort` is called.
+    rank: int64 [vocab], the rank of each word by frequency; saved with the weights. `sort` sets it.
     """
 
     rank: Tensor
@@ -48,14 +48,14 @@ class AdaptiveSoftmax(nn.Module):
 
     @torch.no_grad()
     def sort(self, frequency: Tensor) -> None:
-        """Order the words by `frequency`, float [vocab], above 0, and let each cluster start at that of its words."""
+        """Sort the words by `frequency`, float [vocab], above 0, and start each cluster's bias at its frequency."""
         order = torch.argsort(frequency, descending=True, stable=True)
         self.rank.copy_(torch.argsort(order))
         shares = [part.sum() for part in frequency[order].tensor_split(self.bounds[:-1])]
         self.cluster_bias.copy_(torch.stack(shares[1:]).log())
 
     def _biases(self, bias: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The biases of the head's entries and of each cluster's words, from those of the words by id."""
+        """Return the biases of the head's entries and of each cluster's words, from the biases of the words by id."""
         shortlist, *clusters = bias[torch.argsort(self.rank)].tensor_split(self.bounds[:-1])
         return torch.cat((shortlist, self.cluster_bias)), clusters
 
@@ -74,7 +74,7 @@ class AdaptiveSoftmax(nn.Module):
         return loss
 
     def log_probabilities(self, features: Tensor, bias: Tensor) -> Tensor:
-        """Of every word: `features` [..., size], `bias` [vocab] by id -> [..., vocab] by id."""
+        """Return log p of every word: `features` [..., size], `bias` [vocab] by id -> [..., vocab] by id."""
         head_bias, biases = self._biases(bias)
         head = torch.log_softmax((features @ self.head.t() + head_bias).float(), -1)
         parts = [head[..., : self.shortlist]]

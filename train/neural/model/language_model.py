@@ -1,4 +1,4 @@
-"""The neural language model: word table, recurrent layers with connections between them, projection, head."""
+"""The neural language model: word table, recurrent layers and their connections, projection, head."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from foretype.train.neural.model.regularisation import Noise
 class LanguageModel(nn.Module):
     """Scores the next word after each word of a sequence.
 
-    The word table `embedding` [vocab, embedding_size] serves the input and, where `tied`, the output. Where the layers
-    hand on another width than the head takes, a projection stands between.
+    The word table `embedding` [vocab, embedding_size] is the input and, if `tied`, the output table. If the output of
+    the layers has a different width from the head's input, a projection connects them.
 
-    Features are what the head needs to score the next word: embedding_size columns, and where the model has hashed
-    n-grams, maxent_order - 1 more with the last words, as `HashedNgrams.histories` gives them.
+    Features are the head's input: embedding_size columns and, if the model has hashed n-grams, maxent_order - 1 more
+    with the last words, as `HashedNgrams.histories` returns them.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -52,7 +52,7 @@ class LanguageModel(nn.Module):
 
     @torch.no_grad()
     def set_frequencies(self, counts: Tensor) -> None:
-        """Before training, start at the frequencies of the words: `counts` float [vocab]."""
+        """Initialise the biases to the frequencies of the words, before training: `counts` float [vocab]."""
         frequency = (counts + 1.0) / (counts + 1.0).sum()
         self.output_bias.copy_(frequency.log())
         if self.adaptive is not None:
@@ -96,8 +96,10 @@ class LanguageModel(nn.Module):
         return torch.cat((features, words), -1), (*new_state, last.expand(self.config.layers, -1, -1))
 
     def logits(self, features: Tensor) -> Tensor:
-        """Scores over the vocabulary: `features` [..., width] as from `forward` -> [..., vocab]; log-probabilities
-        where the head is adaptive."""
+        """Score the vocabulary: `features` [..., width] from `forward` -> [..., vocab].
+
+        The scores of an adaptive head are log-probabilities.
+        """
         if self.adaptive is not None:
             return self.adaptive.log_probabilities(features, self.output_bias)
         if self.maxent is None:
@@ -107,15 +109,17 @@ class LanguageModel(nn.Module):
 
 
 def _run(layer: nn.Module, weights: dict[str, Tensor], inputs: Tensor, state: State) -> tuple[Tensor, State]:
-    """Call a layer, its parameters replaced by `weights` where named, with its state; PyTorch's own layers take and
-    return a bare tensor where there is no cell."""
+    """Call a layer with its state, and with `weights` in place of the parameters of the same names.
+
+    PyTorch's own layers without a cell take and return a tensor instead of a tuple.
+    """
     bare = isinstance(layer, nn.RNN | nn.GRU)
     output, after = functional_call(layer, weights, (inputs, state[0] if bare else state))
     return output, (after,) if bare else tuple(after)
 
 
 def _carry_gate(size: int) -> nn.Linear:
-    """A highway's gate, which starts by carrying most of its input (bias 1; Srivastava et al. 2015 use the like)."""
+    """The gate of a highway. With bias 1 it starts by carrying most of its input (as in Srivastava et al. 2015)."""
     gate = nn.Linear(size, size)
     nn.init.xavier_uniform_(gate.weight)
     nn.init.ones_(gate.bias)

@@ -1,4 +1,4 @@
-"""The recurrent layers of the ladder, all called alike: inputs and state in, outputs and state out."""
+"""The recurrent layers, with one interface: inputs and state in, outputs and state out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from foretype.train.neural.model.model_config import ModelConfig
 
 State = tuple[Tensor, ...]
-"""Hidden state, and for LSTMs the cell state, each float32 [layers, batch, width]."""
+"""The hidden state and, for LSTMs, the cell state, each float32 [layers, batch, width]."""
 
 
 class WindowLayer(nn.Module):
@@ -30,12 +30,12 @@ class WindowLayer(nn.Module):
 
 
 class GatedLayer(nn.Module):
-    """The LSTMs that PyTorch lacks: coupled gates, peepholes, and a projection in the recurrence.
+    """The LSTM variants that PyTorch lacks: coupled gates, peepholes, and a recurrent projection.
 
-    With z the sum of `weight_ih` x, `weight_hh` h and `bias`, stacked as i, f, g, o (no i where gates are coupled), and
-    p the peephole weights:
+    z is the sum of `weight_ih` x, `weight_hh` h and `bias`, stacked as i, f, g, o (without i if gates are coupled), and
+    p are the peephole weights:
 
-        i = sigmoid(z_i + p_i c)   or 1 - f where coupled
+        i = sigmoid(z_i + p_i c)   or 1 - f if coupled
         f = sigmoid(z_f + p_f c)
         c' = f c + i tanh(z_g)
         h' = P (sigmoid(z_o + p_o c') tanh(c'))
@@ -79,7 +79,7 @@ class GatedLayer(nn.Module):
 
 
 def make_layer(config: ModelConfig, layer: int) -> nn.Module:
-    """Layer number `layer` of a model, initialised."""
+    """Make and initialise layer number `layer` of a model."""
     if config.architecture == "window":
         module: nn.Module = WindowLayer(config)
     elif config.architecture == "lstm" and not config.cell_size:
@@ -96,9 +96,11 @@ def make_layer(config: ModelConfig, layer: int) -> nn.Module:
 
 @torch.no_grad()
 def _initialise(module: nn.Module, config: ModelConfig) -> None:
-    """Orthogonal recurrent weights gate by gate (Saxe et al. 2014), Xavier's elsewhere, biases zero, but 1 for forget
-    gates (Jozefowicz et al. 2015) and for a GRU's update
-    gate, which keeps the state where it is open."""
+    """Initialise a layer: recurrent weights orthogonal per gate (Saxe et al. 2014), other weights Xavier, biases 0.
+
+    The biases of forget gates are 1 (Jozefowicz et al. 2015), as are those of a GRU's update gate, which keeps the
+    state when it is open.
+    """
     size = config.state_sizes.get("cell", config.hidden_size)
     keeping = {"lstm": 1, "peephole": 1, "cifg": 0, "gru": 1}.get(config.architecture)
     for name, weight in module.named_parameters():

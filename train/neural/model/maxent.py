@@ -1,4 +1,4 @@
-"""Hashed n-gram features of maximum entropy beside the network, trained with it: RNNME."""
+"""Hashed maximum-entropy n-gram features beside the network, trained with it (RNNME)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class HashedNgrams(nn.Module):
     """Direct connections from the last words to the next one (Mikolov et al. 2011, "Strategies for training large scale
     neural network language models").
 
-    To the score of a word, each n-gram that ends in it adds a weight, n = 2 .. `order`; the output bias is the
-    feature of n = 1. Context h owns the weights hash(h) .. hash(h) + vocab_size - 1, one for each next word, in one
-    table of 2^bits weights that all contexts share: neighbours overlap, as in Mikolov's own program.
+    Each n-gram that ends in a word, n = 2 .. `order`, adds a weight to the word's score; the output bias is the feature
+    of n = 1. Context h has the weights hash(h) .. hash(h) + vocab_size - 1, one for each next word, in one table of
+    2^bits weights. Contexts overlap in the table, as in Mikolov's program.
     """
 
     def __init__(self, vocab_size: int, bits: int, order: int) -> None:
@@ -23,10 +23,11 @@ class HashedNgrams(nn.Module):
         self.weights = nn.Parameter(torch.zeros(1 << bits))
 
     def histories(self, ids: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        """The last words at each place, latest first: float32 [steps, batch, order - 1], and those after the end.
+        """Return the last words at each position, float32 [steps, batch, order - 1], and those at the end.
 
-        ids: [steps, batch]. before, and the second result: float32 [batch, order - 1], latest first. A word is its id
-        plus 1, and 0 stands for none, so that the zero state is the start of a text. (float32 holds ids up to 2^24.)
+        ids: [steps, batch]. before, and the second result: float32 [batch, order - 1]. Latest first. A word is stored
+        as its id plus 1, and 0 means no word, so that the zero state is the start of a text. (float32 holds ids up to
+        2^24.)
         """
         words = torch.cat((before.t().flip(0), ids + 1.0))
         steps = len(ids)
@@ -34,7 +35,7 @@ class HashedNgrams(nn.Module):
         return seen, seen[-1]
 
     def contexts(self, histories: Tensor) -> Tensor:
-        """The first slot of each context: `histories` [..., order - 1] -> int64 [..., order - 1], by rising order."""
+        """Hash contexts to their first slots, by rising order: `histories` [..., order - 1] -> int64 of that shape."""
         slots = []
         mixed = torch.zeros_like(histories[..., 0], dtype=torch.long)
         for word in histories.long().unbind(-1):
@@ -44,7 +45,7 @@ class HashedNgrams(nn.Module):
         return torch.stack(slots, -1)
 
     def scores(self, histories: Tensor) -> Tensor:
-        """What the features add to the scores of all words: `histories` [..., order - 1] -> [..., vocab]."""
+        """Sum the features of all words: `histories` [..., order - 1] -> [..., vocab], to be added to their scores."""
         owned = self.weights.unfold(0, self.vocab_size, 1)
         contexts = self.contexts(histories)
         total = torch.zeros((contexts[..., 0].numel(), self.vocab_size), device=contexts.device)

@@ -1,4 +1,4 @@
-"""The shape of a neural language model: architecture, sizes, and what lies between its layers."""
+"""The shape of a neural language model: architecture, sizes, connections between layers, head."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ _WITH_CELL = ("lstm", "cifg", "peephole")
 class ModelConfig:
     """The shape of a language model; stored with every checkpoint.
 
-    vocab_size: ids the model knows, special tokens included.
+    vocab_size: number of ids, including special tokens.
     architecture: one of `ARCHITECTURES`.
-    embedding_size: width of one row of the word table.
+    embedding_size: width of a row of the word table.
     hidden_size: width of the hidden state of each layer, which is also its output.
-    cell_size: width of the cell state of LSTMs; 0 for hidden_size. Where it differs, the cell's output is projected to
-        hidden_size before it is fed back (Sak et al. 2014).
-    layers: stacked recurrent layers.
-    connections: what a layer above the first adds to its own output or input: "none"; "residual", its input is added
-        to its output (He et al. 2016); "dense", it reads the embedding and the outputs of all layers below, and the
-        head those of all (Huang et al. 2017); "highway", a gate mixes its input and output (Srivastava et al. 2015).
-    tied: the word table is the output head as well (Press and Wolf 2017); otherwise the head has a table of its own,
-        as an adaptive one always has.
-    window: words that a fixed-window model sees, the latest included.
+    cell_size: width of the cell state of LSTMs; 0 means hidden_size. If it differs from hidden_size, the cell's output
+        is projected to hidden_size before it is fed back (Sak et al. 2014).
+    layers: number of stacked recurrent layers.
+    connections: how layers above the first are connected: "none"; "residual", a layer's input is added to its output
+        (He et al. 2016); "dense", a layer reads the embedding and the outputs of all layers below, and the head reads
+        the outputs of all layers (Huang et al. 2017); "highway", a gate mixes a layer's input and output (Srivastava et
+        al. 2015).
+    tied: use the word table as the output table (Press and Wolf 2017). Otherwise the head has its own table, as an
+        adaptive head always has.
+    window: number of words that a fixed-window model sees, including the latest.
     head: "softmax", or "adaptive" for the hierarchical softmax by frequency classes of Grave et al. 2017.
-    maxent_bits: hashed n-gram features of maximum entropy beside the network (RNNME, Mikolov et al. 2011): a table of
-        2^bits weights; 0 for none. maxent_order: the longest n-gram that is a feature (that of n = 1 is the output
-        bias).
+    maxent_bits: hashed maximum-entropy n-gram features beside the network (RNNME, Mikolov et al. 2011), in a table of
+        2^bits weights; 0 for none.
+    maxent_order: length of the longest n-gram feature (the feature of n = 1 is the output bias).
     """
 
     vocab_size: int
@@ -55,32 +56,32 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.architecture in ("bidirectional", "bilstm", "birnn", "bigru"):
             raise ConfigError(
-                f"architecture is {self.architecture!r}: a bidirectional model also reads the words to the right, and "
-                f"where a person is typing there are none yet; legal: {', '.join(ARCHITECTURES)}"
+                f"architecture is {self.architecture!r}: a bidirectional model also reads the words after the cursor, "
+                f"which are not typed yet; choose from {', '.join(ARCHITECTURES)}"
             )
         for name, legal in (("architecture", ARCHITECTURES), ("connections", CONNECTIONS), ("head", HEADS)):
             if getattr(self, name) not in legal:
-                raise ConfigError(f"{name} is {getattr(self, name)!r}; legal: {', '.join(legal)}")
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; choose from {', '.join(legal)}")
         for name in ("vocab_size", "embedding_size", "hidden_size", "layers"):
             if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; it must be at least 1")
+                raise ConfigError(f"{name} is {getattr(self, name)}; must be at least 1")
         if not 2 <= self.window <= 64:
-            raise ConfigError(f"window is {self.window}; legal: 2 to 64")
+            raise ConfigError(f"window is {self.window}; must be 2 to 64")
         if self.cell_size < 0 or (self.cell_size and not self.has_cell):
             raise ConfigError(
                 f"cell_size is {self.cell_size} with architecture {self.architecture!r}; only {', '.join(_WITH_CELL)} "
-                "have a cell state, of at least 1 (0 for hidden_size)"
+                "have a cell state, of at least 1 (0 means hidden_size)"
             )
         if self.architecture == "window" and (self.layers > 1 or self.connections != "none"):
             raise ConfigError("architecture 'window' has one layer and no connections between layers")
         if not (self.maxent_bits == 0 or 10 <= self.maxent_bits <= 28):
-            raise ConfigError(f"maxent_bits is {self.maxent_bits}; legal: 0, or 10 to 28")
+            raise ConfigError(f"maxent_bits is {self.maxent_bits}; must be 0, or 10 to 28")
         if self.maxent_bits and 2**self.maxent_bits < 2 * self.vocab_size:
             raise ConfigError(
                 f"maxent_bits is {self.maxent_bits}; 2^bits must be at least twice the vocabulary of {self.vocab_size}"
             )
         if not 2 <= self.maxent_order <= 5:
-            raise ConfigError(f"maxent_order is {self.maxent_order}; legal: 2 to 5")
+            raise ConfigError(f"maxent_order is {self.maxent_order}; must be 2 to 5")
         if self.maxent_bits and self.head != "softmax":
             raise ConfigError("maxent_bits needs the head 'softmax'")
         if self.head == "adaptive" and self.vocab_size < 10:
@@ -88,15 +89,15 @@ class ModelConfig:
 
     @property
     def has_cell(self) -> bool:
-        """Whether the state has a cell part beside the hidden one."""
+        """Whether the state has a cell part."""
         return self.architecture in _WITH_CELL
 
     @property
     def state_sizes(self) -> dict[str, int]:
         """The parts of the state and their widths: each is float32 [layers, batch, width].
 
-        A fixed-window model keeps the embeddings of the words before the latest in `hidden`. With hashed n-grams,
-        `history` holds the last words, the same for every layer.
+        A fixed-window model stores the embeddings of the words before the latest in `hidden`. With hashed n-grams,
+        `history` stores the last words, the same for every layer.
         """
         window = self.architecture == "window"
         sizes = {"hidden": (self.window - 1) * self.embedding_size if window else self.hidden_size}

@@ -1,4 +1,4 @@
-"""The regularisation of the AWD-LSTM (Merity et al. 2017): dropout that suits recurrent layers, and penalties."""
+"""The regularisation of the AWD-LSTM (Merity et al. 2017): dropout for recurrent layers, and penalties."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Regularisation:
-    """What keeps a model from learning its text by heart; all off at 0. Section numbers are of Merity et al. 2017.
+    """Settings that reduce overfitting; 0 switches each off. Section numbers refer to Merity et al. 2017.
 
-    embedding_dropout: share of the vocabulary whose words are read as zeros in a window, wherever they stand (4.3).
+    embedding_dropout: share of the vocabulary that is read as zeros throughout a window (4.3).
     input_dropout: variational dropout on the embeddings: the same columns are zero in all steps of a window (4.2).
-    layer_dropout: the same on what each layer above the first reads. output_dropout: on what the last layer hands on.
+    layer_dropout: variational dropout on the input of each layer above the first.
+    output_dropout: variational dropout on the output of the last layer.
     weight_drop: share of the entries of the recurrent matrices that are zero in a window (DropConnect, section 2).
-    activation_penalty: alpha of activation regularisation: times the mean square of the last layer's output, dropout
-        applied (4.6; there a norm, here the mean that its authors' program takes).
-    temporal_penalty: beta of temporal activation regularisation: times the mean square of the difference between the
-        last layer's outputs of neighbouring steps, without dropout (4.6).
+    activation_penalty: alpha of activation regularisation, a factor of the mean square of the last layer's output after
+        dropout (4.6; the paper has a norm, its authors' program this mean).
+    temporal_penalty: beta of temporal activation regularisation, a factor of the mean square of the difference between
+        the last layer's outputs of neighbouring steps, before dropout (4.6).
     """
 
     embedding_dropout: float = 0.0
@@ -32,12 +33,12 @@ class Regularisation:
 
 
 class Noise:
-    """The dropout of one training step; without arguments, that of evaluation: none.
+    """The dropout of one training step. Without arguments there is none, as in evaluation.
 
-    generator: what all masks are drawn from. batch: streams of the step. columns: those that this process reads. Masks
-    are drawn for all streams, so that several processes see what one would.
+    generator: the source of all masks. batch: streams of the step. columns: the streams that this process reads. Masks
+    are drawn for all streams, so that several processes together compute what one would.
 
-    After the model has run, `penalty` holds what activation regularisation adds to the loss.
+    After the model has run, `penalty` is what activation regularisation adds to the loss.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Noise:
         self._generator, self._batch, self._columns = generator, batch, columns or slice(None)
 
     def _mask(self, shape: tuple[int, ...], rate: float, like: Tensor) -> Tensor:
-        """1 / (1 - rate) with that chance, else 0: what is multiplied with it keeps its expectation."""
+        """Draw a mask: 0 with probability `rate`, else 1 / (1 - rate), so that a product keeps its expectation."""
         draws = torch.rand(shape, generator=self._generator, device=like.device)
         return (draws >= rate).to(like.dtype) / (1 - rate)
 
@@ -69,16 +70,16 @@ class Noise:
         return values * self._mask((vocab_size, 1), self.rates.embedding_dropout, values)[ids]
 
     def inputs(self, values: Tensor, layer: int) -> Tensor:
-        """Variational dropout of what `layer` reads, [steps, batch, width]."""
+        """Variational dropout of the input of `layer`, [steps, batch, width]."""
         return self._locked(values, self.rates.layer_dropout if layer else self.rates.input_dropout)
 
     def weights(self, layer: nn.Module) -> dict[str, Tensor]:
-        """The parameters of a recurrent layer that this step replaces, by name: its recurrent matrix, thinned."""
+        """Return the parameters of a recurrent layer that this step replaces: its recurrent matrix, after dropout."""
         weight, rate = getattr(layer, "weight_hh_l0", None), self.rates.weight_drop
         return {"weight_hh_l0": weight * self._mask(weight.shape, rate, weight)} if rate and weight is not None else {}
 
     def outputs(self, values: Tensor) -> Tensor:
-        """Variational dropout of what the last layer hands on, [steps, batch, width]; sets `penalty`."""
+        """Variational dropout of the output of the last layer, [steps, batch, width]; sets `penalty`."""
         rates = self.rates
         dropped = self._locked(values, rates.output_dropout)
         penalties = []

@@ -1,6 +1,6 @@
-"""The training loss: cross-entropy over the whole vocabulary, or over a sample of it where that costs too much.
+"""The training loss: cross-entropy over the whole vocabulary or, for speed, over a sample of it.
 
-Both walk through the positions in blocks and compute their gradients on the way, so that the scores of a block
+Both process the positions in blocks and compute their gradients in the forward pass, so that the scores of a block
 (positions x words) stay in the cache and are never stored for the backward pass.
 """
 
@@ -14,14 +14,14 @@ from torch import Tensor
 _BLOCK = 512
 
 Ngrams = tuple[Tensor, Tensor]
-"""Weights of n-gram features, float [slots], and where those of a position's contexts begin, int64 [positions, n]."""
+"""Weights of n-gram features, float [slots], and the first slot of each context, int64 [positions, n]."""
 
 
 def inclusion_probabilities(counts: Tensor, samples: int, power: float = 0.75) -> Tensor:
-    """The chance of each word to be in a sample of about `samples` words: min(1, c * count^power).
+    """Return the probability of each word to be in a sample of about `samples` words: min(1, c * count^power).
 
-    counts: float [vocab], how often each word occurs; words that never occur count as seen once.
-    Frequent words come out at 1 and are always in the sample, which keeps the variance of the loss low.
+    counts: float [vocab], how often each word occurs; words that never occur are counted once.
+    The most frequent words get 1 and are always in the sample, which keeps the variance of the loss low.
     """
     if samples >= len(counts):
         return torch.ones_like(counts)
@@ -37,7 +37,7 @@ def inclusion_probabilities(counts: Tensor, samples: int, power: float = 0.75) -
 
 
 def draw_sample(inclusion: Tensor, generator: torch.Generator) -> Tensor:
-    """Ids of a Poisson sample: each word is in it, independently, with its inclusion probability."""
+    """Draw a Poisson sample of ids: each word is in it, independently, with its inclusion probability."""
     draws = torch.rand(inclusion.shape, generator=generator, device=inclusion.device)
     return torch.nonzero(draws < inclusion).squeeze(1)
 
@@ -111,7 +111,7 @@ class _CrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        # In place, as the tables' gradients are large; PyTorch refuses to use tensors again that changed since.
+        # Scale in place, because the gradients of the tables are large. PyTorch raises if they are used again.
         scale = grads[0] / ctx.count
         features, table, bias, weights = (grad.mul_(scale) for grad in ctx.saved_tensors)
         return features.to(ctx.feature_type), table, bias, None, None, None, weights, None
@@ -126,16 +126,16 @@ def sampled_cross_entropy(
     sample: Tensor,
     ngrams: Ngrams | None = None,
 ) -> Tensor:
-    """Cross-entropy with the normaliser estimated from a sample of the vocabulary.
+    """Cross-entropy whose normaliser is estimated from a sample of the vocabulary.
 
     features: [positions, embedding_size]. table: [vocab, embedding_size]. bias: [vocab]. targets: [positions].
     inclusion: [vocab], from `inclusion_probabilities`. sample: ids from `draw_sample`.
-    ngrams: weights of n-gram features, and for each position where those of its contexts begin: the score of a word
-        also gets `weights[contexts[position, n] + word]` for every n.
+    ngrams: weights of n-gram features and the first slot of each position's contexts: every n adds
+        `weights[contexts[position, n] + word]` to the score of a word.
 
     The normaliser is exp(s_target) + sum over the sample of exp(s_word) / inclusion(word), an unbiased
     (Horvitz-Thompson) estimate of the full one: the log-q correction of Bengio and Senécal (2008). Its logarithm is
-    a little low on average, so this loss is no perplexity.
+    slightly low on average, so perplexity must not be computed from this loss.
     """
     return _cross_entropy(features, table, bias, targets, sample, -torch.log(inclusion[sample]), ngrams)
 
@@ -152,7 +152,7 @@ def full_cross_entropy(
 def _cross_entropy(
     features: Tensor, table: Tensor, bias: Tensor, targets: Tensor, words: Tensor, offset: Tensor, ngrams: Ngrams | None
 ) -> Tensor:
-    # Without n-grams, each position has no contexts, in weights that nothing looks up.
+    # Without n-grams, positions have no contexts, and the single weight is never used.
     weights, contexts = ngrams or (bias.new_zeros(1), targets.new_zeros((len(targets), 0)))
     loss = _CrossEntropy.apply(features, table, bias, targets, words, offset, weights, contexts)  # type: ignore[no-untyped-call]
     assert isinstance(loss, Tensor)

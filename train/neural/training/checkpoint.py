@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: numbered folders of safetensors and JSON, each written whole or not at all."""
+"""Checkpoints of a training run: numbered folders of safetensors and JSON, each written completely or not at all."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ _KEPT = 2
 
 
 def versions() -> dict[str, str]:
-    """Versions of the programs whose change could change what training gives."""
+    """Return the versions of the programs that the result of training depends on."""
     packages = {name: metadata.version(name) for name in ("foretype", "torch", "numpy")}
     return {"python": platform.python_version(), **packages}
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What a run needs besides tensors to go on.
+    """What a run needs besides tensors to continue.
 
     step: optimiser steps done.
-    seconds: time spent training so far.
-    settings: the run's settings, compared on resuming.
-    history: measurements taken on the way.
-    versions: of the programs that the checkpoint was written with; kept for the reader's sake.
+    seconds: time spent on training so far.
+    settings: the run's settings, compared when it is resumed.
+    history: measurements so far.
+    versions: of the programs that wrote the checkpoint; for information only.
     """
 
     step: int
@@ -53,7 +53,7 @@ class Progress:
 
 
 def checkpoints(run: Path) -> list[Path]:
-    """The complete checkpoints of a run, oldest first."""
+    """List the complete checkpoints of a run, oldest first."""
     return sorted(run.glob("step-[0-9]*"))
 
 
@@ -72,10 +72,11 @@ def _write_model(folder: Path, model: LanguageModel) -> None:
 
 
 def save_checkpoint(run: Path, model: LanguageModel, training: Mapping[str, Tensor], progress: Progress) -> Path:
-    """Write a checkpoint of `run` and drop all but the last two.
+    """Write a checkpoint of `run` and delete all but the last two.
 
-    training: optimiser moments and carried state. The folder gets its name only when all of it is on the disk, so a
-    process killed at any moment leaves the one before as the newest. A step's checkpoint that exists already stays.
+    training: optimiser moments and carried state. The folder gets its final name when all of it is on the disk, so a
+    process may be killed at any time, and the checkpoint before stays the newest. An existing checkpoint of the same
+    step is kept.
     """
     final = run / f"step-{progress.step:08d}"
     if final.exists():

@@ -1,8 +1,8 @@
-"""Start a model from the int8 step graph of a bundle, for another vocabulary and a wider hidden state.
+"""Initialises a model from the int8 step graph of a bundle, for another vocabulary and a wider hidden state.
 
-Words that both vocabularies hold take their row of the word table and their output bias; new words start from the mean
-row of rare words. New hidden units start small and are not read by the old ones, so at the start the model predicts
-nearly what the bundle does (Net2Net's idea of a start that preserves the function, Chen et al. 2016).
+Words in both vocabularies keep their row of the word table and their output bias; new words start from the mean row of
+rare words. New hidden units start with small weights, and old units do not read them, so that the model first predicts
+almost the same as the bundle (function-preserving initialisation as in Net2Net, Chen et al. 2016).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from foretype.train.neural.model.language_model import LanguageModel
 
 _ZERO_POINT = 128
 _NEW_UNIT_SCALE = 0.05
-"""Standard deviation of the weights into new hidden units; what the rest reads of them starts at zero."""
+"""Standard deviation of the weights into new hidden units; the weights from them to other units start at zero."""
 _TORCH_GATES = (0, 2, 3, 1)
-"""The graph's gates i, o, f, g in torch's order i, f, g, o."""
+"""The order that turns the graph's gates i, o, f, g into torch's i, f, g, o."""
 
 
 @torch.no_grad()
 def start_from_bundle(model: LanguageModel, form: TextForm, folder: Path) -> int:
-    """Give `model`, one LSTM layer over `form`, the weights of the bundle in `folder`; returns the words taken over.
+    """Initialise `model`, one LSTM layer over `form`, from the bundle in `folder`; return the number of common words.
 
-    Raises ConfigError where the bundle's network is of another kind, wider than `model`, or another embedding size.
+    Raises ConfigError if the bundle's network has another architecture or embedding size, or is wider than `model`.
     """
     bundle = Bundle.open(folder)
     arrays = {value.name: value for value in onnx.load(bundle.file(STEP)).graph.initializer}
@@ -44,8 +44,8 @@ def start_from_bundle(model: LanguageModel, form: TextForm, folder: Path) -> int
     fits = cells <= config.hidden_size and width == config.embedding_size and projection is not None
     if not (same_kind and fits):
         raise ConfigError(
-            f"{folder}: an LSTM of {cells} cells with words of {width} numbers; a model that starts here must be one "
-            f"LSTM layer with embedding_size {width} and hidden_size {cells} or more"
+            f"{folder}: the bundle has {cells} LSTM cells and embeddings of {width}; a model that starts from it must "
+            f"have one LSTM layer with embedding_size {width} and hidden_size {cells} or more"
         )
     taken = _words(model, form, bundle.text_form(), table, _array(arrays, "output_bias"))
     weights = model.state_dict()
@@ -62,7 +62,7 @@ def start_from_bundle(model: LanguageModel, form: TextForm, folder: Path) -> int
 def _words(
     model: LanguageModel, form: TextForm, old: TextForm, table: NDArray[np.float32], bias: NDArray[np.float32]
 ) -> int:
-    """Fill the word table and the output bias; returns the words that both vocabularies hold."""
+    """Fill the word table and the output bias; return the number of words in both vocabularies."""
     rare = np.argsort(bias)[: max(1, len(bias) // 4)]
     rows = model.embedding.weight
     rows.copy_(torch.from_numpy(table[rare].mean(0)) + 0.02 * torch.randn_like(rows))
@@ -83,20 +83,20 @@ def _array(arrays: dict[str, onnx.TensorProto], name: str) -> NDArray[np.float32
 
 
 def _restored(arrays: dict[str, onnx.TensorProto], name: str) -> NDArray[np.float32]:
-    """The float32 rows of a matrix stored in 8-bit blocks."""
+    """Restore the float32 rows of a matrix stored in 8-bit blocks."""
     weights, scales = _array(arrays, name), _array(arrays, f"{name}_scales")
     blocks: NDArray[np.float32] = (weights.astype(np.float32) - _ZERO_POINT) * scales[..., None]
     return blocks.reshape(len(blocks), -1)
 
 
 def _gates(matrix: NDArray[np.float32], cells: int) -> list[Tensor]:
-    """The gates of a stacked matrix in torch's order."""
+    """Split a stacked matrix into gates in torch's order."""
     parts = matrix.reshape(4, cells, -1)
     return [torch.from_numpy(parts[gate].copy()) for gate in _TORCH_GATES]
 
 
 def _grow_gates(wanted: Tensor, gates: list[Tensor], cells: int) -> None:
-    """Write `gates`, each [cells, columns], into `wanted` [4 * size, columns or more], and start the rest small."""
+    """Write `gates`, each [cells, columns], into `wanted` [4 * size, columns or more]; new rows get small weights."""
     for rows, gate in zip(wanted.chunk(4), gates, strict=True):
         rows.normal_(std=_NEW_UNIT_SCALE)
         rows[:cells] = 0.0

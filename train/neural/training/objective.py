@@ -1,4 +1,4 @@
-"""What training minimises: the cross-entropy of the next word, over all words, a sample of them, or their classes."""
+"""The training objective: cross-entropy of the next word, over all words, a sample of them, or word classes."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ from foretype.train.neural.model.softmax import (
 class Objective:
     """The training loss of a model.
 
-    counts: float [vocab], how often each word occurs in the training text. samples: words in the softmax sample, on
-    average; 0 for the whole vocabulary. A model with an adaptive head has its own loss and takes 0 only.
+    counts: float [vocab], how often each word occurs in the training text. samples: average number of words in the
+    softmax sample; 0 for the whole vocabulary.
 
-    Raises ConfigError for an adaptive head with samples.
+    Raises ConfigError for samples with an adaptive head, which has its own loss.
     """
 
     def __init__(self, model: LanguageModel, counts: Tensor, samples: int) -> None:
         if model.adaptive is not None and samples:
-            raise ConfigError(f"samples is {samples}; legal with the head 'adaptive': 0")
+            raise ConfigError(f"samples is {samples}; must be 0 with the head 'adaptive'")
         self._model, self._sampled = model, bool(samples)
         self._inclusion = inclusion_probabilities(counts, samples or len(counts))
 
     def __call__(self, features: Tensor, tokens: Tensor, generator: torch.Generator) -> Tensor:
-        """Mean loss in nats: `features` [steps, batch, width] after the first `steps` of `tokens` [steps + 1, batch].
-        The sample comes from `generator`."""
+        """Return the mean loss in nats.
+
+        features: [steps, batch, width], after the first `steps` of `tokens` [steps + 1, batch]. generator: draws the
+        sample.
+        """
         model, flat, targets = self._model, features.flatten(0, 1), tokens[1:].flatten()
         if model.adaptive is not None:
             return model.adaptive.loss(flat, model.output_bias, targets)

@@ -1,4 +1,4 @@
-"""How weights move: AdamW, SGD, or SGD whose iterates are averaged from the moment that progress stalls."""
+"""Optimisers: AdamW, SGD, and SGD that averages its iterates once progress stalls (NT-ASGD)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class Optimiser:
-    """The optimiser of a run, with what a checkpoint keeps of it.
+    """The optimiser of a run, and its part of a checkpoint.
 
-    With "asgd" (NT-ASGD, Merity et al. 2017, algorithm 1) it is SGD until `watch` sees a perplexity worse than the
-    best of those more than `trigger_patience` measurements ago; from then on `average` holds the mean of the iterates.
+    "asgd" (NT-ASGD, Merity et al. 2017, algorithm 1) is SGD until `watch` gets a perplexity worse than the best of
+    those more than `trigger_patience` measurements ago. From then on, `average` is the mean of the iterates.
     """
 
     def __init__(self, model: nn.Module, config: TrainConfig) -> None:
@@ -36,11 +36,11 @@ class Optimiser:
 
     @property
     def waits(self) -> bool:
-        """Whether averaging is wanted and has not begun."""
+        """Whether averaging is configured and has not begun."""
         return self._config.optimizer == "asgd" and not self.average
 
     def step(self, rate: float) -> None:
-        """Move the weights by their gradients, at the learning rate `rate`, and drop the gradients."""
+        """Update the weights with their gradients and the learning rate `rate`, then clear the gradients."""
         for group in self._rule.param_groups:
             group["lr"] = rate
         self._rule.step()
@@ -50,7 +50,7 @@ class Optimiser:
             self._include()
 
     def watch(self, perplexity: float) -> None:
-        """Take note of a validation perplexity, and begin to average where it says so."""
+        """Record a validation perplexity, and begin to average if progress has stalled."""
         earlier = self._measured[: -self._config.trigger_patience or None]
         if earlier and perplexity > min(earlier):
             self.average = {name: weight.detach().clone() for name, weight in self._parameters.items()}
@@ -64,7 +64,7 @@ class Optimiser:
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Within the block, the model's weights are the averaged ones, where there are any."""
+        """Use the averaged weights, if any, inside the block."""
         held = {name: self._parameters[name].data for name in self.average}
         try:
             for name, mean in self.average.items():
@@ -75,7 +75,7 @@ class Optimiser:
                 self._parameters[name].data = weight
 
     def tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint needs besides the model, which it keeps as `averaged` shows it."""
+        """Return the tensors that a checkpoint needs besides the model, which it stores with averaged weights."""
         parameters, kept = self._parameters.items(), dict[str, Tensor]()
         if self._config.optimizer == "adamw":
             for moment in _MOMENTS:
@@ -88,9 +88,9 @@ class Optimiser:
         return kept
 
     def restore(self, tensors: Mapping[str, Tensor], step: int) -> None:
-        """Take up `tensors` where a run stood after `step` steps; the model is that of the checkpoint.
+        """Restore the state of a run after `step` steps from `tensors`; the model must hold the checkpoint's weights.
 
-        Raises KeyError with the name of a tensor that is missing.
+        Raises KeyError with the name of a missing tensor.
         """
         parameters = self._parameters.items()
         if self._config.optimizer == "adamw":

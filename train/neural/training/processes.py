@@ -1,4 +1,4 @@
-"""Training by several processes that `torchrun` started, on one machine or more: who they are, what they exchange."""
+"""Training in several processes started by `torchrun`, on one machine or more: ranks and communication."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from torch.nn.parallel import DistributedDataParallel
 from foretype.runtime.errors import ConfigError
 
 _PATIENCE = timedelta(days=1)
-"""Waiting is no error: one process reads the text for all; and where one dies, torchrun ends the others."""
+"""Long waits are normal: one process reads the text for all. If a process dies, torchrun ends the others."""
 
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes that train together, as seen by one of them; alone by default.
+    """The processes that train together, as seen by one of them. By default there is only one.
 
-    rank: number of this process. count: how many there are. local_rank: number of this process on its machine, which
-    is the number of its CUDA device.
+    rank: number of this process. count: number of processes. local_rank: number of this process on its machine, and of
+    its CUDA device.
     """
 
     rank: int = 0
@@ -34,32 +34,32 @@ class Processes:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that writes files and speaks to people."""
+        """Whether this process writes the files and the output."""
         return self.rank == 0
 
     def columns(self, batch: int) -> slice:
-        """The streams of a batch that this process reads. Raises ConfigError when they cannot be dealt out evenly."""
+        """The streams of a batch that this process reads. Raises ConfigError if they cannot be divided evenly."""
         if batch % self.count:
-            raise ConfigError(f"batch is {batch}; legal for {self.count} processes: a multiple of {self.count}")
+            raise ConfigError(f"batch is {batch}; must be a multiple of {self.count} for {self.count} processes")
         share = batch // self.count
         return slice(self.rank * share, (self.rank + 1) * share)
 
     def device(self, wanted: str) -> torch.device:
-        """The device for the setting `wanted`: "cpu", "cuda", or "auto" for CUDA where there is one."""
+        """The device for the setting `wanted`: "cpu", "cuda", or "auto" for CUDA if available."""
         if wanted == "cpu" or not torch.cuda.is_available():
             return torch.device("cpu")
         return torch.device("cuda", self.local_rank) if self.count > 1 else torch.device("cuda")
 
     def parallel(self, module: nn.Module) -> nn.Module:
-        """`module`, so that a backward pass leaves the mean over all processes in the gradients of its parameters."""
+        """Wrap `module` so that a backward pass averages the gradients over all processes."""
         return module if self.count == 1 else DistributedDataParallel(module)
 
     def wait(self) -> None:
-        """Go on when all processes have come here."""
+        """Wait until all processes have reached this point."""
         self.agree(0.0)
 
     def agree(self, value: float) -> float:
-        """The leader's `value`, for what depends on the clock or on rounding and must be the same everywhere."""
+        """Return the leader's `value`. For values that depend on the clock or on rounding, but must be the same."""
         if self.count == 1:
             return value
         shared = torch.tensor(value, dtype=torch.float64)
@@ -67,13 +67,13 @@ class Processes:
         return float(shared)
 
     def mean(self, values: Tensor) -> Tensor:
-        """The mean of `values` over the processes."""
+        """Return the mean of `values` over the processes."""
         if self.count > 1:
             dist.all_reduce(values)
         return values / self.count
 
     def gather(self, part: Tensor) -> Tensor:
-        """The whole of a tensor [layers, batch, width] of which each process holds its columns; on the CPU."""
+        """Join a tensor [layers, batch, width] of which each process holds its columns; on the CPU."""
         part = part.cpu().contiguous()
         if self.count == 1:
             return part
@@ -83,7 +83,7 @@ class Processes:
 
     @contextmanager
     def leader_first(self) -> Iterator[None]:
-        """Run the block in the leader while the others wait, then in those, which find its files written."""
+        """Run the block in the leader first, then in the others, which can use the leader's files."""
         self.wait()
         if self.leads:
             yield
@@ -94,9 +94,9 @@ class Processes:
 
 
 def join() -> Processes:
-    """The processes of this run: those of `torchrun`, which says in the environment who they are, or this one alone.
+    """Join the processes of `torchrun`, which describes them in the environment, or use this process alone.
 
-    Raises ConfigError where they cannot reach each other.
+    Raises ConfigError if they cannot connect.
     """
     if "RANK" not in os.environ or os.environ.get("WORLD_SIZE", "1") == "1":
         return Processes()
@@ -109,6 +109,6 @@ def join() -> Processes:
             dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=_PATIENCE)
         except (RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())
-            raise ConfigError(f"the processes that torchrun started do not reach each other ({reason})") from error
+            raise ConfigError(f"the processes that torchrun started cannot connect to each other ({reason})") from error
         atexit.register(dist.destroy_process_group)
     return Processes(dist.get_rank(), dist.get_world_size(), local_rank)

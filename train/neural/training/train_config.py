@@ -1,4 +1,4 @@
-"""How a neural model is trained: the settings, and the learning rate that follows from them."""
+"""The settings of neural training, and the learning rate schedule."""
 
 from __future__ import annotations
 
@@ -44,27 +44,33 @@ _LEGAL = {
 
 @dataclass(frozen=True)
 class TrainConfig(Regularisation):
-    """How a neural model is trained; the settings of `Regularisation` come first.
+    """The settings of neural training, besides those of `Regularisation`.
 
-    tokens: positions to train on in all; more than the text holds means several passes.
-    batch: streams read side by side, by all processes together. steps: length of a back-propagation window, in tokens.
-    jitter: standard deviation of where a window ends, in tokens; the learning rate follows a window's length.
-    samples: words in the softmax sample, on average; 0 for the whole vocabulary.
-    optimizer: "adamw", "sgd", or "asgd" (NT-ASGD, Merity et al. 2017): SGD which, once validation perplexity no longer
-        improves, returns the mean of its iterates. Published AWD-LSTMs take "asgd" with learning_rate 30 and clip 0.25.
-    learning_rate: peak of the schedule. schedule: after a linear warm-up "cosine", down to a twentieth of the peak, or
-        "constant", as averaging wants it. warmup: optimiser steps of the warm-up.
-    weight_decay: AdamW's, or the L2 penalty of SGD. clip: largest norm of the gradient.
-    trigger_steps: optimiser steps between the measurements that may set off averaging; 0 for one pass over the text.
-        trigger_patience: latest measurements that are not looked at for the best so far.
-    forget: chance that a stream starts a window from the zero state, so that the model can start cold anywhere.
-    start_from: folder of a checkpoint, a run or a bundle whose weights the run begins with; empty for fresh ones. A
-        bundle's vocabulary may be another, and its hidden state narrower.
-    word2vec: what the word table starts from: "cbow" or "skipgram" vectors of the training text, or empty for noise.
+    tokens: number of tokens to train on; more than the text has means several passes.
+    batch: streams read in parallel, by all processes together.
+    steps: length of a back-propagation window in tokens.
+    jitter: standard deviation of the end of a window, in tokens; the learning rate is scaled by a window's length.
+    samples: average number of words in the softmax sample; 0 for the whole vocabulary.
+    optimizer: "adamw", "sgd", or "asgd" (NT-ASGD, Merity et al. 2017): SGD that averages its iterates once validation
+        perplexity stops improving. Published AWD-LSTMs use "asgd" with learning_rate 30 and clip 0.25.
+    learning_rate: peak of the schedule.
+    schedule: after a linear warm-up, "cosine" decays to a twentieth of the peak, and "constant" keeps the peak, as
+        averaging needs.
+    warmup: optimiser steps of the warm-up.
+    weight_decay: of AdamW, or the L2 penalty of SGD.
+    clip: largest norm of the gradient.
+    trigger_steps: optimiser steps between the measurements that may start averaging; 0 for one pass over the text.
+    trigger_patience: number of latest measurements that are ignored when looking for the best.
+    forget: probability that a stream starts a window from the zero state, so that the model can start anywhere.
+    start_from: folder of a checkpoint, a run or a bundle whose weights to start from; empty for new weights. A bundle
+        may have a different vocabulary and a narrower hidden state.
+    word2vec: initial word table: "cbow" or "skipgram" vectors of the training text; empty for random numbers.
     seed: fixes initialisation, data order, samples and dropout.
-    device: "auto", "cpu" or "cuda". threads: CPU threads of each process, 0 for PyTorch's choice.
-    precision: "bf16" (autocast), "fp32", or "auto": bf16 where the device has instructions for it.
-    checkpoint_seconds: time between checkpoints. validate_tokens: tokens of validation text per measurement.
+    device: "auto", "cpu" or "cuda".
+    threads: CPU threads of each process; 0 for PyTorch's default.
+    precision: "bf16" (autocast), "fp32", or "auto": bf16 if the device has instructions for it.
+    checkpoint_seconds: time between checkpoints.
+    validate_tokens: tokens of validation text per measurement.
     """
 
     tokens: int = 20_000_000
@@ -93,19 +99,19 @@ class TrainConfig(Regularisation):
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                raise ConfigError(f"{name} is {getattr(self, name)!r}; legal: {', '.join(choices)}")
+                raise ConfigError(f"{name} is {getattr(self, name)!r}; choose from {', '.join(choices)}")
         if self.device == "cuda" and not torch.cuda.is_available():
-            raise ConfigError("device is 'cuda', but PyTorch sees no CUDA device; legal here: auto, cpu")
+            raise ConfigError("device is 'cuda', but PyTorch finds no CUDA device; choose from auto, cpu")
         for name, (low, high) in _LEGAL.items():
             value = getattr(self, name)
             if not low <= value <= high:
                 legal = f"{low} or more" if high == math.inf else f"{low} to {high}"
-                raise ConfigError(f"{name} is {value}; legal: {legal}")
+                raise ConfigError(f"{name} is {value}; must be {legal}")
         limit = 1 if self.optimizer == "adamw" else 100
         if not 0 < self.learning_rate < limit:
-            raise ConfigError(f"learning_rate is {self.learning_rate}; legal: above 0, below {limit}")
+            raise ConfigError(f"learning_rate is {self.learning_rate}; must be above 0 and below {limit}")
         if not self.clip > 0:
-            raise ConfigError(f"clip is {self.clip}; legal: above 0")
+            raise ConfigError(f"clip is {self.clip}; must be above 0")
 
     @property
     def total_steps(self) -> int:

@@ -1,4 +1,4 @@
-"""Training the neural model: teacher forcing, truncated back-propagation through time, resumable at any moment."""
+"""Trains the neural model with truncated back-propagation through time; training can be stopped and resumed."""
 
 from __future__ import annotations
 
@@ -39,9 +39,13 @@ from foretype.train.neural.training.word2vec import word2vec_vectors
 
 @dataclass(frozen=True)
 class Report:
-    """One measurement: optimiser step, tokens seen, seconds of training, loss and gradient norm before clipping (means
-    since the last report), learning rate, tokens/s of all processes, exp(loss), and validation perplexity where it was
-    measured."""
+    """One measurement.
+
+    step: optimiser steps done. tokens: tokens trained on. seconds: of training.
+    loss, gradient_norm: means since the last report; the norm is taken before clipping.
+    tokens_per_second: of all processes. perplexity: exp(loss).
+    validation_perplexity: None if it was not measured.
+    """
 
     step: int
     tokens: int
@@ -56,9 +60,9 @@ class Report:
 
 @torch.no_grad()
 def perplexity(model: LanguageModel, stream: NDArray[np.unsignedinteger], rows: int = 16) -> float:
-    """Perplexity per token of `stream` under the whole softmax, read as `rows` streams side by side.
+    """Return the perplexity per token of `stream` under the whole softmax, read as `rows` parallel streams.
 
-    Infinite where it is too large for a float, or the model computes no numbers any more.
+    It is infinite if it is too large for a float, or if the model's scores are not finite.
     """
     rows = max(1, min(rows, len(stream) // 64))
     length = (len(stream) - 1) // rows
@@ -82,8 +86,10 @@ def _exp(value: float) -> float:
 
 
 class _Step(nn.Module):
-    """What is computed of a step before the backward pass: a module, as DistributedDataParallel wraps those. The loss
-    is within, because it uses parameters that the model's own forward pass does not."""
+    """The forward pass of a step, as a module that DistributedDataParallel can wrap.
+
+    It includes the loss, because that uses parameters that the model's own forward pass does not use.
+    """
 
     def __init__(self, model: LanguageModel, objective: Objective) -> None:
         super().__init__()
@@ -92,7 +98,7 @@ class _Step(nn.Module):
     def forward(
         self, tokens: Tensor, state: State, noise: Noise, generator: torch.Generator
     ) -> tuple[Tensor, Tensor, State]:
-        """The loss with the penalties, the loss alone, and the state after `tokens` [steps + 1, streams]."""
+        """Return the loss with penalties, the loss alone, and the state after `tokens` [steps + 1, streams]."""
         features, after = self.model(tokens[:-1], state, noise)
         loss = self._objective(features, tokens, generator)
         whole = loss if noise.penalty is None else loss + noise.penalty
@@ -100,15 +106,15 @@ class _Step(nn.Module):
 
 
 class Trainer:
-    """A training run that lives in a folder; under `torchrun`, this process's part in it.
+    """A training run in a folder; under `torchrun`, this process's part of it.
 
     run: the folder for checkpoints. stream: training tokens. validation: tokens to measure perplexity on, or None.
 
-    Several processes share the streams of a batch out among them, see together what one would see, and need the same
-    files; the first one writes.
+    Several processes divide the streams of a batch, and together compute what one would. They need the same files; the
+    first one writes.
 
-    Raises CheckpointError when the folder already holds a run and `resume` is not set, or holds one with other
-    settings; ConfigError when settings do not fit the model, the text or the number of processes.
+    Raises CheckpointError if the folder holds a run and `resume` is not set, or a run with other settings; ConfigError
+    if the settings do not fit the model, the text or the number of processes.
     """
 
     def __init__(
@@ -130,9 +136,9 @@ class Trainer:
         self.windows = Windows(stream, config.batch, config.steps, config.seed, config.jitter)
         self._columns = self.processes.columns(config.batch)
         if config.weight_drop and model_config.architecture == "window":
-            raise ConfigError(f"weight_drop is {config.weight_drop}; 'window' has no recurrent weights, legal: 0")
+            raise ConfigError(f"weight_drop is {config.weight_drop}; must be 0: 'window' has no recurrent weights")
         if config.optimizer == "asgd" and (validation is None or not len(validation)):
-            raise ConfigError("optimizer is 'asgd', which needs validation text; legal without: adamw, sgd")
+            raise ConfigError("optimizer is 'asgd', which needs validation text; choose from adamw, sgd")
         self.settings = {
             "model": asdict(model_config),
             "training": self._identity(config),
@@ -144,9 +150,9 @@ class Trainer:
         self.step, self.seconds, self.history = 0, 0.0, list[Mapping[str, Any]]()
         found = bool(checkpoints(run))
         if found != bool(self.processes.agree(found)):
-            raise CheckpointError(f"{run}: holds checkpoints for some processes only; give all the same folder")
+            raise CheckpointError(f"{run}: only some processes find checkpoints here; give all the same folder")
         if found and not resume:
-            raise CheckpointError(f"{run}: already holds a run; go on with --resume, or name another folder")
+            raise CheckpointError(f"{run}: already holds a run; add --resume, or name another folder")
         self.model = load_model(run) if found else LanguageModel(model_config)
         if not found:
             self.model.set_frequencies(counts)
@@ -166,7 +172,7 @@ class Trainer:
 
     @staticmethod
     def _identity(config: TrainConfig) -> dict[str, Any]:
-        """The settings that a resumed run must share; how long, where and how often saved may change."""
+        """The settings that must stay the same in a resumed run; length, device and intervals may change."""
         free = {"tokens", "device", "threads", "checkpoint_seconds", "validate_tokens"}
         return {name: value for name, value in asdict(config).items() if name not in free}
 
@@ -181,11 +187,11 @@ class Trainer:
             sizes = self.model.config.state_sizes
             self.state = tuple(tensors[name][:, self._columns].to(self.device) for name in sizes)
         except KeyError as error:
-            raise CheckpointError(f"{find_checkpoint(self.run) / TRAINING}: holds no tensor {error}") from error
+            raise CheckpointError(f"{find_checkpoint(self.run) / TRAINING}: tensor {error} is missing") from error
         self.step, self.seconds, self.history = progress.step, progress.seconds, list(progress.history)
 
     def save(self) -> None:
-        """Write a checkpoint of where the run stands."""
+        """Write a checkpoint of the current step."""
         state = [self.processes.gather(part) for part in self.state]
         if self.processes.leads:
             tensors = dict(zip(self.model.config.state_sizes, state, strict=True)) | self.optimiser.tensors()
@@ -200,9 +206,9 @@ class Trainer:
         return tuple(part * keep[None, :, None] for part in state)
 
     def train_step(self) -> Tensor:
-        """One optimiser step; returns the loss and the gradient norm before clipping, [2], without waiting for them.
+        """Do one optimiser step; return the loss and the gradient norm before clipping, [2], without waiting for them.
 
-        The loss is that of this process's streams.
+        The loss is the mean over this process's streams.
         """
         config, columns = self.config, self._columns
         generator = torch.Generator(self.device).manual_seed(config.seed * 1_000_003 + self.step)
@@ -213,7 +219,7 @@ class Trainer:
             whole, loss, self.state = self._compute(tokens, state, noise, generator)
         whole.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
-        # Long windows hold more tokens: each is to count the same (Merity et al. 2017, section 4.1).
+        # Scale by the window's length, so that every token has the same weight (Merity et al. 2017, section 4.1).
         self.optimiser.step(config.rate(self.step) * (len(tokens) - 1) / config.steps)
         self.step += 1
         if self.optimiser.waits and self.step % (config.trigger_steps or self.windows.per_pass) == 0:
@@ -221,8 +227,10 @@ class Trainer:
         return torch.stack((loss, norm))
 
     def validate(self) -> float | None:
-        """Perplexity on an even sample of the validation text, or None where there is none; of the averaged weights
-        where there are such."""
+        """Measure perplexity on an even sample of the validation text, with averaged weights if there are any.
+
+        Returns None without validation text.
+        """
         if self.validation is None or not len(self.validation):
             return None
         wanted = min(self.config.validate_tokens, len(self.validation))
@@ -239,27 +247,30 @@ class Trainer:
         return self.processes.agree(value)
 
     def _refuse(self, values: Tensor, validation: float | None) -> None:
-        """Raise CheckpointError when the loss is lost: no number any more, twice that of guessing all words alike, or
-        worse than such a guess and three times what it once was. `values`: [steps, 2] as from `train_step`."""
+        """Raise CheckpointError if training has diverged.
+
+        That is if the loss is not finite, twice the loss of a uniform guess, or above that of a uniform guess and three
+        times the best so far. values: [steps, 2], from `train_step`.
+        """
         loss, validation_loss = float(values[:, 0].mean()), math.log(validation or 1.0)
         guess = math.log(self.model.config.vocab_size)
         best = min((entry["loss"] for entry in self.history), default=math.inf)
         worst = max(loss, validation_loss)
         if not (values.isfinite().all() and math.isfinite(validation_loss)):
-            what = "was no longer a number"
+            what = "loss or its gradient was not finite"
         elif worst > 2 * guess or loss > max(guess, 3 * best):
-            what = f"had risen to {worst:.2f}, where a blind guess has {guess:.2f},"
+            what = f"loss had risen to {worst:.2f} (a uniform guess has {guess:.2f})"
         else:
             return
         raise CheckpointError(
-            f"{self.run}: the loss {what} by step {self.step}; the last checkpoint is kept. "
-            "Start again with a lower learning rate"
+            f"{self.run}: the {what} at step {self.step}. The last checkpoint is kept; "
+            "start again with a lower learning rate"
         )
 
     def fit(self, every: int = 50) -> Iterator[Report]:
-        """Train to the end, yielding a report every `every` steps and with each checkpoint.
+        """Train to the end; yield a report every `every` steps and with each checkpoint.
 
-        Raises CheckpointError when the loss is no longer a number or explodes; the last checkpoint stays as it is.
+        Raises CheckpointError if training diverges; the last checkpoint stays as it is.
         """
         mark, saved = time.monotonic(), time.monotonic()
         measured: list[Tensor] = []
@@ -290,7 +301,7 @@ class Trainer:
 
 
 def _computes_bf16(device: torch.device) -> bool:
-    """Whether the device has instructions for bfloat16; without, it is slower than float32."""
+    """Whether the device has instructions for bfloat16; without them it is slower than float32."""
     cpu = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else cpu
 

@@ -1,4 +1,4 @@
-"""The order in which training reads the token stream."""
+"""The order in which training reads the token stream, in back-propagation windows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from foretype.runtime.errors import ConfigError
 
 
 class Windows:
-    """Which tokens each optimiser step sees: a pure function of the step, so that a resumed run reads on exactly.
+    """The tokens of each optimiser step, a pure function of the step, so that a resumed run reads the same tokens.
 
-    The stream is cut into `batch` equal rows, read side by side; each pass cuts it at another point. jitter: standard
-    deviation, in tokens, of where a window ends, so that the passes do not break back-propagation at the same places
-    (Merity et al. 2017, section 4.1); `steps` stays the mean length.
+    The stream is cut into `batch` equal rows, which are read in parallel; each pass starts at a different point.
+
+    jitter: standard deviation of the end of a window, in tokens, so that the passes do not interrupt back-propagation
+    at the same places (Merity et al. 2017, section 4.1); the mean length stays `steps`.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Windows:
             )
 
     def _edge(self, number: int, column: int) -> int:
-        """Where window `column` of a pass begins in each row. Neighbouring edges stay apart."""
+        """Where window `column` of a pass begins in each row. Every window keeps at least one token."""
         regular = column * self.steps
         if not self.jitter or column in (0, self.per_pass):
             return regular
@@ -37,7 +38,7 @@ class Windows:
         return regular + int(np.clip(round(shift), -limit, limit))
 
     def __getitem__(self, step: int) -> NDArray[np.int64]:
-        """Tokens [length + 1, batch] of a step: inputs are all rows but the last, targets all but the first."""
+        """Return the tokens [length + 1, batch] of a step: all but the last are inputs, all but the first targets."""
         number, column = divmod(step, self.per_pass)
         offset = int(np.random.default_rng([self.seed, number]).integers(len(self.stream))) if number else 0
         begin, end = self._edge(number, column), self._edge(number, column + 1)

@@ -1,4 +1,4 @@
-"""Vectors of words from the words around them, to start a word table from."""
+"""Trains word2vec vectors, to initialise a word table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PIECE = 1000
 
 
 class _Pieces:
-    """A token stream in pieces of a thousand, as often as it is asked for: the sentences of gensim."""
+    """A token stream in pieces of a thousand tokens, which gensim reads as sentences, once an epoch."""
 
     def __init__(self, stream: NDArray[np.unsignedinteger]) -> None:
         self._stream = stream
@@ -36,20 +36,20 @@ def word2vec_vectors(
 ) -> NDArray[np.float32]:
     """Train word2vec (Mikolov et al. 2013, with 5 negative samples) on `stream`; float32 [vocab_size, size].
 
-    kind: "cbow", a word from those around it, or "skipgram", those around it from a word. window: words to each side.
+    kind: "cbow" predicts a word from the words around it, "skipgram" those from the word. window: words on each side.
 
-    The vectors have the spread of a word table's usual start, a standard deviation of size^-0.5, and words that
-    `stream` does not hold start there. One worker: the same seed gives the same vectors. Some 500,000 words/s for
-    CBOW and 300,000 for skip-gram on a free core, in each epoch.
+    The vectors are scaled to the standard deviation of a random word table, size^-0.5; words that do not occur in
+    `stream` get random vectors. There is one worker, so that the same seed gives the same vectors. An epoch reads about
+    500,000 words/s for CBOW and 300,000 for skip-gram on one core.
 
-    Raises ConfigError where `kind` is another, or gensim is not installed.
+    Raises ConfigError for another `kind`, or if gensim is not installed.
     """
     if kind not in KINDS:
-        raise ConfigError(f"word2vec is {kind!r}; legal: {', '.join(KINDS)}, or empty for none")
+        raise ConfigError(f"word2vec is {kind!r}; choose from {', '.join(KINDS)}, or empty for none")
     try:
         from gensim.models import Word2Vec
     except ImportError as error:
-        raise ConfigError("starting from word2vec needs pip install 'foretype[word2vec]'") from error
+        raise ConfigError("word2vec needs gensim: pip install 'foretype[word2vec]'") from error
     model = Word2Vec(
         _Pieces(stream),
         vector_size=size,

@@ -1,11 +1,11 @@
-"""Counts the n-grams of a corpus larger than a machine: Dask workers share out the shards, then the n-grams.
+"""Counts the n-grams of a corpus too large for one machine, on a Dask cluster.
 
-Each worker turns shards into sorted windows (`foretype.train.ngrams.counting.packing`). The windows are then divided by
-their first word into ranges; one worker merges a range of all shards and numbers its rows, which follow those of
-the ranges before. The suffix of an n-gram begins with its second word, so its row is asked of that word's range.
-The client only adds up offsets and writes rows to disk.
+Each worker turns shards into sorted windows (`foretype.train.ngrams.counting.packing`). The windows are then divided
+into ranges by their first word; one worker merges a range of all shards and numbers its rows, which follow those of the
+ranges before. The suffix of an n-gram begins with its second word, so its row is looked up in that word's range. The
+client only adds up offsets and writes rows to disk.
 
-Dask rather than Spark: it is Python and numpy to the last worker, where Spark wants a Java machine and tables.
+Dask was chosen over Spark because its workers run Python and NumPy; Spark needs Java and works on tables.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ _RANGES_PER_WORKER = 4
 def count_ngrams_distributed(
     shards: Sequence[Path], vocab_size: int, order: int, client: Client, *, folder: Path | None = None
 ) -> list[NgramCounts]:
-    """Count the n-grams of token streams on a Dask cluster: the same as `count_ngrams` of all of them in a row.
+    """Count the n-grams of token streams on a Dask cluster, with the same result as `count_ngrams` of all in a row.
 
-    shards: files of `write_stream` under a path that every worker can read; each begins with a document. A worker
-        holds the windows of a shard in memory, about 60 bytes a token for order 4: see `write_shards`.
-    client: of the cluster, such as `distributed.Client("host:8786")`.
+    shards: files of `write_stream` at paths that every worker can read; each begins with a document. A worker holds the
+        windows of a shard in memory, about 60 bytes a token for order 4 (see `write_shards`).
+    client: connected to the cluster, such as `distributed.Client("host:8786")`.
     folder: an existing folder for the result; None for the system's temporary folder. As with
-        `count_ngrams_out_of_core`, its arrays are mapped from files that are gone when they are.
+        `count_ngrams_out_of_core`, the arrays are mapped from files that are deleted with them.
 
-    Raises CorpusError where there is no shard, one is empty, lacks its first `<s>` or has an id outside the
+    Raises CorpusError if there are no shards, or if one is empty, does not begin with `<s>` or has an id outside the
     vocabulary; TableError for a damaged file.
     """
     if not shards:
-        raise CorpusError("no shards were given; there must be at least one")
+        raise CorpusError("no shards were given; give at least one")
     packing, paths = Packing(vocab_size, order), [str(path.absolute()) for path in shards]
-    # Not pure: Dask would take a file by the same name for the file that it has seen.
+    # pure=False: Dask would otherwise reuse its result for an older file of the same name.
     words = client.map(_count_shard, paths, vocab_size=vocab_size, pure=False)
     totals = np.sum(client.gather(words), axis=0)
     tokens = int(totals.sum())
@@ -77,7 +77,7 @@ def count_ngrams_distributed(
 
 @dataclass(frozen=True)
 class _Part:
-    """What one range of first words holds: its distinct windows [order, windows], and its rows of orders 2 and up.
+    """The distinct windows [order, windows] of one range of first words, and its rows of orders 2 and up.
 
     Rows are numbered within the part.
     """
@@ -87,10 +87,10 @@ class _Part:
 
 
 def _count_shard(path: str, vocab_size: int) -> Array:
-    """Occurrences of each id in a shard."""
+    """Count the occurrences of each id in a shard."""
     stream = read_stream(Path(path))
     if not len(stream) or stream[0] != SENTENCE_START:
-        raise CorpusError(f"{path}: a shard begins with a document, with id {SENTENCE_START}; this one does not")
+        raise CorpusError(f"{path}: a shard must begin with a document, with id {SENTENCE_START}")
     try:
         return count_words(stream, vocab_size)
     except CorpusError as error:
@@ -98,7 +98,7 @@ def _count_shard(path: str, vocab_size: int) -> Array:
 
 
 def _ranges(counts: Array, parts: int) -> Array:
-    """Bounds of about `parts` ranges of words, such that about as many windows begin in each."""
+    """Divide the words into about `parts` ranges in which about equally many windows begin; return the bounds."""
     begins = counts.copy()
     begins[SENTENCE_START], begins[SENTENCE_END] = begins[SENTENCE_START] + begins[SENTENCE_END], 0
     upto = np.cumsum(begins)
@@ -107,7 +107,7 @@ def _ranges(counts: Array, parts: int) -> Array:
 
 
 def _sort_shard(path: str, packing: Packing, bounds: Array) -> list[tuple[Array, Array]]:
-    """The distinct windows of a shard, packed, and their occurrences; for each range of first words apart."""
+    """Return the distinct windows of a shard, packed, and their counts, separately for each range of first words."""
     stream = read_stream(Path(path))
     keys = packing.pack(windows(stream, 0, len(stream), packing.order))
     keys, counts = _distinct(keys, np.ones(keys.shape[1], np.uint32))
@@ -116,7 +116,7 @@ def _sort_shard(path: str, packing: Packing, bounds: Array) -> list[tuple[Array,
 
 
 def _distinct(keys: Array, counts: Array) -> tuple[Array, Array]:
-    """Sort windows [columns, windows] and make equal ones one."""
+    """Sort windows [columns, windows] and merge equal ones."""
     if not len(counts):
         return keys, counts
     permutation = np.lexsort(keys[::-1])
@@ -126,7 +126,7 @@ def _distinct(keys: Array, counts: Array) -> tuple[Array, Array]:
 
 
 def _merge_range(pieces: list[tuple[Array, Array]], packing: Packing) -> _Part:
-    """Number the n-grams of a range, of its windows in all shards."""
+    """Merge the windows of a range from all shards, and number its n-grams."""
     keys, counts = (np.concatenate(arrays, axis=-1) for arrays in zip(*pieces, strict=True))
     keys, counts = _distinct(keys, counts)
     entries = packing.unpack(keys)
@@ -141,21 +141,21 @@ def _sizes(part: _Part) -> list[int]:
 
 
 def _has_suffix_in(entries: Array, span: Array) -> Array:
-    """Which windows [order, windows] have a suffix, of two words or more, whose first word lies in `span`."""
+    """Which windows [order, windows] have a suffix, of at least two words, whose first word is in `span`."""
     second = entries[1].astype(np.int64) - 1
     inside: Array = (second >= span[0]) & (second < span[1]) & (entries[2:3] > 0).any(axis=0)
     return inside
 
 
 def _suffixes_in(part: _Part, span: Array) -> Array:
-    """The windows of a part without their first word, those that then begin in `span`: [order - 1, windows]."""
+    """Return the windows of a part without their first words, if they then begin in `span`: [order - 1, windows]."""
     return part.entries[1:, _has_suffix_in(part.entries, span)]
 
 
 def _look_up(part: _Part, asked: Array, offsets: Array, vocab_size: int) -> Array:
-    """For each window asked for, the rows of its first 2, 3, ... words: int64 [order - 2, windows].
+    """Find the rows of the first 2, 3, ... words of each window: int64 [order - 2, windows].
 
-    Where it has no so many words the row means nothing.
+    If a window has fewer words, the row is meaningless.
     """
     asked = asked.astype(np.int64) - 1
     found = np.empty((len(asked) - 1, asked.shape[1]), np.int64)
@@ -167,7 +167,7 @@ def _look_up(part: _Part, asked: Array, offsets: Array, vocab_size: int) -> Arra
 
 
 def _complete(part: _Part, found: list[Array], bounds: Array, offsets: Array) -> tuple[list[NewRows], list[Array]]:
-    """The rows of a part, contexts numbered as in the whole, and their suffixes."""
+    """Return the rows of a part, with contexts numbered as in the whole, and their suffixes."""
     longer = np.empty((max(len(part.entries) - 2, 0), part.entries.shape[1]), np.int64)
     for to, rows_of_suffixes in enumerate(found):
         longer[:, _has_suffix_in(part.entries, bounds[to : to + 2])] = rows_of_suffixes

@@ -1,8 +1,8 @@
-"""Counts the n-grams of a token stream, order by order, with numpy sorts only.
+"""Counts the n-grams of a token stream in memory, order by order, by sorting with NumPy.
 
-Every distinct n-gram is a row of its order. Rows are sorted by (context row, word), where the context, the
-n-gram without its last word, is a row of the order below: so the rows of one context stand together, and two
-integers name an n-gram of any length (five word ids would not fit in 64 bits).
+Every distinct n-gram is a row of its order. Rows are sorted by (context row, word). The context, which is the n-gram
+without its last word, is a row of the order below. So the rows of a context are adjacent, and two integers identify an
+n-gram of any length (five word ids would not fit in 64 bits).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from foretype.runtime.errors import CorpusError
 
 Array = npt.NDArray[Any]
 Progress = Callable[[str], None]
-"""Called with a few words each time a step begins."""
+"""Called with a short description when a step begins."""
 
 SENTENCE_START = 1
 SENTENCE_END = 2
@@ -48,25 +48,25 @@ class NgramCounts:
 def count_ngrams(stream: Array, vocab_size: int, order: int, progress: Progress | None = None) -> list[NgramCounts]:
     """Count the n-grams of orders 1 to `order` in a token stream, unsigned integers [tokens].
 
-    Each line is a sentence of its own, begun by `<s>` (start of a document) or the `</s>` of the line before;
-    both count as `<s>` where they are context. `<s>` itself is never predicted. Order 1 has a row for every
-    id, seen or not. Raises CorpusError for an empty stream or an id outside the vocabulary.
+    Each line is a sentence. It begins after `<s>` (start of a document) or the `</s>` of the line before; as context,
+    both are counted as `<s>`. `<s>` itself is never predicted. Order 1 has a row for every id, seen or not. Raises
+    CorpusError for an empty stream or an id outside the vocabulary.
     """
     if stream.ndim != 1 or stream.size == 0:
-        raise CorpusError(f"the token stream has shape {stream.shape}; it must be a line of at least one token")
+        raise CorpusError(f"the token stream has shape {stream.shape}; must be one-dimensional and not empty")
     if int(stream.max()) >= vocab_size:
         raise CorpusError(f"the token stream has id {int(stream.max())}; the vocabulary has {vocab_size}")
     boundary = (stream == SENTENCE_START) | (stream == SENTENCE_END)
     unigrams = _unigrams(stream, vocab_size)
     orders = [unigrams]
 
-    # rows[i]: row, one order below, of the n-gram that ends at token i; -1 where a boundary stands inside it.
+    # rows[i]: row, one order below, of the n-gram that ends at token i; -1 if it contains a sentence boundary.
     rows = stream.astype(np.int32)
     positions = np.flatnonzero(stream != SENTENCE_START).astype(np.int32)
     for n in range(2, order + 1):
         if progress:
             progress(f"counting {n}-grams")
-        before = positions - 1  # -1 for the first token: the end of the stream, a boundary or made one here
+        before = positions - 1  # -1 for the first token indexes the last one, so treat it as a boundary below
         at_boundary = boundary[before] | (before < 0)
         if n == 2:
             contexts = np.where(at_boundary, SENTENCE_START, stream[before])

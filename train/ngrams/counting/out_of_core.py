@@ -1,12 +1,12 @@
-"""Counts the n-grams of a token stream in bounded memory: DuckDB sorts on disk, numpy passes over what is sorted.
+"""Counts the n-grams of a token stream in bounded memory: DuckDB sorts on disk, NumPy reads the sorted rows.
 
-Windows of the stream (`foretype.train.ngrams.counting.packing`) go into a table piece by piece and are sorted there.
-One pass over them numbers the n-grams of all orders. What the pass cannot tell is the row of an n-gram's suffix: that
-is the row below with context `suffix of the context` and the same word, so it is found order by order, by sorting
-once more. A join in SQL would be shorter, but DuckDB's joins run out of memory where its sorts go to disk.
+Windows of the stream (`foretype.train.ngrams.counting.packing`) are inserted into a table piece by piece and sorted.
+One pass over them numbers the n-grams of all orders. The pass does not find the row of an n-gram's suffix: that is the
+row below with the context `suffix of the context` and the same word. It is found order by order, by sorting again. A
+join in SQL would be shorter, but DuckDB's joins run out of memory where its sorts use the disk.
 
-DuckDB rather than Polars, whose streaming engine has no memory limit: sorting 20 M windows of 4 words takes either
-20 to 30 seconds; Polars used 1,030 MB on the way, DuckDB 380 MB with its limit at 300.
+DuckDB was chosen over Polars, whose streaming engine has no memory limit. Both sort 20 M windows of 4 words in 20 to
+30 seconds; Polars used 1,030 MB, DuckDB 380 MB with a limit of 300 MB.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MIN_MEMORY_MB = 256
-"""Half of it is for sorting; DuckDB's own code and buffers, and a piece of arrays, take some 100 MB."""
+"""Half of it is for sorting; DuckDB's code and buffers, and a piece of the arrays, take about 100 MB."""
 
 _ENGINE_SHARE = 0.5
-"""DuckDB's limit as a share of the memory; the rest is for arrays, and for what DuckDB does not count."""
+"""DuckDB's limit as a share of the memory; the rest is for arrays, and for memory that DuckDB does not count."""
 _MB_PER_THREAD = 125
-"""What DuckDB's guide to tuning asks for each of its threads."""
+"""DuckDB's tuning guide recommends this much for each thread."""
 _TOKENS_PER_MB = 800
 _MAX_STEP = 1 << 21
 
@@ -43,24 +43,23 @@ _MAX_STEP = 1 << 21
 def count_ngrams_out_of_core(
     stream: Array, vocab_size: int, order: int, *, memory_mb: int, folder: Path, progress: Progress | None = None
 ) -> list[NgramCounts]:
-    """Count as `count_ngrams` does, with the same result, in memory that grows neither with the stream nor the result.
+    """Count like `count_ngrams`, with the same result, in memory that depends on neither the stream nor the result.
 
-    stream: token ids [tokens], as a rule a mapped file (`read_stream`).
-    memory_mb: megabytes of memory that the work may take, 256 or more; 20 bytes for each word of the vocabulary
-        come on top.
-    folder: where the work and the result lie on disk; `docs/large_corpora.md` has figures.
+    stream: token ids [tokens], usually a mapped file (`read_stream`).
+    memory_mb: megabytes of memory to use, at least 256; 20 bytes for each word of the vocabulary are added.
+    folder: for temporary files and the result; `docs/large_corpora.md` has figures.
 
-    The arrays of orders 2 and up are mapped, read-only, from files without names that are gone when the arrays
-    are. Rows are int64 in place of int32 where the stream has 2^31 tokens or more, counts uint64 from 2^32 on.
-    Nothing else is left in `folder`, also after an error; a killed process leaves a folder `.counting-*`.
+    The arrays of orders 2 and up are mapped, read-only, from files without names that are deleted with the arrays.
+    Rows are int64 instead of int32 if the stream has 2^31 tokens or more, counts uint64 from 2^32 on. Nothing else is
+    left in `folder`, even after an error; a killed process leaves a folder `.counting-*`.
 
-    Raises CorpusError as `count_ngrams` does; ConfigError when `memory_mb` is too small, the disk is full, or duckdb
-    is missing.
+    Raises CorpusError like `count_ngrams`; ConfigError if `memory_mb` is too small, the disk is full, or duckdb is not
+    installed.
     """
     if memory_mb < MIN_MEMORY_MB:
-        raise ConfigError(f"memory_mb is {memory_mb}; legal: {MIN_MEMORY_MB} and more")
+        raise ConfigError(f"memory_mb is {memory_mb}; must be {MIN_MEMORY_MB} or more")
     if stream.ndim != 1 or stream.size == 0:
-        raise CorpusError(f"the token stream has shape {stream.shape}; it must be a line of at least one token")
+        raise CorpusError(f"the token stream has shape {stream.shape}; must be one-dimensional and not empty")
     folder.mkdir(parents=True, exist_ok=True)
     tell = progress or (lambda _: None)
     step = min(memory_mb * _TOKENS_PER_MB, _MAX_STEP)
@@ -89,11 +88,11 @@ def count_ngrams_out_of_core(
 
 @contextmanager
 def _database(folder: Path, memory_mb: int) -> Iterator[DuckDBPyConnection]:
-    """An empty database in a folder of its own, which goes away with it."""
+    """Open an empty database in a temporary folder."""
     try:
         import duckdb
     except ImportError:
-        raise ConfigError("counting in bounded memory needs pip install 'foretype[large]'") from None
+        raise ConfigError("counting in bounded memory needs duckdb: pip install 'foretype[large]'") from None
     limit = round(memory_mb * _ENGINE_SHARE)
     with TemporaryDirectory(prefix=".counting-", dir=folder) as scratch:
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -113,7 +112,7 @@ def _database(folder: Path, memory_mb: int) -> Iterator[DuckDBPyConnection]:
 def _store_windows(
     database: DuckDBPyConnection, stream: Array, packing: Packing, keys: Sequence[str], step: int
 ) -> NgramCounts:
-    """Put the windows of `stream` into the table `windows`, equal ones of a piece as one; returns the unigrams."""
+    """Insert the windows of `stream` into the table `windows`, equal ones of a piece once; return the unigrams."""
     names = ", ".join(keys)
     database.execute(f"CREATE TABLE windows ({', '.join(f'{key} UBIGINT' for key in keys)}, n UINTEGER)")
     counts = np.zeros(packing.vocab_size, np.int64)
@@ -132,7 +131,7 @@ def _store_windows(
 def _sorted(
     database: DuckDBPyConnection, table: str, by: Sequence[str], columns: Sequence[str], step: int
 ) -> Iterator[list[Array]]:
-    """The columns of a table in ascending order, `step` rows at a time; the table is dropped."""
+    """Yield the columns of a table in ascending order, `step` rows at a time; drop the table."""
     database.execute(f"CREATE TABLE sorted AS SELECT * FROM {table} ORDER BY {', '.join(by)}")
     database.execute(f"DROP TABLE {table}")
     (count,) = database.execute("SELECT count(*) FROM sorted").fetchall()[0]
@@ -150,14 +149,14 @@ def _insert(database: DuckDBPyConnection, table: str, piece: dict[str, Array]) -
 
 
 def _find_suffixes(database: DuckDBPyConnection, rows: RowFiles, below: RowFiles, vocab_size: int, step: int) -> None:
-    """Fill in the suffixes of an order from 3 on; `below` has its own already.
+    """Find the suffixes of an order from 3 on; those of `below` are known.
 
-    The suffixes are sorted as the rows below are, looked up in one pass over both, and sorted back.
+    The suffixes are sorted like the rows below, looked up in one pass over both, and sorted back.
     """
     database.execute("CREATE TABLE asked (key UBIGINT, row BIGINT)")
     for start in range(0, len(rows.words), step):
         contexts = rows.contexts.read(start, start + step)
-        # Contexts ascend, so the few of this piece lie side by side.
+        # Contexts ascend, so those of this piece are adjacent.
         suffixes = below.suffixes.read(int(contexts[0]), int(contexts[-1]) + 1)[contexts - contexts[0]]
         keys = _keys(suffixes, rows.words.read(start, start + step), vocab_size)
         _insert(database, "asked", {"key": keys, "row": np.arange(start, start + len(keys))})
@@ -180,5 +179,5 @@ def _find_suffixes(database: DuckDBPyConnection, rows: RowFiles, below: RowFiles
 
 
 def _keys(contexts: Array, words: Array, vocab_size: int) -> Array:
-    """N-grams, each named by its context's row and its word in one integer; they ascend as rows do."""
+    """Pack the context's row and the word of each n-gram into one integer; the order is that of the rows."""
     return contexts.astype(np.uint64) * np.uint64(vocab_size) + words

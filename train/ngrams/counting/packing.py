@@ -1,9 +1,9 @@
-"""N-grams as sortable windows: what counting in pieces, on disk or on several machines, is made of.
+"""N-grams as sortable windows, for counting in pieces, on disk or on several machines.
 
-From every token of the stream, and from every `<s>`, a window takes the next words up to the end of the sentence,
-`order` of them at most. Every n-gram is the first n words of some windows. Once the windows are sorted, one pass
-over them meets the distinct n-grams of all orders in the order of their rows, contexts before their continuations.
-So windows may be made of any piece of the stream and merged in any way; only the sort needs an engine.
+A window begins at every token of the stream and at every `<s>`, and holds the next words up to the end of the sentence,
+at most `order`. Every n-gram is the first n words of some windows. One pass over the sorted windows finds the distinct
+n-grams of all orders in the order of their rows, contexts before their continuations. So windows may be made from any
+piece of the stream and merged in any way; only sorting needs an engine.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from foretype.train.ngrams.counting.counts import SENTENCE_END, SENTENCE_START, 
 
 
 def windows(stream: Array, start: int, stop: int, order: int) -> Array:
-    """The windows that begin at the tokens `start` up to `stop`, of two words and more: uint32 [order, windows].
+    """Return the windows of at least two words that begin at tokens `start` up to `stop`: uint32 [order, windows].
 
-    An entry is a word's id + 1, and 0 after the end of the sentence, so that a sentence sorts before its
-    continuations. Start with -1: the beginning of the stream is the beginning of a sentence.
+    An entry is a word's id + 1, or 0 after the end of the sentence, so that a sentence sorts before its continuations.
+    Start with -1, because the stream begins with the beginning of a sentence.
     """
-    # Past the end of the stream stands `<s>`, which ends every window.
+    # Fill the place after the stream with `<s>`, which ends every window.
     tokens = np.full(stop - start + order - 1, SENTENCE_START, np.uint32)
     piece = stream[max(start, 0) : stop + order - 1]
     tokens[max(start, 0) - start :][: len(piece)] = piece
@@ -42,7 +42,7 @@ def windows(stream: Array, start: int, stop: int, order: int) -> Array:
 
 @dataclass(frozen=True)
 class Packing:
-    """How windows are held in as few 64-bit integers as hold them, such that integers sort as windows do."""
+    """Packs windows into as few 64-bit integers as possible, whose order is that of the windows."""
 
     vocab_size: int
     order: int
@@ -58,19 +58,19 @@ class Packing:
         return -(-self.order // (64 // self.bits))
 
     def _places(self) -> list[tuple[int, np.uint64]]:
-        """For each word of a window, its column and how far it is shifted there."""
+        """The column and the shift of each word of a window."""
         per_column = 64 // self.bits
         return [(n // per_column, np.uint64((per_column - 1 - n % per_column) * self.bits)) for n in range(self.order)]
 
     def pack(self, entries: Array) -> Array:
-        """Windows [order, windows] as uint64 [columns, windows]."""
+        """Pack windows [order, windows] into uint64 [columns, windows]."""
         keys = np.zeros((self.columns, entries.shape[1]), np.uint64)
         for (column, shift), words in zip(self._places(), entries, strict=True):
             keys[column] |= words.astype(np.uint64) << shift
         return keys
 
     def unpack(self, keys: Array) -> Array:
-        """The inverse of `pack`: uint32 [order, windows]."""
+        """Unpack what `pack` returned: uint32 [order, windows]."""
         mask = np.uint64((1 << self.bits) - 1)
         entries = np.empty((self.order, keys.shape[1]), np.uint32)
         for n, (column, shift) in enumerate(self._places()):
@@ -78,16 +78,16 @@ class Packing:
         return entries
 
     def first_key(self, word: Array) -> Array:
-        """The least value of the first column of windows that begin with `word`."""
+        """The lowest value of the first column of windows that begin with `word`."""
         return (word.astype(np.uint64) + np.uint64(1)) << self._places()[0][1]
 
 
 class NewRows(NamedTuple):
-    """Rows of one order that were first met among some sorted windows; all arrays are [rows].
+    """Rows of one order that occur first in some sorted windows; all arrays are [rows].
 
-    at: the window in which the row was met first.
+    at: the window in which the row occurs first.
     contexts, words, sentence_start: as in `NgramCounts`.
-    counts: occurrences, of the rows that are complete: one row behind the other arrays, see `RowNumbering.rest`.
+    counts: occurrences of complete rows, so this array is one row behind the others (see `RowNumbering.rest`).
     """
 
     at: Array
@@ -98,19 +98,19 @@ class NewRows(NamedTuple):
 
 
 class RowNumbering:
-    """Numbers the n-grams of orders 2 to `order` as sorted windows pass by, piece after piece."""
+    """Numbers the n-grams of orders 2 to `order` in sorted windows, which are given piece by piece."""
 
     def __init__(self, order: int) -> None:
         self.order = order
         self._previous = np.zeros((order, 1), np.uint32)
         self._rows = [0] * (order + 1)
-        # The count of the last row of each order, as far as it was seen: [0] before there is one, then [1].
+        # The count so far of the last row of each order: [0] before the first row, then [1].
         self._open = [np.zeros(0, np.int64)] * (order + 1)
 
     def add(self, entries: Array, counts: Array) -> list[NewRows]:
-        """The rows that begin in the next windows [order, windows], which occurred `counts` [windows] times.
+        """Return the rows that begin in the next windows [order, windows], which occur `counts` [windows] times.
 
-        Windows may be equal; they must be sorted, also from one call to the next.
+        Windows must be sorted, within a call and from call to call; they may repeat.
         """
         counts = counts.astype(np.int64)
         before = np.concatenate([self._previous, entries[:, :-1]], axis=1)
@@ -137,12 +137,12 @@ class RowNumbering:
         return result
 
     def rest(self) -> list[Array]:
-        """The counts of the last row of each order from 2 on, [0] or [1]: complete once all windows were added."""
+        """The counts of the last row of each order from 2 on, [0] or [1]; call it after all windows are added."""
         return self._open[2:]
 
 
 def count_words(stream: Array, vocab_size: int) -> Array:
-    """Occurrences of each id in a piece of the stream, int64 [vocab_size]; CorpusError for an id beyond them."""
+    """Count each id in a piece of the stream, int64 [vocab_size]; CorpusError for an id outside the vocabulary."""
     counts = np.bincount(stream, minlength=vocab_size)
     if len(counts) > vocab_size:
         raise CorpusError(f"the token stream has id {len(counts) - 1}; the vocabulary has {vocab_size}")
@@ -150,7 +150,7 @@ def count_words(stream: Array, vocab_size: int) -> Array:
 
 
 def unigrams(counts: Array, tokens: int) -> NgramCounts:
-    """The rows of order 1 as `count_ngrams` gives them, of the occurrences of each id among so many tokens."""
+    """Make the rows of order 1, like `count_ngrams`, from the occurrences of each id in a stream of `tokens` tokens."""
     counts = counts.astype(np.uint32 if tokens < 1 << 32 else np.uint64)
     counts[SENTENCE_START] = 0
     words = np.arange(len(counts), dtype=np.uint16 if len(counts) <= 1 << 16 else np.uint32)

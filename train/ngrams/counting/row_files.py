@@ -1,4 +1,4 @@
-"""The rows of one order of n-grams on disk, while they are found."""
+"""The rows of one order of n-grams, on disk, while counting."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from foretype.train.text.disk_array import DiskArray
 
 
 class RowFiles:
-    """The columns of `NgramCounts`, each an array on disk of its own.
+    """The columns of `NgramCounts`, each an array on disk.
 
-    tokens: length of the stream, which bounds rows and counts: int32 and uint32 as long as they are enough.
-    folder: where the files lie; None for the system's temporary folder.
+    tokens: length of the stream, which limits rows and counts: they are int32 and uint32 if those are large enough.
+    folder: for the files; None for the system's temporary folder.
     """
 
     def __init__(self, tokens: int, vocab_size: int, folder: Path | None) -> None:
@@ -27,14 +27,14 @@ class RowFiles:
         self.sentence_start = DiskArray(bool, folder)
 
     def add(self, rows: NewRows) -> None:
-        """Add all that sorted windows tell of their rows: everything but the suffixes."""
+        """Append rows: all columns except the suffixes."""
         self.contexts.append(rows.contexts)
         self.words.append(rows.words)
         self.counts.append(rows.counts)
         self.sentence_start.append(rows.sentence_start)
 
     def mapped(self) -> NgramCounts:
-        """The finished rows; nothing may be added afterwards."""
+        """Return the finished rows; append nothing afterwards."""
         return NgramCounts(
             contexts=self.contexts.mapped(),
             words=self.words.mapped(),

@@ -1,4 +1,4 @@
-"""Absolute discounting, interpolated (Ney, Essen and Kneser 1994): one constant off every count of an order."""
+"""Interpolated absolute discounting (Ney, Essen and Kneser 1994): subtract a constant from every count of an order."""
 
 from __future__ import annotations
 

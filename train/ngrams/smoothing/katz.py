@@ -1,4 +1,4 @@
-"""Katz's backoff (1987): Good-Turing discounts for small counts, and the order below only for what was not seen."""
+"""Katz backoff (1987): Good-Turing discounts for small counts, and the order below for unseen n-grams only."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from foretype.train.ngrams.smoothing.lower_orders import Smoothed, back_off, uni
 
 
 def good_turing_discounts(counts: Array, cutoff: int) -> Array:
-    """The share that a count r keeps, for r of 0 to `cutoff` + 1 (or more), float64 [cutoff + 2].
+    """Return the share that a count r keeps, for r of 0 to `cutoff` + 1 (or more), float64 [cutoff + 2].
 
     With n_r n-grams of count r and r* = (r + 1) n_(r+1) / n_r (Chen and Goodman 1999, section 2.4):
 
         d_r = (r*/r - (cutoff + 1) n_(cutoff+1) / n_1) / (1 - (cutoff + 1) n_(cutoff+1) / n_1)
 
-    Counts above the cutoff are trusted whole. Where the n_r of an order (of a small text, or of a vocabulary that was
-    cut) allow no such estimate, a constant is taken off each small count instead (see `one_discount`).
+    Counts above the cutoff are not discounted. If the n_r of an order (of a small text or vocabulary) allow no such
+    estimate, a constant is subtracted from each small count instead (see `one_discount`).
     """
     r = np.arange(1, cutoff + 1)
     n = np.bincount(np.minimum(counts, cutoff + 2), minlength=cutoff + 3).astype(float)
@@ -32,10 +32,10 @@ def good_turing_discounts(counts: Array, cutoff: int) -> Array:
 
 
 def katz(orders: Sequence[NgramCounts], keep: Sequence[Array], cutoff: int) -> list[Smoothed]:
-    """p(w | h) = d c(hw) / c(h) for what was seen, backoff(h) p(w | h without its first word) for the rest.
+    """p(w | h) = d c(hw) / c(h) for seen n-grams, backoff(h) p(w | h without its first word) for the others.
 
-    A context whose counts are all trusted whole would leave nothing to other words; its total is counted one higher
-    (as SRILM does). Words that the text does not hold share what the unigrams leave.
+    A context without discounts would leave nothing for other words, so its total is increased by one (like SRILM).
+    Words that are not in the text share the rest of the unigrams' probability.
     """
     models: list[Smoothed] = []
     lower, contexts_below = uniform(len(orders[0])), 1

@@ -1,4 +1,4 @@
-"""Kneser-Ney smoothing (1995), interpolated, plain or modified (Chen and Goodman 1999), as KenLM's lmplz has it."""
+"""Interpolated Kneser-Ney smoothing (1995), plain or modified (Chen and Goodman 1999), like KenLM's lmplz."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from foretype.train.ngrams.smoothing.absolute import one_discount
 from foretype.train.ngrams.smoothing.lower_orders import Smoothed, interpolate
 
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)
-"""What lmplz takes under --discount_fallback where the counts allow no estimate (tiny or artificial text)."""
+"""The discounts of lmplz's --discount_fallback, for counts that allow no estimate (tiny or artificial text)."""
 
 
 def estimate_discounts(adjusted: Array, fallback: Sequence[float] = FALLBACK_DISCOUNTS) -> Array:
-    """Discounts for counts of 0, 1, 2 and 3 or more, float64 [4] (Chen and Goodman 1999, equation 26)."""
+    """Estimate the discounts for counts of 0, 1, 2 and 3 or more, float64 [4] (Chen and Goodman 1999, equation 26)."""
     ones, twos, threes, fours = (int(np.count_nonzero(adjusted == count)) for count in (1, 2, 3, 4))
     if min(ones, twos, threes) == 0:
         return np.array([0.0, *fallback])
@@ -27,13 +27,12 @@ def estimate_discounts(adjusted: Array, fallback: Sequence[float] = FALLBACK_DIS
 
 
 def adjusted_counts(orders: Sequence[NgramCounts], keep: Sequence[Array] | None = None) -> list[Array]:
-    """What Kneser-Ney counts, per order: integers [rows].
+    """Compute the counts of Kneser-Ney, per order: integers [rows].
 
-    The highest order counts occurrences. Below it, an n-gram counts the distinct words seen before it; one
-    that begins with `<s>` has none before it and keeps its occurrences. With `keep` (bool [rows] per order) a
-    longer n-gram that is not kept hands down its whole count in place of 1, because nothing longer speaks for
-    it any more (the correction of Siivola et al. 2007 for pruned models: it preserves the marginals that
-    Kneser-Ney is built on).
+    The count of the highest order is its occurrences. In lower orders, it is the number of distinct words before the
+    n-gram; an n-gram that begins with `<s>` has none and keeps its occurrences. With `keep` (bool [rows] per order), a
+    longer n-gram that is pruned adds its whole count instead of 1, because no longer n-gram represents it any more (the
+    correction of Siivola et al. 2007 for pruned models, which preserves the marginals that Kneser-Ney is built on).
     """
     adjusted: list[Array] = [orders[-1].counts]
     for n in range(len(orders) - 1, 0, -1):
@@ -52,12 +51,12 @@ def kneser_ney(
     hand_down: bool = False,
     fallback: Sequence[float] = FALLBACK_DISCOUNTS,
 ) -> list[Smoothed]:
-    """Estimate the model that has only the rows of `keep` (bool [rows] per order; order 1 is always whole).
+    """Estimate the model of the rows in `keep` (bool [rows] per order; all of order 1).
 
-    modified: one discount each for counts of 1, 2 and 3 or more, instead of one for all.
+    modified: use separate discounts for counts of 1, 2 and 3 or more.
 
-    As in lmplz, counts and discounts are those of the unpruned text, unless pruned n-grams `hand_down` theirs (see
-    `adjusted_counts`). The unigrams are mixed with a uniform share for every id but `<s>`.
+    As in lmplz, counts and discounts are those of the unpruned text, unless pruned n-grams `hand_down` their counts
+    (see `adjusted_counts`). The unigrams are interpolated with a uniform distribution over every id except `<s>`.
     """
 
     def discount(adjusted: Array) -> Array:

@@ -1,8 +1,8 @@
-"""The two forms that a smoothed model takes: interpolated with the order below, or backing off to it.
+"""The two ways to combine an order with the order below: interpolation and backing off.
 
-Either way the result is what an ARPA file holds: p(w | h) for each n-gram, and for each context the backoff by which
-the order below is multiplied where the n-gram has no row. What is pruned leaves its mass to its context's backoff, so
-that the distributions still sum to one.
+Both result in the contents of an ARPA file: p(w | h) for each n-gram, and for each context the backoff, the factor of
+the order below for n-grams that have no row. The probability of pruned n-grams goes to their context's backoff, so that
+the distributions still sum to one.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _ROUNDING = 1e-12
 class Smoothed:
     """The model of one order, aligned with the rows of its counts.
 
-    probabilities: float32 [rows], p(last word | context), also for pruned rows (there through the backoff).
-    backoffs: float32 [rows of the order below], the factor of each context; 1 where no n-gram of it was kept.
+    probabilities: float32 [rows], p(last word | context); for pruned rows, through the backoff.
+    backoffs: float32 [rows of the order below], the factor of each context; 1 if no n-gram of it is kept.
     """
 
     probabilities: Array
@@ -30,7 +30,7 @@ class Smoothed:
 
 
 def uniform(vocab_size: int) -> Array:
-    """What the unigrams are smoothed with: the same share for every id but `<s>`, which is never predicted."""
+    """The distribution below the unigrams: uniform over every id except `<s>`, which is never predicted."""
     shares = np.full(vocab_size, 1 / (vocab_size - 1))
     shares[SENTENCE_START] = 0
     return shares
@@ -45,10 +45,10 @@ def interpolate(
 ) -> list[Smoothed]:
     """Interpolated discounting: p(w | h) = (c(hw) - d) / c(h) + backoff(h) p(w | h without its first word).
 
-    keep: bool [rows] per order. counts: what each row counts, per order [rows]. discount: the counts of an order ->
-    what is taken off each. added: mass that every counted context gives to the order below beside its discounts.
+    keep: bool [rows] per order. counts: the count of each row, per order [rows]. discount: maps the counts of an order
+    to their discounts. added: count that every seen context gives to the order below, besides its discounts.
 
-    A pruned n-gram is one discounted by its whole count. Counts and discounts are those given, pruned or not.
+    Pruning an n-gram discounts its whole count. Other counts and discounts are used as they are.
     """
     lower = uniform(len(orders[0]))
     contexts_below = 1
@@ -69,13 +69,13 @@ def interpolate(
 
 
 def back_off(rows: NgramCounts, seen: Array, probabilities: Array, lower: Array, contexts: int) -> tuple[Array, Array]:
-    """Backing off: p(w | h) is given for what was seen and is backoff(h) p(w | h without its first word) elsewhere.
+    """Backing off: p(w | h) is given for seen n-grams, and backoff(h) p(w | h without its first word) for the others.
 
-    seen: bool [rows]. probabilities: of the seen rows, [rows]. lower: p(last word) by the order below, [rows].
-    contexts: rows of the order below.
+    seen: bool [rows]. probabilities: of the seen rows, [rows]. lower: p(last word) in the order below, [rows].
+    contexts: number of rows of the order below.
 
-    Returns p(w | h), float64 [rows], and the backoffs, float64 [contexts]: what the seen words leave over, divided by
-    what they leave over below. Where they leave nothing below, they get all of it.
+    Returns p(w | h), float64 [rows], and the backoffs, float64 [contexts]: the probability that the seen words leave,
+    divided by the probability that they leave in the order below. If they leave nothing there, they get everything.
     """
     known = np.bincount(rows.contexts, weights=np.where(seen, probabilities, 0), minlength=contexts)
     known_below = np.bincount(rows.contexts, weights=np.where(seen, lower, 0), minlength=contexts)

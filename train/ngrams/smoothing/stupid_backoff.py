@@ -1,4 +1,4 @@
-"""Stupid backoff (Brants et al. 2007): relative frequencies as they are, and a constant where there are none."""
+"""Stupid backoff (Brants et al. 2007): relative frequencies, and a constant factor for backing off."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from foretype.train.ngrams.smoothing.lower_orders import Smoothed, uniform
 
 
 def stupid_backoff(orders: Sequence[NgramCounts], keep: Sequence[Array], factor: float) -> list[Smoothed]:
-    """S(w | h) = c(hw) / c(h) where the n-gram was seen, factor * S(w | h without its first word) elsewhere.
+    """S(w | h) = c(hw) / c(h) for seen n-grams, factor * S(w | h without its first word) for the others.
 
-    Equation 5 of the paper. These are scores: they do not sum to one, and a word never seen has none.
+    This is equation 5 of the paper. The scores do not sum to one, and unseen words have a score of 0.
     """
     models: list[Smoothed] = []
     lower, contexts_below = uniform(len(orders[0])), 1
     for rows, kept in zip(orders, keep, strict=True):
         total = np.bincount(rows.contexts, weights=rows.counts, minlength=contexts_below)
-        counted = kept & (total[rows.contexts] > 0)  # a text without a word leaves all words alike
+        counted = kept & (total[rows.contexts] > 0)  # without counts, all words stay equal
         has_rows = np.bincount(rows.contexts, weights=counted, minlength=contexts_below) > 0
         backoffs = np.where(has_rows, factor, 1)
         backed_off = backoffs[rows.contexts] * lower[rows.suffixes if models else rows.words]

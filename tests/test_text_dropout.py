@@ -33,7 +33,7 @@ def test_without_dropout_the_text_stays() -> None:
 
 
 def test_a_share_is_from_0_to_1() -> None:
-    with pytest.raises(ConfigError, match=r"text.plain is 1.5; it must be from 0 to 1"):
+    with pytest.raises(ConfigError, match=r"text.plain is 1.5; must be 0 to 1"):
         make_recipe({"text": {"plain": 1.5}})
 
 

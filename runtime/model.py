@@ -18,7 +18,7 @@ from foretype.runtime.session import Session
 
 BUNDLED = Path(__file__).parent / "bundles"
 BUNDLES = ("en", "en-tiny")
-"""Bundles that come with Foretype: English in 18 MB, and English in 3 MB."""
+"""Bundles that come with Foretype: English in 24 MB, and English in 3 MB."""
 DEFAULT_BUNDLE = BUNDLES[0]
 
 

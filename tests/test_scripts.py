@@ -75,6 +75,17 @@ def test_a_script_prints_its_figures(
     assert re.search(case.prints, result.stdout), result.stdout
 
 
+def test_two_bundles_are_shown_side_by_side(tiny_bundle: Path, corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "foretype.tui.cli", "eval", str(corpus[1]), "--limit", "50", "--json"]
+    output = subprocess.run([*command, "--bundle", str(tiny_bundle)], capture_output=True, text=True, check=True).stdout
+    report.write_text(output, encoding="utf-8")
+    saved = json.loads(output)["mean"]["plain"]["k3"]
+    command = [sys.executable, str(SCRIPTS / "compare_evaluations.py"), "--lines", *[str(report)] * 2]
+    result = subprocess.run([*command, "--running", *[str(report)] * 2], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-2] == "| mean, plain |" + f" {saved:.1f} |" * 4
+
+
 def test_every_measurement_is_run_and_every_command_in_the_docs_exists() -> None:
     scripts = {path.stem for path in SCRIPTS.glob("*.py")}
     assert {name for name in scripts if name.startswith(("measure_", "audit_", "make_"))} == {c.script for c in CASES}

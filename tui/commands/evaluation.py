@@ -25,8 +25,16 @@ from foretype.runtime.text.corpus import find_files, read_documents, source_name
 from foretype.runtime.text.reading import MOST_BYTES
 
 MINIMUM_WORDS = 2500
-"""A source with fewer words says too little to count in the mean."""
+"""A source with fewer words, and fewer than `--limit`, says too little to count in the mean."""
 _PASSES = 3
+
+
+def enough_words(limit: int) -> int:
+    """Words of a source from which it counts in the mean, where at most `limit` of each are read (0 for all).
+
+    Whole lines are taken, and `plain` counts a little fewer words, hence not quite all of the limit.
+    """
+    return min(MINIMUM_WORDS, int(0.8 * limit)) if limit else MINIMUM_WORDS
 
 
 def read_text(file: Path, limit: int = 0, lines: bool = False) -> list[Document]:
@@ -88,7 +96,7 @@ def evaluate_files(
         "limit": limit,
         "repeat": repeat,
         "sources": sources,
-        "mean": _mean([figures for figures in sources.values() if figures["plain"]["words"] >= MINIMUM_WORDS]),
+        "mean": _mean([figures for figures in sources.values() if figures["plain"]["words"] >= enough_words(limit)]),
         "microseconds": times.times(),
     }
 
@@ -158,8 +166,8 @@ def print_report(report: dict[str, Any]) -> None:
     console.print(savings)
     console.print(calibration)
     console.print(
-        f"The mean takes sources with at least {MINIMUM_WORDS} words. Perplexity is per word and line end; "
-        "punctuation is context, not counted."
+        f"The mean takes sources with at least {enough_words(report['limit'])} words. Perplexity is per word and line "
+        "end; punctuation is context, not counted."
     )
     times = report["microseconds"]
     parts = [

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from foretype.runtime import Model, load
+from foretype.runtime import Model, StoreError, load
+from foretype.runtime.personal import database
 from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.store import Store
 
@@ -283,3 +284,21 @@ def test_where_a_damaged_file_cannot_be_set_aside_typing_goes_on(model: Model, s
     with Store(path) as store:
         store.learn([Observation((), "afterwards")])
         assert [word.form for word in store.show()] == ["afterwards"]
+
+
+def test_a_sound_file_that_is_locked_is_not_taken_for_a_damaged_one(sound: Path, tmp_path: Path) -> None:
+    path = copied(sound, tmp_path / "s")
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+
+    def busy(connection: sqlite3.Connection) -> bool:
+        raise error
+
+    with Store(path) as store:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(database, "is_whole", busy)
+            run_sql(path, "UPDATE words SET weight = 'abc'")
+            with pytest.raises(StoreError, match="locked"):
+                store.show()
+        assert not list(path.parent.glob("*.damaged-*"))
+        assert store.show()

@@ -98,7 +98,7 @@ class Database:
             try:
                 yield self._opened()
             except sqlite3.Error as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES:
+                if _says_nothing_of_the_file(error):
                     raise StoreError(f"{self.path}: {_reason(error)}") from error
                 self._repair(error)
             except (DamageError, ValueError, TypeError, LookupError, ArithmeticError, AssertionError) as error:
@@ -220,7 +220,7 @@ class Database:
         try:
             if identity(self.path) != self._identity:
                 raise MendedError(f"{self.path}: damaged, and set aside by another program") from error
-            if not _is_whole(self.path):
+            if not _is_whole(self.path, self._busy_ms):
                 self._begin_anew()
             else:
                 connection = self._opened()
@@ -265,15 +265,21 @@ def _connect(path: Path, mode: str, busy_ms: int) -> sqlite3.Connection:
     )
 
 
-def _is_whole(path: Path) -> bool:
+def _is_whole(path: Path, busy_ms: int) -> bool:
+    """As `is_whole`, with a connection of its own. Raises sqlite3.Error where that cannot be found out now."""
+    connection = _connect(path, "ro", busy_ms)
     try:
-        connection = _connect(path, "ro", 0)
-        try:
-            return is_whole(connection)
-        finally:
-            connection.close()
-    except SQL_ERRORS:
+        return is_whole(connection)
+    except SQL_ERRORS as error:
+        if _says_nothing_of_the_file(error):
+            raise
         return False
+    finally:
+        connection.close()
+
+
+def _says_nothing_of_the_file(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CIRCUMSTANCES
 
 
 def _shut(connection: sqlite3.Connection, process: int) -> None:

@@ -42,7 +42,7 @@ CREATE TABLE listed(list TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY(list, key
 CREATE TABLE imported(hash BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 SCHEMA = [statement.strip() for statement in _STATEMENTS.split(";") if statement.strip()]
-"""SQLite keeps these texts in the file: a change of one, be it a space, needs another version."""
+"""SQLite keeps these texts in the file, and `is_whole` compares them: any change needs another version."""
 _SEQUENCE = "CREATE TABLE sqlite_sequence(name,seq)"
 """SQLite's own, for AUTOINCREMENT."""
 

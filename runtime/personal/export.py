@@ -95,9 +95,9 @@ def import_lines(store: Store, lines: Iterable[str]) -> int:
             else:
                 word, weight, trust = word_id(record["word"]), record["count"] * scale, record["trust"]
                 done = connection.execute(
-                    "UPDATE words SET weight = max(weight, ?1), trust = max(trust, ?2) WHERE id = ?3 AND "
-                    "(weight < ?1 OR trust < ?2)",
-                    (weight, trust, word),
+                    "UPDATE words SET weight = max(weight, :weight), trust = max(trust, :trust) WHERE id = :id AND "
+                    "(weight < :weight OR trust < :trust)",
+                    {"weight": weight, "trust": trust, "id": word},
                 )
             changed += done.rowcount > 0
         listed = connection.execute("SELECT count(*) FROM listed").fetchone()[0]

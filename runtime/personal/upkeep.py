@@ -62,8 +62,8 @@ def _bytes_in_use(connection: sqlite3.Connection) -> int:
 def forget_word(connection: sqlite3.Connection, word: str) -> int:
     """Delete the folded `word`, all that is made of it, and keep its hash; returns how many words and list entries."""
     _define_holds(connection)
-    made = "(SELECT id FROM words WHERE holds(form, ?1))"
-    connection.execute(f"DELETE FROM grams WHERE a IN {made} OR b IN {made} OR word IN {made}", (word,))
+    made = "(SELECT id FROM words WHERE holds(form, :word))"
+    connection.execute(f"DELETE FROM grams WHERE a IN {made} OR b IN {made} OR word IN {made}", {"word": word})
     deleted = [
         connection.execute(f"DELETE FROM {table} WHERE holds({column}, ?)", (word,)).rowcount
         for table, column in (("words", "form"), ("listed", "key"))

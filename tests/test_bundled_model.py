@@ -70,3 +70,11 @@ def test_it_suggests_no_number_address_or_nick_of_its_training_text(name: str) -
     session = model.session()
     for word in withheld:
         assert word.casefold() not in {s.text.casefold() for s in session.suggest(f"Ask {word[:-1]}", k=20)}
+
+
+def test_the_notice_names_every_source_of_the_bundle_with_its_licence(model: Model) -> None:
+    notice = (Path(__file__).resolve().parents[1] / "NOTICE").read_text(encoding="utf-8").splitlines()
+    for source in model.info()["card"]["sources"]:
+        lines = [line for line in notice if line.startswith(f"- {source['what']}: {source['licence']} [")]
+        assert len(lines) == 1
+        assert model.bundle.name in lines[0].rpartition("[")[2].rstrip("]").split(", ")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from foretype.tui.cli import run
+from foretype.tui.commands.evaluation import enough_words
 
 
 def foretype(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -113,6 +114,10 @@ def test_mistakes_get_one_clear_line(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_source_far_below_the_limit_does_not_count_in_the_mean() -> None:
+    assert [enough_words(limit) for limit in (0, 300, 600, 10_000)] == [2500, 240, 480, 2500]
+
+
 def test_eval_reports_figures(tiny_bundle: Path, corpus: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = in_process(capsys, "eval", corpus[1], "--limit", 300, "--bundle", tiny_bundle, "--json")
     assert status == 0
@@ -120,7 +125,7 @@ def test_eval_reports_figures(tiny_bundle: Path, corpus: tuple[Path, Path], caps
     figures = report["sources"]["valid"]
     assert 0 < figures["plain"]["k1"] <= figures["plain"]["k3"] <= figures["plain"]["limit"]
     assert 1 < figures["tokens"]["perplexity"] < 200
-    assert report["mean"] is None  # too few words to count
+    assert report["mean"]["sources"] == 1  # it has most of the limit
     assert 0 < report["microseconds"]["letter_p50"] <= report["microseconds"]["letter_p99"]
     status, out, _ = in_process(capsys, "eval", corpus[1], "--limit", 300, "--bundle", tiny_bundle)
     assert "keystroke savings" in out

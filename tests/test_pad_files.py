@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
+import signal
 import stat
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from foretype.runtime import Store, load
+from foretype.tui.pad.app import Pad
 from foretype.tui.pad.document import PadError, TextFile
 from foretype.tui.pad.recovery import rescue
 
@@ -126,3 +130,34 @@ def test_rescued_text_is_private_and_never_replaces_an_earlier_rescue(
     assert first == tmp_path / "text.txt.foretype-rescue"
     assert third.parent == tmp_path / "home"
     assert {stat.S_IMODE(path.stat().st_mode) for path in (first, second, third)} == {0o600}
+
+
+async def test_the_pad_works_where_posix_functions_are_missing(
+    tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows: no owners, no SIGHUP, and an event loop that takes no signal handlers."""
+
+    def refuse(*_: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_signal_handler", refuse)
+    for module, name in ((os, "chown"), (os, "getuid"), (os, "geteuid"), (os, "fchmod"), (signal, "SIGHUP")):
+        monkeypatch.delattr(module, name)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    path = tmp_path / "t.txt"
+    path.write_text("old")
+    try:
+        pad = Pad(TextFile.open(path), load(tiny_bundle, engine="ngram"), Store(tmp_path / "s.sqlite3"))
+        async with pad.run_test(size=(80, 24)) as pilot:
+            await pilot.press("x", "ctrl+s")
+            assert path.read_text() == "oldx"
+            await pilot.press("y")
+            signal.raise_signal(signal.SIGTERM)
+            await pilot.pause()
+        assert pad.stopped is not None
+        assert "SIGTERM" in pad.stopped
+        assert rescue(b"more", path).read_bytes() == b"more"
+        assert (tmp_path / "t.txt.foretype-rescue").read_text() == "oldxy"
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

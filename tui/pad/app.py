@@ -101,13 +101,21 @@ class Pad(App[None]):
         yield Static(id="message", markup=False)
 
     def on_mount(self) -> None:
-        loop = asyncio.get_running_loop()
-        for name in _SIGNALS:
-            if hasattr(signal, name):
-                loop.add_signal_handler(getattr(signal, name), self._on_signal, name)
+        self._watch_signals()
         self.area.focus()
         self.tell(self._greeting(), "warning")
         self._show_status()
+
+    def _watch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in _SIGNALS:
+            number = getattr(signal, name, None)
+            if number is None:
+                continue
+            try:
+                loop.add_signal_handler(number, self._on_signal, name)
+            except NotImplementedError:  # Windows: Python's own handler hands the signal to the loop
+                signal.signal(number, lambda *_, name=name: loop.call_soon_threadsafe(self._on_signal, name))
 
     def _greeting(self) -> str:
         """What is to be known about the file before typing; "" when nothing is."""

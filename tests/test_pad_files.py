@@ -7,7 +7,9 @@ import os
 import resource
 import signal
 import stat
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -141,6 +143,8 @@ async def test_the_pad_works_where_posix_functions_are_missing(
         raise NotImplementedError
 
     monkeypatch.setattr(asyncio.get_running_loop(), "add_signal_handler", refuse)
+    # The pad gives itself three seconds to end, and then ends the process, which is that of the tests here.
+    monkeypatch.setattr(threading, "Timer", lambda *_: SimpleNamespace(daemon=True, start=lambda: None))
     for module, name in ((os, "chown"), (os, "getuid"), (os, "geteuid"), (os, "fchmod"), (signal, "SIGHUP")):
         monkeypatch.delattr(module, name)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -11,11 +11,10 @@ import argparse
 import re
 from itertools import pairwise
 from pathlib import Path
-from unittest import mock
 
 from foretype.runtime import Model, load
 from foretype.runtime.personal import announced_secrets
-from foretype.runtime.personal.announced_secrets import Scope
+from foretype.runtime.personal.announced_secrets import NOTHING, Scope
 from foretype.runtime.personal.rules import Piece, read_line
 from foretype.runtime.text.corpus import find_files
 from foretype.tui.commands.evaluation import read_text
@@ -23,7 +22,7 @@ from foretype.tui.commands.evaluation import read_text
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
-def learned(model: Model, line: str, carried: bool) -> set[tuple[int, str]]:
+def learned(model: Model, line: str, withheld: Scope) -> set[tuple[int, str]]:
     """Places and words of `line` that would be learned."""
 
     def common(word: str) -> bool:
@@ -32,15 +31,14 @@ def learned(model: Model, line: str, carried: bool) -> set[tuple[int, str]]:
     def piece_key(piece: Piece) -> tuple[int, str]:
         return piece.chunk, piece.text
 
-    pieces = read_line(model.form, line, lambda word: None, common, secret=carried)
+    pieces = read_line(model.form, line, lambda word: None, common, withheld)
     return {piece_key(piece) for piece in pieces if piece.learnable and piece.text[:1].isalpha()}
 
 
 def touched(model: Model, line: str, carried: bool) -> tuple[int, int]:
     """Sentences of `line`, and those of them that the rules touch."""
-    with_rules = learned(model, line, carried)
-    with mock.patch.object(announced_secrets, "scope", return_value=Scope([], False)):
-        withheld = {place for place, _ in learned(model, line, False) - with_rules}
+    with_rules = learned(model, line, announced_secrets.scope(line, carried))
+    withheld = {place for place, _ in learned(model, line, NOTHING) - with_rules}
     starts = [0, *(match.end() for match in _SENTENCE_END.finditer(line)), len(line) + 1]
     spans = list(pairwise(starts))
     return len(spans), sum(any(start <= place < end for place in withheld) for start, end in spans)

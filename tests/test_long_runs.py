@@ -41,6 +41,18 @@ def test_learning_and_committing_a_long_run(model: Model, tmp_path: Path, unit: 
     assert seconds(lambda: session.suggest(run + " a")) < MOST_SECONDS
 
 
+@pytest.mark.parametrize("unit", [*UNITS, "password: ", " password", "password. ", "token is ", "pass:\n"])
+def test_twice_the_text_takes_about_twice_the_time_to_learn(model: Model, tmp_path: Path, unit: str) -> None:
+    session = model.session(store=Store(tmp_path / "s.sqlite3"))
+
+    def least(length: int) -> float:
+        return min(seconds(lambda: session.learn((unit * length)[:length])) for _ in range(3))
+
+    least(1000)
+    # 10 ms cover what does not grow: opening the store, writing it.
+    assert least(60_000) < 3 * least(30_000) + 0.01
+
+
 def test_evaluating_a_word_of_a_hundred_thousand_letters(model: Model) -> None:
     documents = [["a" * 100_000]]
     for mode in ("plain", "text"):

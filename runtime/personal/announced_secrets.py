@@ -11,6 +11,7 @@ as long as they are short: the words of a recovery phrase come as a list.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 _LETTER = r"[^\W\d_]"
@@ -38,7 +39,7 @@ _NAMES = "|".join(
         rf"парол{_LETTER}{{1,4}}|п[иі]нкод|кодов(?:ое|е) слово|секретная? фраза|секретна фраза|код доступ[ау]",
     )
 )
-_NAMES_SECRET = re.compile(rf"(?<![^\W_])(?:{_NAMES})(?![^\W_])", re.IGNORECASE)
+_NAMES_SECRET = re.compile(rf"(?<![^\W_])(?={_LETTER})(?:{_NAMES})(?![^\W_])", re.IGNORECASE)
 """Words that name a secret wherever they stand."""
 _ANNOUNCES = re.compile(
     r"(?<![^\W_])(?:(?:pass|pin|puk|otp|secrets?|tokens?|authori[sz]ation|credentials?|user[ _-]?(?:name|id)|"
@@ -61,7 +62,8 @@ _LINES_BACK = 30
 class Scope(NamedTuple):
     """What of a line is withheld.
 
-    spans: its ranges [start, end). carries: whether the lines that follow are withheld too.
+    spans: its ranges [start, end), in order and apart from each other. carries: whether the lines that follow are
+    withheld too.
     """
 
     spans: list[tuple[int, int]]
@@ -69,25 +71,32 @@ class Scope(NamedTuple):
 
     def covers(self, start: int, end: int) -> bool:
         """Whether a part of [start, end) is withheld."""
-        return any(begin < end and start < stop for begin, stop in self.spans)
+        place = bisect_left(self.spans, (end, 0)) - 1  # the last span that begins before `end`
+        return place >= 0 and start < self.spans[place][1]
+
+
+NOTHING = Scope([], False)
+"""Withholds nothing."""
 
 
 def scope(line: str, carried: bool = False) -> Scope:
     """What of `line` is withheld. carried: whether the line before carried its announcement on."""
     if not line.strip():
-        return Scope([], carried)
+        return NOTHING._replace(carries=carried)
     spans: list[tuple[int, int]] = [(0, len(line))] if carried else []
     ends = [match.end() for match in _SENTENCE_END.finditer(line)]
-    carries = carried and len(line.split()) <= _SHORT_LINE
+    carries = carried and len(line.split(maxsplit=_SHORT_LINE)) <= _SHORT_LINE
+    text_end, word_end = len(line.rstrip()), _last_word_end(line)
     for match in _NAMES_SECRET.finditer(line):
-        start = max((end for end in ends if end <= match.start()), default=0)
-        later = [end for end in ends if end >= match.end()]
-        spans.append((_back(line, match.start(), start), _on(line, match.end(), later)))
-        carries = carries or not later or not line[later[0] :].strip()
+        before, later = bisect_right(ends, match.start()), bisect_left(ends, match.end())
+        start = ends[before - 1] if before else 0
+        spans.append((_back(line, match.start(), start), _on(line, match.end(), ends[later : later + 2])))
+        carries = carries or later == len(ends) or ends[later] >= text_end
     for match in _ANNOUNCES.finditer(line):
-        spans.append((match.end(), _on(line, match.end(), [end for end in ends if end >= match.end()])))
-        carries = carries or not any(map(str.isalnum, line[match.end() :]))
-    return Scope(spans, carries)
+        later = bisect_left(ends, match.end())
+        spans.append((match.end(), _on(line, match.end(), ends[later : later + 2])))
+        carries = carries or match.end() >= word_end
+    return Scope(_merged(spans), carries)
 
 
 def carried_into(text: str, line_start: int) -> bool:
@@ -97,6 +106,22 @@ def carried_into(text: str, line_start: int) -> bool:
     for line in lines[-_LINES_BACK:]:
         carried = scope(line, carried).carries
     return carried
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """`spans` in order, those that touch or overlap as one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _last_word_end(line: str) -> int:
+    """Where the last letter or digit of `line` ends; 0 without one."""
+    return next((place for place in range(len(line), 0, -1) if line[place - 1].isalnum()), 0)
 
 
 def _back(line: str, position: int, limit: int) -> int:

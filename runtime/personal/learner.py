@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from foretype.runtime.personal.announced_secrets import carried_into, scope
+from foretype.runtime.personal.announced_secrets import Scope, carried_into, scope
 from foretype.runtime.personal.personal_model import PersonalWords
 from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.rules import LINE_START, WRAPPING, Piece, inside_fence, is_fence, read_line
@@ -126,24 +126,25 @@ class Learner:
         """All words of `text`, as if it had been typed."""
         fenced = secret = False
         for line in without_surrogates(text).splitlines():
+            withheld = scope(line, secret)
             if is_fence(line):
                 fenced = not fenced
             elif not fenced:
-                pieces = [_LINE_START, *self._pieces(line, secret=secret)]
+                pieces = [_LINE_START, *self._pieces(line, withheld)]
                 yield from (found for number in range(1, len(pieces)) for found in _observed(pieces, number))
-            secret = scope(line, secret).carries
+            secret = withheld.carries
 
     def context(self, before: str) -> tuple[str, ...]:
         """At most two words or marks before the cursor; `before` ends where the word at the cursor begins."""
         start = before.rfind("\n") + 1
         line = without_surrogates(before[start:][-_LONGEST_LINE:])
         if line != self._line:
-            pieces = self._pieces(line, _CONTEXT + 1, carried_into(before, start))
+            pieces = self._pieces(line, scope(line, carried_into(before, start)), _CONTEXT + 1)
             self._line, self._context = line, _known_end([_LINE_START, *pieces])
         return self._context
 
-    def _pieces(self, line: str, most: int | None = None, secret: bool = False) -> Iterator[Piece]:
-        return read_line(self._form, line, self._words.own_form, self._is_common, most, secret)
+    def _pieces(self, line: str, withheld: Scope, most: int | None = None) -> Iterator[Piece]:
+        return read_line(self._form, line, self._words.own_form, self._is_common, withheld, most)
 
     def _is_common(self, word: str) -> bool:
         return self._words.place(word) is not None
@@ -158,7 +159,8 @@ class Learner:
         line_end = text.find("\n", end)
         line = text[line_start : len(text) if line_end < 0 else line_end]
         after = len(line[end - line_start :].split())
-        pieces = [_LINE_START, *self._pieces(line, after + _CONTEXT + 2, carried_into(text, line_start))]
+        withheld = scope(line, carried_into(text, line_start))
+        pieces = [_LINE_START, *self._pieces(line, withheld, after + _CONTEXT + 2)]
         for number, piece in enumerate(pieces):
             if piece.chunk == start - line_start:
                 for observation in _observed(self._own(pieces, number, line, line_start), number, accepted):

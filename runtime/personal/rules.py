@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from foretype.runtime.personal import announced_secrets
+from foretype.runtime.personal.announced_secrets import Scope
 from foretype.runtime.text.form import TextForm, is_title_case
 from foretype.runtime.text.vocabulary import is_word
 
@@ -109,18 +109,16 @@ def read_line(
     line: str,
     own_form: Callable[[str], str | None],
     common: Callable[[str], bool],
+    withheld: Scope,
     most: int | None = None,
-    secret: bool = False,
 ) -> Iterator[Piece]:
     """The words and marks of `line`, which may be a line's start only.
 
     own_form: the user's way to write a word that starts a sentence, None where it is not known.
     common: whether a word is one that everybody uses, so that it gives nothing away.
-    most: only those of the last so many chunks; None for all. secret: whether the lines before announce a secret that
-        may stand here; see `announced_secrets`.
+    withheld: what of the line may be an announced secret. most: only those of the last so many chunks; None for all.
     """
     chunks = list(_CHUNK.finditer(line))
-    withheld = announced_secrets.scope(line, secret)
     ticks = [place for place, character in enumerate(line) if character == "`"]
     links = [match.span() for match in _LINK.finditer(line)]
     shouting = len(chunks) > 1 and line.isupper()

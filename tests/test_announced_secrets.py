@@ -99,6 +99,14 @@ def test_an_announcement_reaches_over_blank_lines_and_through_a_list_but_not_fur
     assert scope("It is about nothing. The password is x. Then y. And z.").spans == [(20, 47)]
 
 
+def test_a_word_is_withheld_wherever_it_stands_in_the_line(model: Model, tmp_path: Path) -> None:
+    with Store(tmp_path / "s.sqlite3") as store:
+        session = model.session(store=store)
+        session.commit("Zorbleq is a dog. He sleeps. The password is Zorbleq", pasted=True)
+        session.keep("Zorbleq")
+        assert store.listed("kept") == frozenset()
+
+
 def test_a_passphrase_typed_in_groups_is_not_stored_before_the_last_group(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite3"
     text = "it says blor venk quan zitt on the box "

@@ -53,6 +53,12 @@ def test_twice_the_text_takes_about_twice_the_time_to_learn(model: Model, tmp_pa
     assert least(60_000) < 3 * least(30_000) + 0.01
 
 
+def test_typing_a_long_run_letter_by_letter(model: Model, tmp_path: Path) -> None:
+    session = model.session(store=Store(tmp_path / "s.sqlite3"))
+    run = "a" * 4000
+    assert seconds(lambda: [session.commit(run[:end], after="") for end in range(1, len(run) + 1)]) < MOST_SECONDS
+
+
 def test_evaluating_a_word_of_a_hundred_thousand_letters(model: Model) -> None:
     documents = [["a" * 100_000]]
     for mode in ("plain", "text"):

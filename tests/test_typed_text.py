@@ -164,6 +164,31 @@ def test_private_text_is_not_learned_after_a_cursor_move(model: Model, tmp_path:
     assert {"and", "so", "we", "go"} <= learned(store)
 
 
+def test_a_word_typed_again_in_private_is_private(model: Model, tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.sqlite3")
+    session = model.session(store=store)
+    text = "we Zorbleq"
+    for end in (*range(1, len(text) + 1), *range(len(text) - 1, 2, -1)):
+        session.commit(text[:end])
+    session.private = True
+    for end in range(4, len(text) + 1):
+        session.commit(text[:end])
+    session.private = False
+    for end in range(1, len(" and so. ") + 1):
+        session.commit(text + " and so. "[:end])
+    session.finish()
+    assert learned(store) == {"we", "and", "so"}
+
+
+def test_a_suggestion_taken_first_makes_nothing_of_an_opened_file_typed(model: Model, tmp_path: Path) -> None:
+    store = Store(tmp_path / "s.sqlite3")
+    session = model.session(store=store)
+    session.commit("Zorbleq said ", accepted=True)
+    session.commit("Zorbleq said a", accepted=False)
+    session.finish()
+    assert learned(store) == {"a"}
+
+
 def test_the_only_word_of_an_opened_file_is_not_learned(model: Model, tmp_path: Path) -> None:
     store = Store(tmp_path / "s.sqlite3")
     session = model.session(store=store)

@@ -19,7 +19,7 @@ from foretype.runtime.text.context import without_surrogates
 from foretype.runtime.text.form import TextForm
 from foretype.runtime.text.vocabulary import is_word
 
-_FINISHED = re.compile(r"\S+(?=\s)")
+_FINISHED = re.compile(r"(?<!\S)\S++(?=\s)")
 _RUNS = re.compile(r"\S+")
 _RUN = re.compile(r"\S*$")
 _LONGEST_RUN = 256
@@ -117,8 +117,7 @@ class Learner:
         for line in self._typed.known[-_LONGEST_TEXT:].split("\n"):
             withheld = scope(line, carried)
             carried = withheld.carries
-            place = line.find(word)
-            if place >= 0 and withheld.covers(place, place + len(word)):
+            if any(withheld.covers(*match.span()) for match in re.finditer(re.escape(word), line)):
                 return True
         return False
 

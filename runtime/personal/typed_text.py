@@ -1,7 +1,7 @@
 """Which characters of a text field its user typed: a mark for each character, kept through every edit.
 
 A field tells only what stands before the cursor, and perhaps after it. Text that comes back into sight when the cursor
-moves, or when an edit is undone, keeps the marks that it had; text that was never seen before was not typed here.
+moves keeps the marks that it had. Text that was never seen before was not typed here.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class TypedText:
         known = self.before + self._after
         kept = self._kept(before)
         if after is None:
+            if mark == FOREIGN:  # it may be the same letters, typed in private
+                kept = min(kept, len(self.before))
             rest, marks = known[kept:][:_REMEMBERED], self._marks[kept:][:_REMEMBERED]
         else:
             rest = after[:_REMEMBERED]
@@ -90,9 +92,9 @@ class TypedText:
         return self.before + self._after if self._after_is_known else self.before
 
     def _comes_from_a_key(self, inserted: str, mark: int) -> bool:
-        if mark == ACCEPTED:
+        if mark == ACCEPTED and self._begun:
             return len(inserted) <= 3 * _MOST_TYPED
-        longest = _MOST_TYPED if self._begun else 1
+        longest = _MOST_TYPED if self._begun or mark == ACCEPTED else 1
         return len(inserted) <= longest and len(inserted.split()) <= 1
 
     def _scroll(self, before: str) -> int:

@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from foretype.tui.commands.evaluation import enough_words
+
 
 def cell(sources: dict[str, Any], name: str) -> str:
     figures = sources[name]["plain"]
@@ -18,8 +20,8 @@ def cell(sources: dict[str, Any], name: str) -> str:
     return f"{figures['k3']:.1f} ({low:.1f}-{high:.1f})"
 
 
-def mean(sources: dict[str, Any], mode: str) -> float:
-    return float(sum(figures[mode]["k3"] for figures in sources.values()) / len(sources))
+def mean(sources: dict[str, Any], names: list[str], mode: str) -> float:
+    return float(sum(sources[name][mode]["k3"] for name in names) / len(names))
 
 
 def main() -> None:
@@ -27,12 +29,16 @@ def main() -> None:
     parser.add_argument("--lines", nargs=2, type=Path, required=True, help="reports with --lines: old, new")
     parser.add_argument("--running", nargs=2, type=Path, required=True, help="reports without: old, new")
     options = parser.parse_args()
-    reports = [json.loads(path.read_text(encoding="utf-8"))["sources"] for path in (*options.lines, *options.running)]
+    read = [json.loads(path.read_text(encoding="utf-8")) for path in (*options.lines, *options.running)]
+    reports = [report["sources"] for report in read]
     print("| source | lines, before | lines, now | running, before | running, now |\n|---|---|---|---|---|")
     for name in sorted(reports[0]):
         print(f"| {name} | " + " | ".join(cell(sources, name) for sources in reports) + " |")
+    enough = enough_words(read[-1]["limit"])
+    names = [name for name, figures in reports[-1].items() if figures["plain"]["words"] >= enough]
     for mode in ("plain", "text"):
-        print(f"| mean, {mode} | " + " | ".join(f"{mean(sources, mode):.1f}" for sources in reports) + " |")
+        means = " | ".join(f"{mean(sources, names, mode):.1f}" for sources in reports)
+        print(f"| mean of {len(names)}, {mode} | {means} |")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def test_two_bundles_are_shown_side_by_side(tiny_bundle: Path, corpus: tuple[Pat
     saved = json.loads(output)["mean"]["plain"]["k3"]
     command = [sys.executable, str(SCRIPTS / "compare_evaluations.py"), "--lines", *[str(report)] * 2]
     result = subprocess.run([*command, "--running", *[str(report)] * 2], capture_output=True, text=True, check=True)
-    assert result.stdout.splitlines()[-2] == "| mean, plain |" + f" {saved:.1f} |" * 4
+    assert result.stdout.splitlines()[-2] == "| mean of 1, plain |" + f" {saved:.1f} |" * 4
 
 
 def test_every_measurement_is_run_and_every_command_in_the_docs_exists() -> None:

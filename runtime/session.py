@@ -285,9 +285,12 @@ class Session:
 
     def _distribution(self, context: Context, text: str) -> Distribution:
         """What may be offered at the end of `text`, which `context` was read from."""
-        end = len(text) - context.replaces
-        # Only the end: a copy of a long text would cost more than all the rest.
-        distribution = self._distributions.at(self._predictor.words(context.ids), text[max(0, end - _REACH) : end])
+        before = ""
+        if self._personal is not None:
+            end = len(text) - context.replaces
+            # Only the end: a copy of a long text would cost more than all the rest.
+            before = text[max(0, end - _REACH) : end]
+        distribution = self._distributions.at(self._predictor.words(context.ids), before)
         if self._typos is not None and self._personal is not None:
             self._typos.kept = self._kept | self._personal.kept
         return distribution

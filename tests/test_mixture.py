@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import TINY, Quiet
 
 from foretype.export.write_bundle import export_run
 from foretype.runtime import Model, load
+from foretype.runtime.engines.ngram import NgramModel
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.mixture import Mixture
 from foretype.runtime.personal.store import Store
@@ -87,6 +90,23 @@ def test_the_same_text_gives_the_same_answer_whatever_came_before(models: list[M
     for text in (ENGLISH, GERMAN, ENGLISH + "th", GERMAN + "Mo", ENGLISH):
         assert mixture.suggest(text) == Mixture(models).suggest(text)
         assert len(mixture.suggest(text, k=2)) <= 2
+
+
+def test_the_last_words_are_looked_up_not_asked_for_again(models: list[Model], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, ...]] = []
+    ask = NgramModel.probabilities
+
+    def counted(self: NgramModel, context: Sequence[int]) -> Any:
+        asked.append(tuple(context))
+        return ask(self, context)
+
+    monkeypatch.setattr(NgramModel, "probabilities", counted)
+    mixture = Mixture(models)
+    mixture.suggest("I love the garden and the ")
+    assert len(asked) > 2 * len(models)
+    asked.clear()
+    mixture.suggest("I love the garden and the m")
+    assert asked == []
 
 
 def test_a_word_of_the_other_language_is_not_corrected(models: list[Model]) -> None:

@@ -93,6 +93,14 @@ def test_a_word_begun_in_private_or_pasted_into_is_not_learned(model: Model, sto
     assert "quuxify" not in forms(store)
 
 
+def test_a_blocked_word_keeps_no_share_of_the_probability(model: Model) -> None:
+    """The words that are offered for the typed letters share all of it, as if the blocked one did not exist."""
+    found = model.session(typos=False).suggest("I love m", k=50)
+    assert found[0].probability > 0.1
+    left = model.session(typos=False, filters=Filters.of(never=[found[0].text])).suggest("I love m", k=50)
+    assert sum(word.probability for word in left) == pytest.approx(sum(word.probability for word in found), abs=0.01)
+
+
 def test_no_blocked_word_fills_a_gap_inside_a_word(model: Model, store: Store) -> None:
     assert [s.text for s in model.session().suggest("I love mu", after="ic")] == ["music"]
     session = model.session(filters=Filters.of(never=["music"]))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import harm
 import pytest
 
 from foretype.runtime import Model, load
@@ -60,6 +61,17 @@ def test_typing_along_a_phrase_asks_the_engines_nothing_new(model: Model, monkey
     assert again is not None
     assert again.text == first.text
     assert len(asked) == 3
+
+
+def test_a_withheld_word_is_no_part_of_a_phrase(model: Model, tiny_bundle: Path, tmp_path: Path) -> None:
+    phrase = model.session().phrase("I think th", confidence=0.0, words=3)
+    assert phrase is not None
+    name = phrase.text.split()[1]
+    bundle = harm.copy(tiny_bundle, tmp_path / "bundle")
+    harm.change_manifest(bundle, lambda manifest: manifest.update(withheld=[name]))
+    other = load(bundle).session().phrase("I think th", confidence=0.0, words=6)
+    assert other is not None
+    assert name not in other.text.split()
 
 
 def test_no_phrase_where_no_word_can_stand(model: Model) -> None:

@@ -99,7 +99,7 @@ def test_perplexity_is_that_of_the_definition_and_of_the_runtime(
         distribution = reference.all(history[max(0, len(history) - runtime.order + 1) :])
         probability = distribution[word] / distribution.sum()
         exact.append(math.log(probability) if probability else -math.inf)
-        by_runtime.append(runtime.log_probability(before, word))
+        by_runtime.append(math.log(runtime.probabilities(before)[0][word]))
     of_codes = log_probabilities(tables, held_out)
     np.testing.assert_allclose(log_probabilities(model, held_out), exact, atol=1e-4)
     np.testing.assert_allclose(of_codes, by_runtime, atol=1e-4)

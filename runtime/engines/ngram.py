@@ -23,7 +23,6 @@ says `format`: `foretype-ngram 1`. Codes are rounded, so a distribution is scale
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,11 +119,6 @@ class NgramModel:
             probabilities[words] = values
         probabilities *= 1 / probabilities.sum()
         return probabilities, found[-1][0] if found else 0
-
-    def log_probability(self, context: Sequence[int], word: int) -> float:
-        """Natural logarithm of p(word | context); -inf for `<s>`. As dear as `probabilities`."""
-        probability = float(self.probabilities(context)[0][word])
-        return math.log(probability) if probability > 0 else -math.inf
 
     def _find_contexts(self, context: Sequence[int]) -> list[tuple[int, int]]:
         """The known contexts that end the given one, shortest first: each its length and its index."""

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from foretype.runtime.engines.telemetry import switch_off
+from foretype.runtime.engines.telemetry import silence, switch_off
 from foretype.runtime.errors import EngineError
 
 CPU = "cpu"
@@ -40,13 +40,12 @@ def short_name(provider: str) -> str:
 
 def import_onnxruntime() -> Any:
     """The module, its telemetry off. Raises EngineError where it is missing or does not work here."""
-    if "onnxruntime" in sys.modules and sys.modules["onnxruntime"] is not None:
-        return sys.modules["onnxruntime"]
-    switch_off()  # once more: the host may have changed the environment since
+    if "onnxruntime" not in sys.modules:
+        switch_off()  # once more: the host may have changed the environment since
     try:
         import onnxruntime
 
-        onnxruntime.disable_telemetry_events()  # the switch on Windows
+        silence(onnxruntime)
     except Exception as error:  # a broken installation raises more than ImportError
         raise EngineError(f"ONNX Runtime cannot be imported ({error}); pip install onnxruntime") from error
     return onnxruntime

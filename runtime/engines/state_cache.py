@@ -51,10 +51,13 @@ class Stepper:
 
         Raises EngineError when the run fails.
         """
-        for end in range(CHUNK, len(path) + 1, CHUNK):
-            if self._states.get(path[:end]) is None:
-                self._run(path[:end])
-                return
+        next_end = 0
+        for end in range(len(path) - len(path) % CHUNK, 0, -CHUNK):  # from the end: most of it is read already
+            if self._states.get(path[:end]) is not None:
+                break
+            next_end = end
+        if next_end:
+            self._run(path[:next_end])
 
     def rest(self) -> None:
         """Forget all states."""

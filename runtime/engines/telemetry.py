@@ -2,13 +2,14 @@
 
 On Linux and macOS the library reads `ORT_DISABLE_TELEMETRY` once, when it is first imported in a process. So
 `foretype.runtime` sets the variable when it is imported itself, before anything of it imports ONNX Runtime. Child
-processes inherit it. On Windows a call switches the events off; `import_onnxruntime` makes it.
+processes inherit it. On Windows a call switches the events off; `silence` makes it.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 VARIABLE = "ORT_DISABLE_TELEMETRY"
 
@@ -17,6 +18,7 @@ _NOTICE = (
     f"set {VARIABLE}=1 in the environment, or import foretype.runtime first"
 )
 _too_late = False
+_silenced = False
 
 
 def switch_off() -> None:
@@ -24,6 +26,14 @@ def switch_off() -> None:
     global _too_late
     _too_late = _too_late or ("onnxruntime" in sys.modules and os.environ.get(VARIABLE) != "1")
     os.environ[VARIABLE] = "1"
+
+
+def silence(onnxruntime: Any) -> None:
+    """Switch off the events of the imported module once, which works at any time, on Windows."""
+    global _silenced
+    if not _silenced:
+        onnxruntime.disable_telemetry_events()
+        _silenced = True
 
 
 def telemetry_notice() -> str | None:

@@ -11,15 +11,10 @@ def written(word: str, prefix: str, starts_sentence: bool, curly: bool = False) 
     >>> written("the", "", True), written("the", "T", False), written("the", "TH", False), written("Monday", "m", False)
     ('The', 'The', 'THE', 'Monday')
     """
-    text = _capitalised(word, prefix, starts_sentence)
-    return text.replace("'", "\u2019") if curly else text
-
-
-def _capitalised(word: str, prefix: str, starts_sentence: bool) -> str:
-    if prefix and not prefix[0].isupper():
-        return word
-    if sum(map(str.isalpha, prefix)) > 1 and prefix.isupper():
-        return word.upper()
-    if (prefix or starts_sentence) and not any(map(str.isupper, word[1:])):
-        return word[0].upper() + word[1:]
-    return word
+    capital = prefix[0].isupper() if prefix else starts_sentence
+    if capital:
+        if sum(map(str.isalpha, prefix)) > 1 and prefix.isupper():
+            word = word.upper()
+        elif not any(map(str.isupper, word[1:])):
+            word = word[0].upper() + word[1:]
+    return word.replace("'", "\u2019") if curly else word

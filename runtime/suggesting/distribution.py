@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from foretype.runtime.engines.blend import Probabilities
 from foretype.runtime.engines.extra_words import ExtraWords
 from foretype.runtime.engines.loading import Engines
 from foretype.runtime.engines.predictor import Prediction
-from foretype.runtime.filters import REACH, Filters
+from foretype.runtime.filters import Filters
 from foretype.runtime.suggesting.host_words import HostWords
 from foretype.runtime.text.vocabulary import fold
 
@@ -42,8 +43,16 @@ class Distribution:
         """All words from outside the vocabulary."""
         return self.extra if self.rare is None else [*self.extra, self.rare]
 
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether only words of the vocabulary are offered, and nothing is blocked for what stands before."""
+        return not self.outside and not self.blocked_here
+
     def blocks(self, text: str) -> bool:
         """Whether a word that reads `text` is not to be offered here."""
+        # The vocabulary's blocked words have probability 0 already; those made with a hyphen are not in it.
+        if self._is_plain and "-" not in text:
+            return False
         key = fold(text)
         return key in self.blocked or key in self.blocked_here
 
@@ -77,19 +86,19 @@ class Distributions:
     def at(self, prediction: Prediction, before: str) -> Distribution:
         """What may be offered where the engines give `prediction`.
 
-        before: the text before the word at the cursor, or the end of it.
+        before: the end of the text before the word at the cursor, by which the user's own words and forgotten phrases
+            are looked up; nothing else reads it.
         """
         self.refresh()
-        # The text before decides too: the user's own words, and forgotten phrases, are looked up with it.
-        key = (prediction, None) if self._personal is None else (prediction, (self._personal.version, before))
-        if self._last is None or self._last[0][0] is not prediction or self._last[0] != key:
+        key = (prediction, before, self._personal and self._personal.version)
+        if self._last is None or self._last[0] != key:
             self._last = key, self._mixed(prediction, before)
         return self._last[1]
 
     def blocks(self, word: str, before: str) -> bool:
         """Whether `word` is not to be offered after the text `before`."""
         key = fold(word)
-        return key in self.blocked or key in self.blocked.after(before[-REACH:])
+        return key in self.blocked or key in self.blocked.after(before)
 
     def _mixed(self, prediction: Prediction, before: str) -> Distribution:
         """The engines' words with the host's and the user's, less those that are blocked."""
@@ -101,4 +110,4 @@ class Distributions:
             words, trusted, rare = self._personal.mix(words, before)
             extra += [] if trusted is None else [trusted]
         words[self.blocked.positions] = 0.0
-        return Distribution(words, prediction.engine, extra, rare, self.blocked, self.blocked.after(before[-REACH:]))
+        return Distribution(words, prediction.engine, extra, rare, self.blocked, self.blocked.after(before))

@@ -62,8 +62,7 @@ def window_start(text: str) -> int:
     windows back. The place moves only once per window, and only the text decides where, so a session that followed
     the typing and one that was just handed the text read the same tokens.
     """
-    blank = text.rfind("\n\n", max(0, len(text) - _DOCUMENT_SEARCH))
-    start = 0 if blank < 0 else blank + 2
+    start = _document_start(text)
     position = start + ((len(text) - start) // WINDOW_CHARACTERS - 1) * WINDOW_CHARACTERS
     if position > start:
         space = _SPACE.search(text, position)
@@ -74,13 +73,18 @@ def window_start(text: str) -> int:
     return start
 
 
+def _document_start(text: str) -> int:
+    """Where the document of the end of `text` starts: after the last blank line."""
+    blank = text.rfind("\n\n", max(0, len(text) - _DOCUMENT_SEARCH))
+    return 0 if blank < 0 else blank + 2
+
+
 def next_window(text: str) -> str | None:
     """The end of `text` that the window will hold once it moves next; None while that is far off.
 
     So the engines can read it ahead, a little at a time; see `Predictor.prepare`.
     """
-    blank = text.rfind("\n\n", max(0, len(text) - _DOCUMENT_SEARCH))
-    start = 0 if blank < 0 else blank + 2
+    start = _document_start(text)
     windows, behind = divmod(len(text) - start, WINDOW_CHARACTERS)
     if not windows or behind < WINDOW_CHARACTERS // 4:
         return None

@@ -64,7 +64,7 @@ class Session:
         self._distributions = Distributions(engines, options.filters, self._personal)
         self._phrases = Phrases(engines.form, self._predictor, self._distributions)
         config = options.typo_config
-        self._typos = Typos(engines.neighbours, engines.vocabulary.keys, config) if config else None
+        self._typos = Typos(engines.neighbours, config) if config else None
         self._kept: frozenset[str] = frozenset()  # words that are not to be corrected
         self._shown_at: tuple[Distribution, Context] | None = None
         self._shown: dict[tuple[str, int, float], list[Suggestion]] = {}
@@ -112,7 +112,7 @@ class Session:
                 found = self._without_repeats(distribution, context, k, threshold)
             likely = [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
             if deadline_ms is None and len(context.prefix) == 1:
-                self._prepare_window(text)
+                self._prepare(text)
             return Suggestions(likely, text, distribution.engine)
         finally:
             self._pace.end()
@@ -295,11 +295,14 @@ class Session:
             self._typos.kept = self._kept | self._personal.kept
         return distribution
 
-    def _prepare_window(self, text: str) -> None:
-        """Read a little of the window that comes next, so that no keystroke has to read all of it at once.
+    def _prepare(self, text: str) -> None:
+        """Do a little of what later keystrokes need, so that none has to wait for all of it.
 
-        At the first letter of a word, where there is least to do otherwise.
+        Slips are looked up in an index, and the window that comes next has to be read. At the first letter of a word,
+        where there is least to do otherwise.
         """
+        if self._typos is not None and self._typos.prepare():
+            return
         window = next_window(text)
         if window is not None:
             self._predictor.prepare(self._reader_ahead.read_window(window).ids)

@@ -16,8 +16,9 @@ from foretype.runtime.errors import ConfigError
 from foretype.runtime.evaluation.misspelling import misspell
 from foretype.runtime.evaluation.writing import evaluate_slips
 from foretype.runtime.suggesting.corrections import FinishedWord, finished_word
+from foretype.runtime.typos.beginnings import LONGEST
 from foretype.runtime.typos.error_model import ErrorModel
-from foretype.runtime.typos.finder import LONGEST, NeighbourIndex, TypoConfig, Typos
+from foretype.runtime.typos.finder import NeighbourIndex, TypoConfig, Typos
 from foretype.tui.cli import run
 
 WORDS = sorted(["garden", "gardens", "guard", "music", "musical", "the", "their", "there", "well", "we'll", "don't"])
@@ -77,7 +78,7 @@ def test_any_single_slip_behind_the_first_letters_is_found(seed: int, word: str)
         ]
         + [exchanged] * (place > 2)
     )
-    typos = Typos(NeighbourIndex(WORDS), WORDS, TypoConfig())
+    typos = Typos(NeighbourIndex(WORDS), TypoConfig())
     uniform = np.full(len(WORDS), 1 / len(WORDS), np.float32)
     if len(typed) < 3 or typed == word:
         return
@@ -89,7 +90,7 @@ def test_any_single_slip_behind_the_first_letters_is_found(seed: int, word: str)
 
 @given(typed=st.text(max_size=LONGEST + 2), whole=st.booleans())
 def test_any_letters_may_be_typed(typed: str, whole: bool) -> None:
-    typos = Typos(NeighbourIndex(WORDS), WORDS, TypoConfig())
+    typos = Typos(NeighbourIndex(WORDS), TypoConfig())
     for found in typos.meant(typed, np.full(len(WORDS), 0.1, np.float32), whole=whole):
         assert 0 <= found.low < found.high <= len(WORDS)
         assert 0.0 < found.odds <= 1.0

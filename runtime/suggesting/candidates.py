@@ -222,19 +222,21 @@ def _slips(
     meant = typos.meant(typed, probabilities, trusted)
     if not meant:
         return _NONE
-    odds = np.zeros(len(probabilities), np.float32)
+    odds, letters = np.empty(len(probabilities), np.float32), np.empty(len(probabilities), np.uint8)
+    fits = np.zeros(len(probabilities), np.bool_)
     for words in meant:
-        odds[words.low : words.high] = words.odds
+        part = slice(words.low, words.high)
+        odds[part], letters[part], fits[part] = words.odds, words.letters, True
     low, high = vocabulary.prefix_range(context.prefix)
-    odds[low - vocabulary.first_word : high - vocabulary.first_word] = 0.0
-    places = np.flatnonzero(odds)
+    fits[low - vocabulary.first_word : high - vocabulary.first_word] = False
+    places = np.flatnonzero(fits)
     weighted = probabilities[places] * odds[places]
     found: list[Candidate] = []
     for best in best_words(weighted, count):
         position = int(places[best])
-        letters = next(words.letters for words in reversed(meant) if words.low <= position < words.high)
         text = _written(vocabulary.tokens[vocabulary.first_word + position], context)
-        found.append(Candidate(text, typed + vocabulary.keys[position][letters:], float(weighted[best])))
+        key = typed + vocabulary.keys[position][letters[position] :]
+        found.append(Candidate(text, key, float(weighted[best])))
     return _Found(found, float(weighted.sum()))
 
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from foretype.runtime.typos.keyboards import neighbours
 
 _VOWELS = frozenset("aeiouy")
+_MOST_KEPT = 4096
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,20 @@ class ErrorModel:
             return self.slips / 4 * self.beside / 8
         return self.slips / 4 * (1.0 - self.beside) / 26
 
+    @cached_property
+    def _substitutions(self) -> dict[tuple[str, str], float]:
+        """The odds of substitutions that were asked for: those of two letters do not depend on the word."""
+        return {}
+
     def _substituted(self, typed: str, meant: str) -> float:
+        odds = self._substitutions.get((typed, meant))
+        if odds is None:
+            if len(self._substitutions) > _MOST_KEPT:
+                self._substitutions.clear()
+            odds = self._substitutions[typed, meant] = self._odds_of_substitution(typed, meant)
+        return odds
+
+    def _odds_of_substitution(self, typed: str, meant: str) -> float:
         if typed == meant:
             return 1.0
         if _base(meant) == typed:

@@ -23,7 +23,7 @@ from foretype.runtime.suggesting.corrections import corrections, finished_word
 from foretype.runtime.suggesting.distribution import Distribution, Distributions
 from foretype.runtime.suggesting.phrases import CONFIDENCE, LONGEST, Phrases
 from foretype.runtime.suggestion import Suggestion, Suggestions
-from foretype.runtime.text.context import Context, ContextReader, next_window, word_after
+from foretype.runtime.text.context import Context, ContextReader, next_window, window_start, word_after
 from foretype.runtime.text.vocabulary import fold
 from foretype.runtime.typos.finder import Typos
 
@@ -52,6 +52,7 @@ class Session:
         self._repeat = options.repeat
         self._reader = ContextReader(engines.form)
         self._reader_ahead = ContextReader(engines.form)
+        self._window_start = 0
         policy = options.policy or engines.policy
         self._pace = Pace(policy if engines.may_fall_back else replace(policy, deadline_ms=None))
         self._predictor = Predictor(engines, self._pace)
@@ -100,7 +101,7 @@ class Session:
         check_question(text, k, after, threshold, deadline_ms)
         self._pace.begin(deadline_ms)
         try:
-            context = self._reader.read(text)
+            context = self._read(text)
             if not context.open_to_words:
                 return Suggestions((), text, self._engines.engine)
             distribution = self._distribution(context, text)
@@ -294,6 +295,14 @@ class Session:
         if self._typos is not None and self._personal is not None:
             self._typos.kept = self._kept | self._personal.kept
         return distribution
+
+    def _read(self, text: str) -> Context:
+        """The context of the end of `text`; where the window has moved, the reader that read ahead goes on."""
+        start = window_start(text)
+        if start != self._window_start:
+            self._window_start = start
+            self._reader, self._reader_ahead = self._reader_ahead, self._reader
+        return self._reader.read_window(text[start:])
 
     def _prepare(self, text: str) -> None:
         """Do a little of what later keystrokes need, so that none has to wait for all of it.

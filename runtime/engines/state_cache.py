@@ -47,27 +47,33 @@ class Stepper:
         return self._run(path)[0]
 
     def prepare(self, path: Path) -> None:
-        """Read one more chunk of `path`, if one is left, so that its scores are near when they are asked for.
+        """Run a little towards the scores after `path`, so that they are near when they are asked for.
 
-        Raises EngineError when the run fails.
+        That is one chunk, or two tokens of the rest. Raises EngineError when a run fails.
         """
-        next_end = 0
-        for end in range(len(path) - len(path) % CHUNK, 0, -CHUNK):  # from the end: most of it is read already
-            if self._states.get(path[:end]) is not None:
+        for _ in range(2):
+            missing, end = 0, len(path)
+            while end > 0 and self._states.get(path[:end]) is None:  # from the end: most of it is read already
+                missing, end = end, end - self._size(end)
+            if missing:
+                self._run(path[:missing])
+            if self._size(missing) == CHUNK:
                 break
-            next_end = end
-        if next_end:
-            self._run(path[:next_end])
 
     def rest(self) -> None:
         """Forget all states."""
         self._states.clear()
 
     def _run(self, path: Path) -> tuple[FloatArray, State]:
-        size = CHUNK if len(path) % CHUNK == 0 else 1
+        size = self._size(len(path))
         result = self._model.run(path[-size:], self._state(path[:-size]))
         self._states.put(path, result[1])
         return result
+
+    @staticmethod
+    def _size(end: int) -> int:
+        """How many tokens the run has that ends after `end` tokens."""
+        return 1 if end % CHUNK else CHUNK
 
     def _state(self, path: Path) -> State:
         if not path:

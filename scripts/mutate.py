@@ -8,8 +8,9 @@ It works in a copy of the tree. First it runs all tests once under coverage.py a
 equally likely, and runs for each the tests that reach its line, quickest files first, until one fails. A line that runs
 at import belongs to all tests of its module. `--again` takes the mutants of an earlier report instead of drawing.
 
-killed: a test failed, or ran out of time. survived: all passed. uncovered: no test reaches the line. A survivor is
-either a missing test or a mutant that behaves like the original; a person has to tell which.
+killed: a test failed. timeout: the tests took five times as long as they should, and a minute more. survived: all
+passed. uncovered: no test reaches the line. A survivor is either a missing test or a mutant that behaves like the
+original; a person has to tell which.
 
 `--budget` limits the seconds of tests for one mutant; a survivor that met only part of its tests says so.
 """
@@ -87,9 +88,11 @@ class Tree:
                 run,
                 cwd=self.root,
                 env=env,
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                # Not a new session: the scheduler may share out time by session, and forget that this one is nice.
+                process_group=0,
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
             )
             try:
@@ -141,7 +144,7 @@ class Tree:
         return TestMap(passed, by_line, self.hashes(folder))
 
     def attempt(self, mutant: Mutant, tests: list[str], timeout: float) -> str:
-        """Whether `tests` kill the mutant: "killed" or "survived"."""
+        """What `tests` do to the mutant: "killed", "timeout" or "survived"."""
         path = self.root / mutant.module
         original = path.read_bytes()
         path.write_bytes(original[: mutant.start] + mutant.after.encode() + original[mutant.end :])
@@ -151,7 +154,7 @@ class Tree:
             path.write_bytes(original)
         if "ERROR: not found" in output:
             raise SystemExit(f"the map does not fit the tests; make it anew:\n{output[-2000:]}")
-        return "survived" if status == 0 else "killed"
+        return {0: "survived", None: "timeout"}.get(status, "killed")
 
 
 def _plain(test: str) -> str:
@@ -174,13 +177,13 @@ def pytest_runtest_logreport(report: Any) -> None:
 
 
 def table(results: list[dict[str, Any]]) -> str:
-    """Killed, survived and uncovered by module, as Markdown, and a line for each that lives."""
-    columns = ("killed", "survived", "uncovered")
+    """The outcomes by module, as Markdown, and a line for each mutant that no test killed."""
+    columns = ("killed", "timeout", "survived", "uncovered")
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for result in results:
         for name in (result["module"], "all"):
             counts[name][result["outcome"]] += 1
-    lines = ["| module | killed | survived | uncovered |", "| --- | ---: | ---: | ---: |"]
+    lines = [f"| module | {' | '.join(columns)} |", "| --- |" + " ---: |" * len(columns)]
     for name in sorted(counts, key=lambda name: (name == "all", name)):
         lines.append(f"| {name} | " + " | ".join(str(counts[name][column]) for column in columns) + " |")
     for result in results:

@@ -112,7 +112,7 @@ def test_mutants_are_killed_by_the_tests_that_reach_them(tmp_path: Path) -> None
         command = [sys.executable, *common, *options, "--out", str(report)]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
-        assert "| room/code.py | 3 | 3 | 2 |" in result.stdout
+        assert "| room/code.py | 3 | 0 | 3 | 2 |" in result.stdout
         found = {(m["place"], m["after"]): m["outcome"] for m in json.loads(report.read_text())["mutants"]}
         assert found == {
             **dict.fromkeys([("tested", "(a >= 1)"), ("tested", "2"), ("tested", "None")], "killed"),

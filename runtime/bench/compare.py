@@ -9,30 +9,51 @@ from typing import Any
 
 from foretype.runtime.bench.result import Figure, Measurement, Result
 
-COMPARED: dict[str, Callable[[Measurement], Figure | None]] = {
-    "letter p50, us": lambda m: m.letter.p50_us,
-    "letter p99, us": lambda m: m.letter.p99_us,
-    "boundary p50, us": lambda m: m.boundary.p50_us,
-    "boundary p99, us": lambda m: m.boundary.p99_us,
-    "cold start, ms": lambda m: m.cold_start_ms,
-    "first peak, bytes": lambda m: m.first_peak_bytes,
-    "joules per 1000 words": lambda m: m.joules_per_1000_words,
-    "neural step p50, us": lambda m: m.floor.step_p50_us if m.floor else None,
-    "memory floor, us": lambda m: m.floor.floor_us if m.floor else None,
-}
-"""What is compared: less is better throughout. The memory floor is the reference: where it moved, the device did."""
-
-SMALLEST = 0.01
-"""Differences below 1 % concern nobody, however sure they are."""
 SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure that is compared. Less is better.
+
+    figure: of a measurement, None where it has none. least: a smaller relative difference does not count; for times it
+    is more than the medians of five quiet trials of the same code differed by on a small virtual machine.
+    timed: other programs may disturb it. weights: and more so where they share the cache that holds the weights.
+    """
+
+    name: str
+    figure: Callable[[Measurement], Figure | None]
+    least: float
+    timed: bool = True
+    weights: bool = False
+
+
+COMPARED = (
+    Row("letter p50, us", lambda m: _time(m, m.letter.p50_us, m.letter.cpu_p50_us), 0.06),
+    Row("letter p99, us", lambda m: _time(m, m.letter.p99_us, m.letter.cpu_p99_us), 0.2),
+    Row("boundary p50, us", lambda m: _time(m, m.boundary.p50_us, m.boundary.cpu_p50_us), 0.06, weights=True),
+    Row("boundary p99, us", lambda m: _time(m, m.boundary.p99_us, m.boundary.cpu_p99_us), 0.2, weights=True),
+    Row("cold start, ms", lambda m: _time(m, m.cold_start_ms, m.cold_start_cpu_ms), 0.1),
+    Row("first peak, bytes", lambda m: m.first_peak_bytes, 0.01, timed=False),
+    Row("joules per 1000 words", lambda m: m.joules_per_1000_words, 0.1, weights=True),
+    Row("neural step p50, us", lambda m: m.floor.step_p50_us if m.floor else None, 0.06, weights=True),
+    Row("memory floor, us", lambda m: m.floor.floor_us if m.floor else None, 0.1, weights=True),
+)
+"""What is compared. The memory floor is the reference: where it moved, the device did."""
+
+
+def _time(measurement: Measurement, wall: Figure, cpu: Figure) -> Figure:
+    """CPU time, which does not grow while other programs run; wall time where an accelerator computes."""
+    return wall if measurement.accelerated else cpu
 
 
 @dataclass(frozen=True)
 class Comparison:
     """One figure of one configuration in two results.
 
-    ratio: new median over old. noise: the larger relative noise of the two (see `Figure.noise`), None where one of
-    them comes from a single trial. verdict: see `verdict`.
+    old, new: of the undisturbed trials; of all where there is no verdict. ratio: new median over old. noise: the larger
+    relative noise of the two (see `Figure.noise`), None where one of them comes from a single trial. verdict: see
+    `verdict` and `compare`.
     """
 
     configuration: str
@@ -48,14 +69,14 @@ class Comparison:
         return asdict(self)
 
 
-def verdict(old: Figure, new: Figure, better: str = "faster", worse: str = "slower") -> str:
+def verdict(old: Figure, new: Figure, least: float, better: str = "faster", worse: str = "slower") -> str:
     """`better` or `worse` where all trials of one are below all of the other, else "same within noise".
 
-    So is a difference below `SMALLEST`. Were there none, n and m trials would come out so apart with probability
-    2 / C(n + m, n) (the exact rank-sum test at its extreme): once in 126 times for five and five. Where that exceeds
-    `SIGNIFICANCE`, which takes four trials each, the verdict is "unknown: too few trials".
+    So is a difference of the medians below `least`. Were there none, n and m trials would come out so apart with
+    probability 2 / C(n + m, n) (the exact rank-sum test at its extreme): once in 126 times for five and five. Where
+    that exceeds `SIGNIFICANCE`, which takes four trials each, the verdict is "unknown: too few trials".
     """
-    if abs(new.median / old.median - 1) < SMALLEST:
+    if max(new.median / old.median, old.median / new.median) < 1 + least:
         return "same within noise"
     if 2 / math.comb(len(old.trials) + len(new.trials), len(new.trials)) > SIGNIFICANCE:
         return "unknown: too few trials"
@@ -65,22 +86,44 @@ def verdict(old: Figure, new: Figure, better: str = "faster", worse: str = "slow
 
 
 def compare(old: Result, new: Result) -> list[Comparison]:
-    """Every figure of `COMPARED` for each configuration that both results have, in the order of `new`."""
+    """Every figure of `COMPARED` for each configuration that both results have, in the order of `new`.
+
+    Disturbed trials do not count (see `Conditions`). Where not even half of a result's trials were undisturbed there
+    is no verdict.
+    """
     rows = []
     for measurement in new.measurements:
         before = _counterpart(old, measurement)
         if before is None:
             continue
-        for name, figure_of in COMPARED.items():
-            was, now = figure_of(before), figure_of(measurement)
-            if was is None or now is None or not was.median:
+        pair = (before, measurement)
+        quietest = min(conditions.reference_us for each in pair for conditions in each.conditions)
+        same_device = old.device.name == new.device.name
+        for row in COMPARED:
+            was, now = row.figure(before), row.figure(measurement)
+            if was is None or now is None or not was.median or not now.median:
                 continue
-            verdicts = ("less", "more") if name.endswith(("bytes", "words")) else ("faster", "slower")
+            counted = [_undisturbed(row, each, quietest if same_device else None) for each in pair]
+            least = min(counted, key=lambda flags: sum(flags) / len(flags))
+            if 2 * sum(least) <= len(least):
+                told = f"undisturbed trials: {sum(least)} of {len(least)}; no verdict"
+            else:
+                was, now = (figure.only(flags) for figure, flags in zip((was, now), counted, strict=True))
+                words = ("less", "more") if row.name.endswith(("bytes", "words")) else ("faster", "slower")
+                told = verdict(was, now, row.least, *words)
             noises = [figure.noise for figure in (was, now)]
             noise = None if None in noises else max(value for value in noises if value is not None)
-            told = verdict(was, now, *verdicts)
-            rows.append(Comparison(measurement.label, name, was, now, now.median / was.median, noise, told))
+            rows.append(Comparison(measurement.label, row.name, was, now, now.median / was.median, noise, told))
     return rows
+
+
+def _undisturbed(row: Row, measurement: Measurement, quietest_us: float | None) -> list[bool]:
+    """Of each trial, whether the figure of `row` can be trusted. quietest_us: as in `Measurement.disturbances`."""
+    weights = row.weights and measurement.precision is not None
+    return [
+        not row.timed or (disturbance is None and not (weights and conditions.shared_cache))
+        for disturbance, conditions in zip(measurement.disturbances(quietest_us), measurement.conditions, strict=True)
+    ]
 
 
 def _counterpart(old: Result, measurement: Measurement) -> Measurement | None:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from foretype.runtime.bench.conditions import Conditions
 from foretype.runtime.bench.device import Device
 from foretype.runtime.bench.latency import Histogram, Latencies
 from foretype.runtime.errors import ForetypeError
 from foretype.runtime.files.atomic import write_json
 from foretype.runtime.files.decoding import decode
 
-VERSION = 1
+VERSION = 2
 """Of the schema. New keys may come without a new version: readers pass over keys that they do not know."""
 _LARGEST_FILE = 64 * 1024 * 1024
 
@@ -38,6 +39,10 @@ class Figure:
         """The figure of `trials`, at least one."""
         return cls(statistics.median(trials), min(trials), max(trials), tuple(trials))
 
+    def only(self, chosen: Sequence[bool]) -> Figure:
+        """The figure of the trials that are chosen, at least one."""
+        return Figure.of([trial for trial, counts in zip(self.trials, chosen, strict=True) if counts])
+
     @property
     def noise(self) -> float | None:
         """Half the spread between the trials, relative to the median: 0.05 stands for ±5 %; None of one trial."""
@@ -51,6 +56,7 @@ class Latency:
     """The time of `suggest` for one kind of keystroke, warm.
 
     keystrokes: of all trials together. p50_us .. max_us: each trial's percentile. histogram: of all trials together.
+    cpu_p50_us, cpu_p99_us: percentiles of the CPU time of the same calls, in the thread that calls.
     """
 
     keystrokes: int
@@ -58,11 +64,13 @@ class Latency:
     p90_us: Figure
     p99_us: Figure
     max_us: Figure
+    cpu_p50_us: Figure
+    cpu_p99_us: Figure
     histogram: Histogram
 
     @classmethod
-    def of(cls, trials: Sequence[Latencies]) -> Latency:
-        """Join the latencies of `trials`, at least one."""
+    def of(cls, trials: Sequence[Latencies], cpu: Sequence[Latencies]) -> Latency:
+        """Join the latencies of `trials`, at least one, and the CPU times of the same calls."""
         histogram = trials[0].histogram
         for trial in trials[1:]:
             histogram = histogram.merged(trial.histogram)
@@ -72,6 +80,8 @@ class Latency:
             p90_us=Figure.of([trial.p90 for trial in trials]),
             p99_us=Figure.of([trial.p99 for trial in trials]),
             max_us=Figure.of([trial.max for trial in trials]),
+            cpu_p50_us=Figure.of([trial.p50 for trial in cpu]),
+            cpu_p99_us=Figure.of([trial.p99 for trial in cpu]),
             histogram=histogram,
         )
 
@@ -107,6 +117,18 @@ class Batch:
     tokens_per_second: Figure
 
 
+def _figures(value: Any) -> Iterator[Figure]:
+    """All figures in a dataclass, a tuple of dataclasses, or anything else."""
+    if isinstance(value, Figure):
+        yield value
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from _figures(inner)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _figures(getattr(value, field.name))
+
+
 @dataclass(frozen=True)
 class Measurement:
     """What one configuration does on the device.
@@ -116,11 +138,12 @@ class Measurement:
     engine: what answered, "blend", "neural" or "ngram". provider, precision: of the neural model, null without one.
     threads: CPU threads of the neural model. notice: why another engine or provider answered than was asked for.
     import_ms: importing foretype.runtime in a fresh process. load_ms: loading the model, checksums included.
-    first_suggestion_ms: the first suggestion. cold_start_ms: the three together.
+    first_suggestion_ms: the first suggestion. cold_start_ms: the three together. cold_start_cpu_ms: the CPU time.
     first_peak_bytes: the process's peak resident memory until then. resident_bytes: resident after all typing.
     letter: keystrokes inside a word. boundary: white space, which ends a word.
     words_per_second: words of the text over the time that the suggestions for all its characters took.
     joules_per_1000_words: of the whole processor. floor: on the CPU. batches: empty without a neural model.
+    conditions: of each trial, in the order of measuring. repeated: trials that were disturbed, and done again.
     """
 
     bundle: str
@@ -135,6 +158,7 @@ class Measurement:
     load_ms: Figure
     first_suggestion_ms: Figure
     cold_start_ms: Figure
+    cold_start_cpu_ms: Figure
     first_peak_bytes: Figure | None
     resident_bytes: Figure | None
     letter: Latency
@@ -143,6 +167,28 @@ class Measurement:
     joules_per_1000_words: Figure | None
     floor: Floor | None
     batches: tuple[Batch, ...]
+    conditions: tuple[Conditions, ...]
+    repeated: int
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a figure has not as many trials as there are conditions, or there are none."""
+        figures = (figure for field in fields(self) for figure in _figures(getattr(self, field.name)))
+        if not self.conditions or any(len(figure.trials) != len(self.conditions) for figure in figures):
+            raise ValueError(f"{self.label}: each figure needs as many trials as there are conditions, at least one")
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether something else than the CPU computes."""
+        return self.provider not in (None, "cpu")
+
+    def disturbances(self, quietest_us: float | None = None) -> list[str | None]:
+        """What disturbed each trial, None for those that nothing did.
+
+        quietest_us: the least `Conditions.reference_us` known of this device, if lower than those here.
+        """
+        quietest = min(conditions.reference_us for conditions in self.conditions)
+        quietest = quietest if quietest_us is None else min(quietest, quietest_us)
+        return [conditions.disturbance(quietest, self.accelerated) for conditions in self.conditions]
 
     @property
     def label(self) -> str:

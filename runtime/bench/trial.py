@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import random
+import sys
 import time
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from foretype.runtime.bench.floor import FloorTrial, measure_floor
+from foretype.runtime.bench.conditions import Conditions, Watch
 from foretype.runtime.bench.latency import Latencies
 from foretype.runtime.bench.meters import EnergyMeter, resident_memory
-from foretype.runtime.bench.throughput import BatchTrial, measure_batches
+from foretype.runtime.bench.neural import BatchTrial, FloorTrial, measure_batches, measure_floor
 from foretype.runtime.files.bundle import STEP, STEP_FLOAT
 from foretype.runtime.model import Model
 from foretype.runtime.session import Session
+
+CHARACTERS_PER_REFERENCE = 20
+CPU_CLOCK_IS_COARSE = sys.platform == "win32"
+"""Windows counts CPU time in steps of 16 ms; wall time stands in for it."""
+_cpu_ns = time.perf_counter_ns if CPU_CLOCK_IS_COARSE else time.thread_time_ns
 
 
 @dataclass(frozen=True)
 class ColdStart:
     """What a fresh process took until its first suggestion.
 
-    import_ms, load_ms, suggestion_ms: one after the other. peak_bytes: peak resident memory then.
+    import_ms, load_ms, suggestion_ms: one after the other. cpu_ms: CPU time of the thread for all three.
+    peak_bytes: peak resident memory then.
     """
 
     import_ms: float
     load_ms: float
     suggestion_ms: float
+    cpu_ms: float
     peak_bytes: int | None
 
     @property
@@ -41,14 +49,18 @@ class Typing:
     """One pass over the text.
 
     letter, boundary: times of `suggest` after a character of a word, and after white space that ends something.
+    letter_cpu, boundary_cpu: CPU times of the thread for the same calls.
     words: typed. seconds: all calls of `suggest` together. joules: of the whole processor meanwhile.
     """
 
     letter: Latencies
     boundary: Latencies
+    letter_cpu: Latencies
+    boundary_cpu: Latencies
     words: int
     seconds: float
     joules: float | None
+    conditions: Conditions
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,11 @@ class Trial:
     floor: FloorTrial | None
     batches: tuple[BatchTrial, ...]
 
+    @property
+    def accelerated(self) -> bool:
+        """Whether something else than the CPU computes."""
+        return self.provider not in (None, "cpu")
+
 
 @cache
 def benchmark_text() -> str:
@@ -77,26 +94,33 @@ def benchmark_text() -> str:
 
 def type_text(session: Session, text: str, seconds: float) -> Typing:
     """Ask for suggestions after each character of `text`; after `seconds` it ends early, at the end of a word."""
-    letters: list[float] = []
-    boundaries: list[float] = []
+    letters: list[tuple[float, float]] = []
+    boundaries: list[tuple[float, float]] = []
     total, end, previous = 0.0, 0, " "
-    meter, limit = EnergyMeter(), time.perf_counter() + seconds
+    meter, watch, limit = EnergyMeter(), Watch(), time.perf_counter() + seconds
     for end, character in enumerate(text, 1):
         before = text[:end]
-        start = time.perf_counter_ns()
+        worked, start = _cpu_ns(), time.perf_counter_ns()
         session.suggest(before)
-        taken = max(1, time.perf_counter_ns() - start) / 1e3
-        total += taken
+        taken, cpu = time.perf_counter_ns() - start, _cpu_ns() - worked
+        total += taken / 1e9
+        # Coarse clocks may see no time pass.
+        times = max(1, taken) / 1e3, max(1, cpu) / 1e3
+        if end % CHARACTERS_PER_REFERENCE == 1:
+            watch.refer()
         if character.isspace():
             if not previous.isspace():
-                boundaries.append(taken)
+                boundaries.append(times)
                 if time.perf_counter() > limit:
                     break
         elif character.isalnum() or character == "'":
-            letters.append(taken)
+            letters.append(times)
         previous = character
-    joules = meter.joules()
-    return Typing(Latencies.of(letters), Latencies.of(boundaries), len(text[:end].split()), total / 1e6, joules)
+    (letter, letter_cpu), (boundary, boundary_cpu) = (
+        map(Latencies.of, zip(*times, strict=True)) for times in (letters, boundaries)
+    )
+    conditions, joules, words = watch.conditions(), meter.joules(), len(text[:end].split())
+    return Typing(letter, boundary, letter_cpu, boundary_cpu, words, total, joules, conditions)
 
 
 def run_trial(model: Model, cold: ColdStart, seconds: float) -> Trial:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import subprocess
 import sys
 import time
@@ -19,6 +20,8 @@ from foretype.runtime.errors import ForetypeError
 from foretype.runtime.files.decoding import decode
 
 LEAST_PASS_SECONDS = 2.0
+MOST_REPEATS = 2
+"""How often a trial that was disturbed is done again."""
 _PASSES = 4
 """How many limits of a pass a round takes at most: two passes, and as much again for starting and the floor."""
 _LONGEST_TRIAL = 600.0
@@ -60,7 +63,8 @@ def measure(
     """Measure the configurations by turns, A B C A B C ..., so that a change in the device's speed meets all alike.
 
     trials: of each configuration. seconds: no further round is begun that would end after this; the first always is,
-        and on slow devices each pass over the text is cut short (at no less than `LEAST_PASS_SECONDS`).
+        and on slow devices each pass over the text is cut short (at no less than `LEAST_PASS_SECONDS`). Nor is a
+        disturbed trial repeated after this.
     progress: told how many processes have run, of how many.
 
     Before the first round each configuration is started once, unmeasured: files come into the system's cache, and
@@ -69,13 +73,14 @@ def measure(
     device = describe()
     begun, total, done = time.monotonic(), len(chosen) * (trials + 1), 0
     limit = max(LEAST_PASS_SECONDS, seconds / len(chosen) / _PASSES)
-    found: list[list[Trial]] = [[] for _ in chosen]
+    found: list[_Series] = [_Series(configuration) for configuration in chosen]
     for turn in range(trials + 1):
         started = time.monotonic()
-        for configuration, its in zip(chosen, found, strict=True):
-            trial = run_process(configuration, limit if turn else 0.0)
+        for series in found:
             if turn:
-                its.append(trial)
+                series.add(limit, begun + seconds)
+            else:
+                run_process(series.configuration, 0.0)
             done += 1
             progress(done, total)
         ended = time.monotonic()
@@ -85,11 +90,33 @@ def measure(
         version=VERSION,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=time.monotonic() - begun,
-        trials=len(found[0]),
+        trials=len(found[0].trials),
         text_sha256=hashlib.sha256(benchmark_text().encode()).hexdigest(),
         device=device,
-        measurements=tuple(join(c.threads, its) for c, its in zip(chosen, found, strict=True)),
+        measurements=tuple(join(its.configuration.threads, its.trials, its.repeated) for its in found),
     )
+
+
+class _Series:
+    """The trials of one configuration, and how many of them were done again because they were disturbed."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.trials: list[Trial] = []
+        self.repeated = 0
+        self._quietest = math.inf
+
+    def add(self, seconds: float, until: float) -> None:
+        """Do one more trial, and again while it is disturbed and it is not yet `until`; the quietest counts."""
+        tried: list[Trial] = []
+        while not tried or (self._disturbed(tried[-1]) and len(tried) <= MOST_REPEATS and time.monotonic() < until):
+            tried.append(run_process(self.configuration, seconds))
+            self._quietest = min(self._quietest, tried[-1].typing.conditions.reference_us)
+        self.trials.append(min(tried, key=lambda trial: (self._disturbed(trial), trial.typing.conditions.waited)))
+        self.repeated += len(tried) - 1
+
+    def _disturbed(self, trial: Trial) -> bool:
+        return trial.typing.conditions.disturbance(self._quietest, trial.accelerated) is not None
 
 
 def run_process(configuration: Configuration, seconds: float) -> Trial:
@@ -110,7 +137,7 @@ def run_process(configuration: Configuration, seconds: float) -> Trial:
     return decode(Trial, answer)
 
 
-def join(threads: int, trials: Sequence[Trial]) -> Measurement:
+def join(threads: int, trials: Sequence[Trial], repeated: int = 0) -> Measurement:
     """The trials of one configuration, at least one, as one measurement."""
     last = trials[-1]
     floors = [(trial.floor, trial.typing.boundary.p50) for trial in trials if trial.floor]
@@ -127,10 +154,11 @@ def join(threads: int, trials: Sequence[Trial]) -> Measurement:
         load_ms=Figure.of([trial.cold.load_ms for trial in trials]),
         first_suggestion_ms=Figure.of([trial.cold.suggestion_ms for trial in trials]),
         cold_start_ms=Figure.of([trial.cold.milliseconds for trial in trials]),
+        cold_start_cpu_ms=Figure.of([trial.cold.cpu_ms for trial in trials]),
         first_peak_bytes=_reported([trial.cold.peak_bytes for trial in trials]),
         resident_bytes=_reported([trial.resident_bytes for trial in trials]),
-        letter=Latency.of([trial.typing.letter for trial in trials]),
-        boundary=Latency.of([trial.typing.boundary for trial in trials]),
+        letter=Latency.of([t.typing.letter for t in trials], [t.typing.letter_cpu for t in trials]),
+        boundary=Latency.of([t.typing.boundary for t in trials], [t.typing.boundary_cpu for t in trials]),
         words_per_second=Figure.of([trial.typing.words / trial.typing.seconds for trial in trials]),
         joules_per_1000_words=_reported(
             [None if t.typing.joules is None else 1000 * t.typing.joules / t.typing.words for t in trials]
@@ -151,6 +179,8 @@ def join(threads: int, trials: Sequence[Trial]) -> Measurement:
             Batch(same[0].batch, Figure.of([each.tokens_per_second for each in same]))
             for same in zip(*(trial.batches for trial in trials), strict=True)
         ),
+        conditions=tuple(trial.typing.conditions for trial in trials),
+        repeated=repeated,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import statistics
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -170,11 +172,47 @@ def _print_result(result: Result) -> None:
         if table.row_count:
             _console().print(table)
             print()
+    _print_conditions(result)
     for m in result.measurements:
         if m.notice:
             print(f"{m.label}: {m.notice}")
     for read in {m.floor.read for m in result.measurements if m.floor}:
         print(f"read by {read}, one core")
+
+
+def _print_conditions(result: Result) -> None:
+    """What went on beside the trials."""
+    from foretype.runtime.bench.conditions import MOST_SLOWED, MOST_WAITED
+    from foretype.runtime.bench.report import told
+    from foretype.runtime.bench.result import Figure
+
+    table = _table(
+        *("conditions", "waited, %", "switches", "other programs, cores", "fixed work, us", "clock, MHz"),
+        *("disturbed", "repeated"),
+    )
+
+    def middle(values: Sequence[float | None], digits: int = 0) -> str:
+        known = [value for value in values if value is not None]
+        return told(Figure.of([statistics.median(known)]), digits=digits) if known else "not reported"
+
+    for m in result.measurements:
+        table.add_row(
+            m.label,
+            middle([100 * conditions.waited for conditions in m.conditions]),
+            middle([conditions.switches for conditions in m.conditions]),
+            middle([conditions.others for conditions in m.conditions], digits=2),
+            middle([conditions.reference_us for conditions in m.conditions], digits=1),
+            middle([conditions.megahertz for conditions in m.conditions]),
+            f"{sum(why is not None for why in m.disturbances())} of {len(m.conditions)}",
+            str(m.repeated),
+        )
+    _console().print(table)
+    print()
+    if any(why for m in result.measurements for why in m.disturbances()):
+        print(
+            f"disturbed: a trial that waited for a processor for over {MOST_WAITED:.0%} of its time, or in which fixed"
+            f" work took over {MOST_SLOWED:.0%} longer than in the quietest"
+        )
 
 
 def _print_comparison(old: Result, new: Result, compared: list[Comparison]) -> None:

@@ -1,11 +1,13 @@
-"""The memory floor of a neural step: the time that reading its weights once takes, and the step beside it.
+"""The neural model by itself: one step beside its memory floor, and many sessions in one run.
 
-No step can be faster than its weights come from memory (or from the cache that holds them): bytes / bandwidth. Both
-are measured by turns, in the same process, on one core.
+No step can be faster than its weights come from memory (or from the cache that holds them): bytes / bandwidth. Step and
+read are measured by turns, in the same process, on one core. Throughput against batch size is what a server gets that
+advances many sessions by one word in one run.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +23,10 @@ TRIED_READS = 12
 BLOCKS = 8
 READS_PER_BLOCK = 12
 STEPS_PER_BLOCK = 40
+CPU_BATCHES = (1, 4, 16, 64)
+ACCELERATOR_BATCHES = (1, 16, 64, 256, 1024)
+SECONDS_PER_BATCH = 0.15
+_FEWEST_RUNS, _MOST_RUNS = 3, 50
 
 
 @dataclass(frozen=True)
@@ -86,3 +92,28 @@ def measure_floor(neural: NeuralModel, path: Path, ids: Sequence[int]) -> FloorT
     steps.sort()
     floor = percentile(reads, 50)
     return FloorTrial(size, name, size / floor / 1e3, floor, percentile(steps, 50), percentile(steps, 99))
+
+
+@dataclass(frozen=True)
+class BatchTrial:
+    """How many sessions were advanced at once, and how many a second that makes, by the median run."""
+
+    batch: int
+    tokens_per_second: float
+
+
+def measure_batches(neural: NeuralModel, ids: Sequence[int]) -> tuple[BatchTrial, ...]:
+    """Run batches of several sizes, one token for each text, fed from `ids` over and over."""
+    found = []
+    for batch in CPU_BATCHES if neural.provider == "cpu" else ACCELERATOR_BATCHES:
+        tokens = np.resize(np.array(ids, np.int64), (batch, 1))
+        state = tuple(np.repeat(part, batch, axis=1) for part in neural.initial_state())
+        _, state = neural.run_batch(tokens, state)
+        runs: list[float] = []
+        end = time.perf_counter() + SECONDS_PER_BATCH
+        while len(runs) < _FEWEST_RUNS or (len(runs) < _MOST_RUNS and time.perf_counter() < end):
+            start = time.perf_counter()
+            _, state = neural.run_batch(tokens, state)
+            runs.append(time.perf_counter() - start)
+        found.append(BatchTrial(batch, batch / statistics.median(runs)))
+    return tuple(found)

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 
 from foretype.export.fit_blend import fit_blend
 from foretype.export.graph.build import float_graph, save
 from foretype.export.graph.quantise import int8_graph
+from foretype.export.graph.step_weights import step_weight_bytes
 from foretype.export.verify import verify
 from foretype.runtime.engines.ngram import NgramModel
 from foretype.runtime.errors import CheckpointError, ExportError
@@ -53,12 +55,17 @@ def read_card(path: Path | None) -> dict[str, Any]:
 
 
 def write_manifest(folder: Path, values: dict[str, Any]) -> None:
-    """Write the manifest of the bundle in `folder`: `values`, and the size and SHA-256 of each other file."""
-    files = {}
+    """Write the manifest of the bundle in `folder`: `values`, and the size and SHA-256 of each other file.
+
+    Beside a graph stands how many bytes of weights one step reads, for `foretype bench`.
+    """
+    files: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.iterdir()):
         if path.name != MANIFEST:
             content = path.read_bytes()
             files[path.name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            if path.suffix == ".onnx":
+                files[path.name]["step_weight_bytes"] = step_weight_bytes(onnx.load(path))
     write_json(folder / MANIFEST, {"format": FORMAT, **values, "files": files})
 
 

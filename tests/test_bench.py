@@ -321,8 +321,14 @@ def test_a_leaderboard_has_a_row_for_each_measurement_quickest_first(several: li
             lambda value: value["measurements"][0]["conditions"].clear() or value,
             "as many trials as there are conditions",
         ),
-        (lambda value: value["measurements"][0]["conditions"][0].update(wall_s=0) or value, "expected a number above 0"),
-        (lambda value: value["measurements"][0]["conditions"][0].update(reference_us=-1) or value, "expected a number above 0"),
+        (
+            lambda value: value["measurements"][0]["conditions"][0].update(wall_s=0) or value,
+            "expected a number above 0",
+        ),
+        (
+            lambda value: value["measurements"][0]["conditions"][0].update(reference_us=-1) or value,
+            "expected a number above 0",
+        ),
     ],
 )
 def test_what_is_no_result_is_refused_with_its_place(tmp_path: Path, change: Any, words: str) -> None:

@@ -11,12 +11,10 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from foretype.runtime.bench.latency import percentile
-from foretype.runtime.bench.weights import step_weight_bytes
 from foretype.runtime.engines.step_graph import NeuralModel
 
 TRIED_READS = 12
@@ -70,9 +68,8 @@ def _times(call: Callable[[], object], count: int) -> list[float]:
     return times
 
 
-def measure_floor(neural: NeuralModel, path: Path, ids: Sequence[int]) -> FloorTrial:
-    """Measure the floor of the step graph in `path`, loaded as `neural`, feeding it `ids`, over and over."""
-    size = step_weight_bytes(path)
+def measure_floor(neural: NeuralModel, size: int, ids: Sequence[int]) -> FloorTrial:
+    """Measure the floor of `neural`, whose steps read `size` bytes of weights, feeding it `ids`, over and over."""
     readers = _readers(size)
     tried = [{name: _times(call, 1)[0] for name, call in readers.items()} for _ in range(TRIED_READS)]
     name = min(readers, key=lambda name: min(times[name] for times in tried))

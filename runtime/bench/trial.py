@@ -14,7 +14,7 @@ from foretype.runtime.bench.conditions import Conditions, Watch
 from foretype.runtime.bench.latency import Latencies
 from foretype.runtime.bench.meters import EnergyMeter, resident_memory
 from foretype.runtime.bench.neural import BatchTrial, FloorTrial, measure_batches, measure_floor
-from foretype.runtime.files.bundle import STEP, STEP_FLOAT
+from foretype.runtime.files.bundle import STEP, STEP_FLOAT, Bundle
 from foretype.runtime.model import Model
 from foretype.runtime.session import Session
 
@@ -140,7 +140,8 @@ def run_trial(model: Model, cold: ColdStart, seconds: float) -> Trial:
         ids = random.Random(0).choices(range(neural.vocab_size), k=1024)
         if neural.provider == "cpu":
             floating = neural.metadata.precision == "float32" and model.bundle.lists(STEP_FLOAT)
-            floor = measure_floor(neural, model.bundle.folder / (STEP_FLOAT if floating else STEP), ids)
+            size = _step_weight_bytes(model.bundle, STEP_FLOAT if floating else STEP)
+            floor = measure_floor(neural, size, ids) if size else None
         batches = measure_batches(neural, ids)
     bundle_files = model.bundle.manifest["files"]
     checksums = "\n".join(f"{name} {bundle_files[name]['sha256']}" for name in sorted(bundle_files))
@@ -159,3 +160,10 @@ def run_trial(model: Model, cold: ColdStart, seconds: float) -> Trial:
         floor=floor,
         batches=batches,
     )
+
+
+def _step_weight_bytes(bundle: Bundle, name: str) -> int | None:
+    """Bytes of weights that a step of the graph `name` reads; None where the manifest does not say."""
+    size = bundle.manifest["files"][name].get("step_weight_bytes")
+    fits = isinstance(size, int) and 0 < size <= (bundle.folder / name).stat().st_size
+    return size if fits else None

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from foretype.runtime.engines.deadline import Pace
+from foretype.runtime.engines.deadline import Deadline
 from foretype.runtime.engines.loading import ENGINES, EngineName, Engines
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.engines.predictor import Predictor
@@ -35,12 +35,12 @@ class Model(Engines):
         """
         return Session(self, session_options(options, changes))
 
-    def predictor(self, pace: Pace | None = None) -> Predictor:
+    def predictor(self, deadline: Deadline | None = None) -> Predictor:
         """The engines, with a store of states of their own, for one session or one evaluation.
 
-        pace: the time that neural steps may take; None for as long as they need.
+        deadline: the time that neural steps may take; None for as long as they need.
         """
-        return Predictor(self, pace or Pace(Policy(deadline_ms=None)))
+        return Predictor(self, deadline or Deadline(Policy(deadline_ms=None)))
 
     def info(self) -> dict[str, Any]:
         """What this model is, as plain JSON values: name, engine, sizes, card, figures."""

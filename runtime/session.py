@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from foretype.runtime.arguments import check_count, check_number, check_question, check_text
-from foretype.runtime.engines.deadline import Pace
+from foretype.runtime.engines.deadline import Deadline
 from foretype.runtime.engines.loading import Engines
 from foretype.runtime.engines.predictor import Predictor
 from foretype.runtime.engines.telemetry import telemetry_notice
@@ -54,8 +54,8 @@ class Session:
         self._reader_ahead = ContextReader(engines.form)
         self._window_start = 0
         policy = options.policy or engines.policy
-        self._pace = Pace(policy if engines.may_fall_back else replace(policy, deadline_ms=None))
-        self._predictor = Predictor(engines, self._pace)
+        self._deadline = Deadline(policy if engines.may_fall_back else replace(policy, deadline_ms=None))
+        self._predictor = Predictor(engines, self._deadline)
         self._personal: PersonalSession | None = None
         if options.store is not None:
             from foretype.runtime.personal.personal_session import PersonalSession  # needs sqlite3
@@ -77,7 +77,7 @@ class Session:
         Or that ONNX Runtime's telemetry could not be switched off; see `foretype.runtime.engines.telemetry`.
         """
         personal = self._personal.notice if self._personal is not None else None
-        return self._pace.notice or self._engines.notice or personal or telemetry_notice()
+        return self._deadline.notice or self._engines.notice or personal or telemetry_notice()
 
     def suggest(
         self, text: str, k: int = 3, *, after: str = "", deadline_ms: float | None = None, threshold: float = 0.0
@@ -99,7 +99,7 @@ class Session:
         threshold outside 0 to 1), and EngineError when the model's engine was asked for by name and fails.
         """
         check_question(text, k, after, threshold, deadline_ms)
-        self._pace.begin(deadline_ms)
+        self._deadline.begin(deadline_ms)
         try:
             context = self._read(text)
             if not context.open_to_words:
@@ -116,7 +116,7 @@ class Session:
                 self._prepare(text)
             return Suggestions(likely, text, distribution.engine)
         finally:
-            self._pace.end()
+            self._deadline.end()
 
     def phrase(self, text: str, *, confidence: float = CONFIDENCE, words: int = LONGEST) -> Suggestion | None:
         """The best word for the end of `text` and the words after it, while the model is sure; usually None.
@@ -132,11 +132,11 @@ class Session:
         first = self.suggest(text, k=1, threshold=confidence)
         if not first:
             return None
-        self._pace.begin(None)
+        self._deadline.begin(None)
         try:
             return self._phrases.longest(text, first[0], confidence, words)
         finally:
-            self._pace.end()
+            self._deadline.end()
 
     def corrections(self, text: str, k: int = 3, *, after: str = "", threshold: float = 0.5) -> Suggestions:
         """At most `k` words that may be meant by the last word of `text`, likeliest first; usually none.
@@ -157,7 +157,7 @@ class Session:
             found = None
         if self._typos is None or found is None:
             return Suggestions((), text, self._engines.engine)
-        self._pace.begin(None)
+        self._deadline.begin(None)
         try:
             context = self._reader.read(found.before + found.word)
             if not context.open_to_words or context.head:
@@ -166,7 +166,7 @@ class Session:
             words = corrections(self._engines.vocabulary, distribution, context, found, self._typos, k, threshold)
             return Suggestions(words, text, distribution.engine)
         finally:
-            self._pace.end()
+            self._deadline.end()
 
     def keep(self, word: str) -> None:
         """Take `word` for what its writer wants: it is not corrected again. For corrections that were taken back.
@@ -183,7 +183,7 @@ class Session:
 
     def cancel(self) -> None:
         """Make a `suggest` that is under way answer at once, from the n-gram model. May be called from any thread."""
-        self._pace.allowance.cancel()
+        self._deadline.allowance.cancel()
 
     def rest(self) -> None:
         """Give back the memory that makes the next answer fast, some hundred kilobytes; call it when the field is idle.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import ConfigError, EngineError, Model, Policy, load
-from foretype.runtime.engines.deadline import Pace
+from foretype.runtime.engines.deadline import Deadline
 from foretype.runtime.engines.policy import resident_mb
 from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.files.bundle import STEP
@@ -87,13 +87,13 @@ def test_a_session_whose_steps_are_late_goes_on_with_the_ngram_model_and_says_so
 
 
 def test_a_step_in_time_forgives_the_late_ones_before_it() -> None:
-    pace = Pace(Policy(deadline_ms=50.0, misses=2))
+    deadline = Deadline(Policy(deadline_ms=50.0, misses=2))
     for seconds in (0.06, 0.04, 0.06):
-        pace.begin(None)
-        pace.allowance.last_run = seconds
-        pace.end()
-    assert pace.uses_neural
-    assert pace.notice is None
+        deadline.begin(None)
+        deadline.allowance.last_run = seconds
+        deadline.end()
+    assert deadline.uses_neural
+    assert deadline.notice is None
 
 
 def test_the_neural_model_is_tried_again_and_each_failed_trial_doubles_the_wait(tiny_bundle: Path) -> None:
@@ -113,9 +113,9 @@ def test_the_neural_model_is_tried_again_and_each_failed_trial_doubles_the_wait(
 
 def test_after_a_trial_in_time_the_session_is_as_before(tiny_bundle: Path, model: Model) -> None:
     session = load(tiny_bundle, policy=Policy(deadline_ms=1000.0, misses=1, retry_seconds=0.01)).session()
-    session._pace.begin(None)
-    session._pace.allowance.last_run = 2.0  # as a machine that was busy elsewhere
-    session._pace.end()
+    session._deadline.begin(None)
+    session._deadline.allowance.last_run = 2.0  # as a machine that was busy elsewhere
+    session._deadline.end()
     assert session.notice
     time.sleep(0.02)
     found = session.suggest("I love the ")
@@ -175,7 +175,7 @@ def test_a_paste_that_takes_too_long_is_gone_on_with_at_the_next_call(
 
 def test_one_slow_run_does_not_keep_the_neural_model_out_for_good(model: Model) -> None:
     session = model.session()
-    session._pace._usual[1] = 10.0
+    session._deadline._usual[1] = 10.0
     engines = [session.suggest("I ", deadline_ms=500.0).engine for _ in range(40)]
     assert engines[0] == "ngram"
     assert engines[-1] == "blend"

@@ -50,7 +50,7 @@ class Allowance:
             self.options.terminate = True
 
 
-class Pace:
+class Deadline:
     """The time that one session's neural steps take. Not shared between threads.
 
     notice: None, or one line saying that the n-gram model answers since steps were late.
@@ -138,12 +138,12 @@ class Pace:
         _log.warning(self.notice)
 
 
-class PacedRuns:
-    """A neural model whose runs keep to a session's pace; what a `Stepper` steps."""
+class TimedRuns:
+    """A neural model whose runs keep to a session's deadline; what a `StateCache` steps."""
 
-    def __init__(self, neural: NeuralModel, pace: Pace) -> None:
+    def __init__(self, neural: NeuralModel, deadline: Deadline) -> None:
         self._neural = neural
-        self._pace = pace
+        self._deadline = deadline
 
     def initial_state(self) -> State:
         """As `NeuralModel.initial_state`."""
@@ -151,4 +151,4 @@ class PacedRuns:
 
     def run(self, ids: tuple[int, ...], state: State) -> tuple[FloatArray, State]:
         """As `NeuralModel.run`; OutOfTimeError when there is no time for it."""
-        return self._pace.run(self._neural, ids, state)
+        return self._deadline.run(self._neural, ids, state)

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.engines.blend import Probabilities, blend
-from foretype.runtime.engines.deadline import OutOfTimeError, Pace, PacedRuns
+from foretype.runtime.engines.deadline import Deadline, OutOfTimeError, TimedRuns
 from foretype.runtime.engines.loading import Engines
 from foretype.runtime.engines.recent_words import Recalled, recall
-from foretype.runtime.engines.state_cache import Stepper
+from foretype.runtime.engines.state_cache import StateCache
 from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.errors import EngineError
 from foretype.runtime.lru import LeastRecentlyUsed
@@ -65,15 +65,15 @@ class Predictor:
     """Probabilities of the next token along paths of tokens, for one session. Not shared between threads.
 
     It alone decides whether the neural model answers. The n-gram model answers where there is no neural model, where
-    it has no time (see `Pace`), and where it fails.
+    it has no time (see `Deadline`), and where it fails.
     """
 
-    def __init__(self, engines: Engines, pace: Pace) -> None:
+    def __init__(self, engines: Engines, deadline: Deadline) -> None:
         self._engines = engines
-        self._pace = pace
+        self._deadline = deadline
         self._asked = engines.engine
-        self._stepper: Stepper | None = None
-        self._neural: NeuralModel | None = None  # what `_stepper` steps
+        self._state_cache: StateCache | None = None
+        self._neural: NeuralModel | None = None  # what `_state_cache` steps
         self._predictions: LeastRecentlyUsed[_Source, Prediction] = LeastRecentlyUsed(KEPT_PREDICTIONS)
         self._likeliest: LeastRecentlyUsed[_Source, Likeliest] = LeastRecentlyUsed(_KEPT_LIKELIEST)
 
@@ -91,16 +91,16 @@ class Predictor:
 
     def prepare(self, ids: tuple[int, ...]) -> None:
         """Let the neural model read a little of `ids`, a path that will be asked for soon; it may be left undone."""
-        if self._stepper is not None and self._neural is self._engines.neural:
+        if self._state_cache is not None and self._neural is self._engines.neural:
             with suppress(OutOfTimeError, EngineError):  # `words` meets the failure again, and deals with it
-                self._stepper.prepare(ids)
+                self._state_cache.prepare(ids)
 
     def rest(self) -> None:
         """Forget what is kept; the next answers are the same, and take longer."""
         self._predictions.clear()
         self._likeliest.clear()
-        if self._stepper is not None:
-            self._stepper.rest()
+        if self._state_cache is not None:
+            self._state_cache.rest()
 
     def lately(self, ids: tuple[int, ...]) -> Prediction | None:
         """What `words` said for `ids`, if it was asked lately."""
@@ -155,10 +155,10 @@ class Predictor:
     def _logits(self, ids: tuple[int, ...]) -> NDArray[np.float32] | None:
         """Neural scores after `ids`; None where the n-gram model has to answer."""
         while (neural := self._engines.neural) is not None:
-            if self._stepper is None or neural is not self._neural:
-                self._neural, self._stepper = neural, Stepper(PacedRuns(neural, self._pace))
+            if self._state_cache is None or neural is not self._neural:
+                self._neural, self._state_cache = neural, StateCache(TimedRuns(neural, self._deadline))
             try:
-                return self._stepper.logits(ids)
+                return self._state_cache.logits(ids)
             except OutOfTimeError:
                 return None
             except EngineError as error:

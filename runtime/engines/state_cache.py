@@ -34,7 +34,7 @@ class Runs(Protocol):
         """Scores [vocab] after `ids`, fed from `state`, and the state after them."""
 
 
-class Stepper:
+class StateCache:
     """Runs one neural model along paths of tokens; holds at most `KEPT_STATES` states. Not shared between threads."""
 
     def __init__(self, model: Runs) -> None:

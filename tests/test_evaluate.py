@@ -10,7 +10,9 @@ import pytest
 
 from foretype.runtime import Suggestion, load
 from foretype.runtime.evaluation import keystrokes as evaluation
-from foretype.runtime.evaluation.keystrokes import Keystrokes, evaluate_keystrokes, evaluate_tokens, plain
+from foretype.runtime.evaluation.documents import plain
+from foretype.runtime.evaluation.keystrokes import Keystrokes, evaluate_keystrokes
+from foretype.runtime.evaluation.perplexity import evaluate_tokens
 
 
 def test_plain_text_keeps_letters_apostrophes_and_single_spaces() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import Model, load
-from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes, evaluate_tokens
+from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes
+from foretype.runtime.evaluation.perplexity import evaluate_tokens
 from foretype.runtime.personal.store import Store
 from foretype.runtime.text.form import LONGEST_RUN, new_tokenizer, split_pieces
 

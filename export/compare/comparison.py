@@ -27,7 +27,9 @@ from foretype.export.compare.ladder import Rung
 from foretype.export.write_bundle import export_run
 from foretype.runtime.engines.loading import EngineName
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.runtime.evaluation.keystrokes import count_words, evaluate_keystrokes, evaluate_tokens
+from foretype.runtime.evaluation.documents import count_words
+from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes
+from foretype.runtime.evaluation.perplexity import evaluate_tokens
 from foretype.runtime.files.atomic import write_json
 from foretype.runtime.files.tensors import read_tables
 from foretype.runtime.model import Model, load

@@ -1,15 +1,13 @@
-"""How good a model is on text it never saw: perplexity, next-word accuracy, keystroke savings, and time.
+"""Keystroke savings: a perfect user types a text with the model's suggestions.
 
-The model is asked exactly as an application asks it: contexts come from the text before the cursor, suggestions from
+The model is asked as an application asks it: contexts come from the text before the cursor, suggestions from
 `Session.suggest`.
 """
 
 from __future__ import annotations
 
-import math
-import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,114 +16,16 @@ from numpy.typing import NDArray
 
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.evaluation.calibration import expected_calibration_error
+from foretype.runtime.evaluation.documents import LIST_LENGTHS, WORD, Document, count_words, plain
 from foretype.runtime.model import Model
-from foretype.runtime.text.context import MAXIMUM_WORD, ContextReader
-from foretype.runtime.text.vocabulary import LINE_END_ID, UNKNOWN_ID, fold
+from foretype.runtime.text.context import MAXIMUM_WORD
+from foretype.runtime.text.vocabulary import fold
 
 Mode = Literal["plain", "text"]
-Document = Sequence[str]
-"""The lines of one document."""
 Offer = tuple[float, bool]
 """The probability of a word that was offered, and whether it was the one wanted."""
 
-LIST_LENGTHS = (1, 3, 5)
-_WORD = re.compile(r"(?:[^\W_]|['\u2019-])+")
-_NOT_PLAIN = re.compile(r"[^a-z']+")
 _RESAMPLES = 1000
-
-
-def plain(line: str) -> str:
-    """`line` in the plain form of text-entry studies: lower case, only a-z, apostrophes and single spaces."""
-    return _NOT_PLAIN.sub(" ", line.lower().replace("\u2019", "'")).strip()
-
-
-def count_words(document: Document) -> int:
-    """Words of `document` as keystroke savings count them."""
-    return sum(1 for line in document for _ in _WORD.finditer(line))
-
-
-@dataclass
-class Tokens:
-    """Probabilities that a model gave to the tokens of a text.
-
-    words, ends, marks, unknown: log-probabilities of known words, of line ends, of punctuation and classes, and of
-    words outside the vocabulary (as `<unk>`). ranks: the rank of each word among the words, 0 the best, unknown ones
-    at infinity. characters: of the text, line ends included.
-    """
-
-    words: list[float] = field(default_factory=list)
-    ends: list[float] = field(default_factory=list)
-    marks: list[float] = field(default_factory=list)
-    unknown: list[float] = field(default_factory=list)
-    ranks: list[float] = field(default_factory=list)
-    characters: int = 0
-
-    def figures(self) -> dict[str, Any]:
-        """Perplexities, OOV rate and next-word accuracy, as plain JSON values."""
-        known = self.words + self.ends
-        every = known + self.unknown + self.marks
-        words = len(self.words) + len(self.unknown)
-        return {
-            "words": words,
-            "oov_rate": len(self.unknown) / max(1, words),
-            "perplexity": _perplexity(known + self.unknown),
-            "perplexity_without_unk": _perplexity(known),
-            "perplexity_with_punctuation": _perplexity(every),
-            "perplexity_per_character": math.exp(-sum(every) / max(1, self.characters)),
-            **{f"top{k}": sum(rank < k for rank in self.ranks) / max(1, words) for k in LIST_LENGTHS},
-        }
-
-
-def _perplexity(log_probabilities: Sequence[float]) -> float:
-    return math.exp(-sum(log_probabilities) / max(1, len(log_probabilities)))
-
-
-def evaluate_tokens(
-    model: Model, documents: Iterable[Document], done: Callable[[int], None] = lambda _: None
-) -> Tokens:
-    """Score every token of `documents`; `done` is told the words of each document."""
-    result = Tokens()
-    for document in documents:
-        _score_document(model, document, result)
-        done(count_words(document))
-    return result
-
-
-def _score_document(model: Model, document: Document, result: Tokens) -> None:
-    predictor, first_word = model.predictor(), model.vocabulary.first_word
-    for path, token in _positions(model, document):
-        parts = predictor.parts(path)
-        probability = float(predictor.mix(parts, 0)[token])
-        score = math.log(max(probability, 1e-30))
-        if token == LINE_END_ID:
-            result.ends.append(score)
-        elif token == UNKNOWN_ID:
-            result.unknown.append(score)
-            result.ranks.append(math.inf)
-        elif token < first_word:
-            result.marks.append(score)
-        else:
-            words = predictor.mix(parts, first_word)
-            result.words.append(score)
-            place = token - first_word
-            # Of words that are equally likely, those that come first are offered first.
-            result.ranks.append(float(np.sum(words > words[place]) + np.sum(words[:place] == words[place])))
-    result.characters += sum(len(line) + 1 for line in document)
-
-
-def _positions(model: Model, document: Document) -> Iterable[tuple[tuple[int, ...], int]]:
-    """Each token of `document` after the path of tokens that the runtime would see before it."""
-    reader = ContextReader(model.form)
-    text = ""
-    for line in document:
-        for match in re.finditer(r"\S+", line):
-            context = reader.read(text + line[: match.start()])
-            path = context.ids
-            for token in model.form.encode_text(match.group(), context.starts_sentence)[0]:
-                yield path, token
-                path = (*path, token)
-        yield path if line.strip() else reader.read(text).ids, LINE_END_ID
-        text += line + "\n"
 
 
 @dataclass
@@ -232,7 +132,7 @@ def _type_document(model: Model, document: Document, result: Keystrokes, repeat:
     for line in document:
         characters += len(line)
         rest = len(line)
-        for match in _WORD.finditer(line):
+        for match in WORD.finditer(line):
             word = match.group()
             space = int(line[match.end() : match.end() + 1] == " ")
             typed = _letters_needed(session.suggest, before + line[: match.start()], word, result)

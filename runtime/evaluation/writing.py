@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from foretype.runtime.engines.policy import Policy
-from foretype.runtime.evaluation.keystrokes import Document, count_words
+from foretype.runtime.evaluation.documents import Document, count_words
 from foretype.runtime.evaluation.misspelling import RATE, misspell
 from foretype.runtime.model import Model
 from foretype.runtime.session import Session

@@ -13,13 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from foretype.runtime.errors import CorpusError
-from foretype.runtime.evaluation.keystrokes import (
-    Document,
-    Keystrokes,
-    count_words,
-    evaluate_keystrokes,
-    evaluate_tokens,
-)
+from foretype.runtime.evaluation.documents import Document, count_words
+from foretype.runtime.evaluation.keystrokes import Keystrokes, evaluate_keystrokes
+from foretype.runtime.evaluation.perplexity import evaluate_tokens
 from foretype.runtime.model import Model
 from foretype.runtime.text.corpus import find_files, read_documents, source_name
 from foretype.runtime.text.reading import MOST_BYTES

@@ -18,10 +18,11 @@ from foretype.runtime.engines.telemetry import telemetry_notice
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.filters import Filters
 from foretype.runtime.options import SessionOptions
-from foretype.runtime.suggesting.candidates import suggestions, suggestions_between, suggestions_passing_over
+from foretype.runtime.suggesting.candidates import suggestions, suggestions_between
 from foretype.runtime.suggesting.corrections import corrections, finished_word
 from foretype.runtime.suggesting.distribution import Distribution, Distributions
 from foretype.runtime.suggesting.phrases import CONFIDENCE, LONGEST, Phrases
+from foretype.runtime.suggesting.shown_words import ShownWords
 from foretype.runtime.suggestion import Suggestion, Suggestions
 from foretype.runtime.text.context import Context, ContextReader, next_window, window_start, word_after
 from foretype.runtime.text.vocabulary import fold
@@ -49,7 +50,6 @@ class Session:
     def __init__(self, engines: Engines, options: SessionOptions) -> None:
         """Made by `Model.session`."""
         self._engines = engines
-        self._repeat = options.repeat
         self._reader = ContextReader(engines.form)
         self._reader_ahead = ContextReader(engines.form)
         self._window_start = 0
@@ -67,8 +67,7 @@ class Session:
         config = options.typo_config
         self._typos = Typos(engines.neighbours, config) if config else None
         self._kept: frozenset[str] = frozenset()  # words that are not to be corrected
-        self._shown_at: tuple[Distribution, Context] | None = None
-        self._shown: dict[tuple[str, int, float], list[Suggestion]] = {}
+        self._shown = ShownWords(engines.vocabulary, self._typos, options.overlooks)
 
     @property
     def notice(self) -> str | None:
@@ -107,10 +106,8 @@ class Session:
             distribution = self._distribution(context, text)
             if after:
                 found = self._around(distribution, context, k, after)
-            elif self._repeat:
-                found = suggestions(self._engines.vocabulary, distribution, context, k, self._typos)
             else:
-                found = self._without_repeats(distribution, context, k, threshold)
+                found = self._shown.suggestions(distribution, context, k, threshold)
             likely = [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
             if deadline_ms is None and len(context.prefix) == 1:
                 self._prepare(text)
@@ -195,7 +192,7 @@ class Session:
         self._phrases = Phrases(form, self._predictor, self._distributions)
         self._predictor.rest()
         self._distributions.reset()
-        self._shown_at, self._shown = None, {}
+        self._shown.reset()
 
     def add_words(self, words: Mapping[str, float]) -> None:
         """Let the host's own words (contacts, project terms) be suggested here; nothing is learned or stored.
@@ -329,25 +326,3 @@ class Session:
             if len(left) == len(found):
                 break
         return left[:k]
-
-    def _without_repeats(
-        self, distribution: Distribution, context: Context, k: int, threshold: float
-    ) -> list[Suggestion]:
-        """Suggestions without those that were shown at shorter prefixes of this word.
-
-        What was shown there follows from the text: a session that was just handed it leaves out the same words.
-        """
-        place = (distribution, replace(context, prefix=""))
-        if self._shown_at is None or self._shown_at[0] is not distribution or self._shown_at[1] != place[1]:
-            self._shown_at, self._shown = place, {}
-        passed_over: list[str] = []
-        for letters in range(len(context.prefix) + 1):
-            at = replace(context, prefix=context.prefix[:letters])
-            key = (at.prefix, k, threshold)
-            if key not in self._shown:
-                found = suggestions_passing_over(
-                    self._engines.vocabulary, distribution, at, k, passed_over, self._typos
-                )
-                self._shown[key] = [suggestion for suggestion in found if suggestion.probability >= threshold]
-            passed_over += [suggestion.text for suggestion in self._shown[key]]
-        return self._shown[context.prefix, k, threshold]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from foretype.runtime import Model, load
-from foretype.runtime.evaluation.keystrokes import Mode, evaluate_keystrokes
+from foretype.runtime.evaluation.keystrokes import Mode, User, evaluate_keystrokes
 from foretype.runtime.text.corpus import find_files
 from foretype.runtime.typos.keyboards import LAYOUTS
 from foretype.tui.commands.evaluation import read_text
@@ -26,7 +26,7 @@ def cost(model: Model, paths: list[Path], words: int) -> None:
     for file in find_files(paths):
         documents = read_text(file, words)
         for mode, losses in lost.items():
-            reports = {typos: evaluate_keystrokes(model, documents, mode, typos=typos) for typos in letters}
+            reports = {typos: evaluate_keystrokes(model, documents, mode, user=User(typos=typos)) for typos in letters}
             losses.append(reports[False].savings()["k3"] - reports[True].savings()["k3"])
             for typos, report in reports.items():
                 letters[typos] += report.letter_seconds

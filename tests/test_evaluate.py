@@ -11,7 +11,7 @@ import pytest
 from foretype.runtime import Suggestion, load
 from foretype.runtime.evaluation import keystrokes as evaluation
 from foretype.runtime.evaluation.documents import plain
-from foretype.runtime.evaluation.keystrokes import Keystrokes, evaluate_keystrokes
+from foretype.runtime.evaluation.keystrokes import Keystrokes, User, evaluate_keystrokes
 from foretype.runtime.evaluation.perplexity import evaluate_tokens
 
 
@@ -30,7 +30,7 @@ def test_the_perfect_user_counts_as_by_hand() -> None:
     result = Keystrokes("text")
     needed: list[Any] = []
     for before, word in (("", "see"), ("see ", "the"), ("see the ", "tea"), ("the ", "end"), ("", "zoo")):
-        needed.append(evaluation._letters_needed(suggest, before, word, result))
+        needed.append(evaluation._letters_needed(suggest, before, word, result, [True] * len(word)))
     # Letters typed before the word is among the first 1, 3 and 5.
     assert needed == [[None, 0, 0], [0, 0, 0], [1, 1, 1], [None, None, 1], [None, None, None]]
 
@@ -56,8 +56,8 @@ def test_savings_of_a_real_model_keep_their_order(tiny_bundle: Path) -> None:
 def test_without_repeats_a_perfect_user_types_less(tiny_bundle: Path, corpus: tuple[Path, Path]) -> None:
     model = load(tiny_bundle)
     document = corpus[1].read_text(encoding="utf-8").splitlines()[:60]
-    repeated = evaluate_keystrokes(model, [document], "plain").savings()
-    once = evaluate_keystrokes(model, [document], "plain", repeat=False).savings()
+    repeated = evaluate_keystrokes(model, [document], "plain", user=User(overlooks=1.0)).savings()
+    once = evaluate_keystrokes(model, [document], "plain", user=User(overlooks=0.0)).savings()
     assert once["k1"] > repeated["k1"]
 
 

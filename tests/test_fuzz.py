@@ -89,17 +89,17 @@ def model(request, tiny_bundle: Path) -> Model:
 
 
 @settings(max_examples=150, deadline=None)
-@given(start=text, edits=st.lists(edit, max_size=8), repeat=st.booleans(), k=st.integers(0, 8))
+@given(start=text, edits=st.lists(edit, max_size=8), overlooks=st.sampled_from([0.0, 0.4, 1.0]), k=st.integers(0, 8))
 def test_any_edits_of_any_text_end_where_a_fresh_session_starts(
-    model: Model, start: str, edits: list[tuple[float, float, str, float]], repeat: bool, k: int
+    model: Model, start: str, edits: list[tuple[float, float, str, float]], overlooks: float, k: int
 ) -> None:
-    session, written = model.session(repeat=repeat), start
+    session, written = model.session(overlooks=overlooks), start
     for begin, end, inserted, cursor in [(0.0, 0.0, "", 1.0), *edits]:
         low, high = sorted((round(begin * len(written)), round(end * len(written))))
         written = written[:low] + inserted + written[high:]
         before = written[: round(cursor * len(written))]
         found = session.suggest(before, k=k)
-        assert found == model.session(repeat=repeat).suggest(before, k=k)
+        assert found == model.session(overlooks=overlooks).suggest(before, k=k)
         assert found.text == before
         assert len(found) <= k
         assert all(0.0 <= s.probability <= 1.0001 and 0 <= s.replaces <= len(before) for s in found)

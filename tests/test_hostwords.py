@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import ConfigError, Model, Session, load
+from foretype.runtime.options import OVERLOOKS
 from foretype.runtime.suggesting.host_words import HIGHEST_SHARE
 
 
@@ -19,8 +20,8 @@ def texts(session: Session, text: str, k: int = 5) -> list[str]:
     return [suggestion.text for suggestion in session.suggest(text, k=k)]
 
 
-def session_with(model: Model, *words: str, weight: float = 1.0, repeat: bool = True) -> Session:
-    session = model.session(repeat=repeat)
+def session_with(model: Model, *words: str, weight: float = 1.0, overlooks: float = OVERLOOKS) -> Session:
+    session = model.session(overlooks=overlooks)
     session.add_words(dict.fromkeys(words, weight))
     return session
 
@@ -98,7 +99,7 @@ def test_removed_words_are_gone_and_others_stay(model: Model) -> None:
 
 
 def test_without_repeats_a_host_word_is_shown_once(model: Model) -> None:
-    session = session_with(model, "Kubernetes", repeat=False)
+    session = session_with(model, "Kubernetes", overlooks=0.0)
     assert "Kubernetes" in texts(session, "I love K")
     assert texts(session, "I love Ku") == []
 

@@ -153,7 +153,7 @@ def test_a_forgetting_in_another_process_is_never_missed(model: Model, store: St
 
 
 def test_lists_hold_at_once_where_words_are_not_repeated(model: Model, store: Store) -> None:
-    session = model.session(store=store, repeat=False)
+    session = model.session(store=store, overlooks=0.0)
     session.commit("a ")
     offered = texts(session, "I love ")
     store.add_to("never", offered)

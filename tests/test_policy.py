@@ -215,17 +215,17 @@ def test_cancelling_a_session_at_rest_does_nothing(model: Model) -> None:
 
 def test_below_the_threshold_nothing_is_offered(model: Model) -> None:
     for text in ("I love ", "I love t", "I love th"):
-        everything = model.session().suggest(text, k=10)
+        everything = model.session(overlooks=1.0).suggest(text, k=10)
         middle = everything[len(everything) // 2].probability
-        kept = model.session().suggest(text, k=10, threshold=middle)
+        kept = model.session(overlooks=1.0).suggest(text, k=10, threshold=middle)
         assert kept == [suggestion for suggestion in everything if suggestion.probability >= middle]
-    assert model.session().suggest("I love ", threshold=1.0) == []
+    assert model.session(overlooks=1.0).suggest("I love ", threshold=1.0) == []
 
 
 def test_without_repeats_a_word_below_the_threshold_was_not_shown(model: Model) -> None:
-    session = model.session(repeat=False)
+    session = model.session(overlooks=0.0)
     assert session.suggest("I love ", threshold=1.0) == []
-    assert session.suggest("I love m", threshold=0.0) == model.session(repeat=False).suggest("I love m")
-    assert session.suggest("I love m", threshold=0.01) == model.session(repeat=False).suggest(
+    assert session.suggest("I love m", threshold=0.0) == model.session(overlooks=0.0).suggest("I love m")
+    assert session.suggest("I love m", threshold=0.01) == model.session(overlooks=0.0).suggest(
         "I love m", threshold=0.01
     )

@@ -152,20 +152,20 @@ def test_probabilities_are_of_the_word_given_its_typed_letters(model: Model) -> 
     [("I love the ", "garden"), ("Well, ", "they"), ("we ", "don't"), ("We see it on ", "Monday"), ("anti-", "music")],
 )
 def test_without_repeats_a_word_is_shown_once_in_live_and_fresh_sessions(model: Model, before: str, word: str) -> None:
-    session = model.session(repeat=False)
+    session = model.session(overlooks=0.0)
     shown: list[str] = []
     for typed in range(len(word) + 1):
         text = before + word[:typed]
         found = session.suggest(text)
-        assert found == model.session(repeat=False).suggest(text)
-        assert session.suggest(text, k=1) == model.session(repeat=False).suggest(text, k=1)
+        assert found == model.session(overlooks=0.0).suggest(text)
+        assert session.suggest(text, k=1) == model.session(overlooks=0.0).suggest(text, k=1)
         shown += [suggestion.text for suggestion in found]
     assert shown
     assert len(set(shown)) == len(shown)
 
 
 def test_the_next_word_starts_anew_without_repeats(model: Model) -> None:
-    session = model.session(repeat=False)
+    session = model.session(overlooks=0.0)
     first = session.suggest("I love ")
     session.suggest("I love m")
     assert session.suggest("I love ") == first

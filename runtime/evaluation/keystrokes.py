@@ -6,8 +6,9 @@ The model is asked as an application asks it: contexts come from the text before
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from foretype.runtime.engines.policy import Policy
 from foretype.runtime.evaluation.calibration import expected_calibration_error
 from foretype.runtime.evaluation.documents import LIST_LENGTHS, WORD, Document, count_words, plain
 from foretype.runtime.model import Model
+from foretype.runtime.options import OVERLOOKS
 from foretype.runtime.text.context import MAXIMUM_WORD
 from foretype.runtime.text.vocabulary import fold
 
@@ -26,6 +28,23 @@ Offer = tuple[float, bool]
 """The probability of a word that was offered, and whether it was the one wanted."""
 
 _RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class User:
+    """Who types.
+
+    overlooks: what the model takes for the chance that the user overlooks a suggestion; see `SessionOptions`.
+    attention: the chance that the user looks at the suggestions after a keystroke, and takes the right word if it is
+    there. typos: whether the session looks for slips.
+    """
+
+    overlooks: float = OVERLOOKS
+    attention: float = 1.0
+    typos: bool = True
+
+
+DEFAULT_USER = User()
 
 
 @dataclass
@@ -92,10 +111,10 @@ def _saved(characters: NDArray[np.float64], strokes: NDArray[np.float64]) -> flo
 def _interval(characters: NDArray[np.float64], strokes: NDArray[np.float64]) -> list[float]:
     if not characters.any():
         return [0.0, 0.0]
-    random = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     saved = []
     for _ in range(_RESAMPLES):
-        draw = random.integers(len(characters), size=len(characters))
+        draw = generator.integers(len(characters), size=len(characters))
         saved.append(_saved(characters[draw], strokes[draw]))
     return [float(bound) for bound in np.percentile(saved, (2.5, 97.5))]
 
@@ -105,12 +124,9 @@ def evaluate_keystrokes(
     documents: Iterable[Document],
     mode: Mode,
     done: Callable[[int], None] = lambda _: None,
-    repeat: bool = True,
-    typos: bool = True,
+    user: User = DEFAULT_USER,
 ) -> Keystrokes:
     """Type `documents` with the model's suggestions; `done` is told the words of each document.
-
-    repeat, typos: as in `Model.session`.
 
     A choice costs one keystroke and types the space that follows, where one does. The context starts anew with each
     document. Line ends are typed for nothing.
@@ -118,14 +134,15 @@ def evaluate_keystrokes(
     result = Keystrokes(mode)
     for document in documents:
         lines = [line for line in map(plain, document) if line] if mode == "plain" else document
-        _type_document(model, lines, result, repeat, typos)
+        _type_document(model, lines, result, user)
         done(count_words(document))
     return result
 
 
-def _type_document(model: Model, document: Document, result: Keystrokes, repeat: bool, typos: bool) -> None:
+def _type_document(model: Model, document: Document, result: Keystrokes, user: User) -> None:
     # Figures must not depend on the time of day.
-    session = model.session(repeat=repeat, policy=Policy(deadline_ms=None), typos=typos)
+    session = model.session(overlooks=user.overlooks, policy=Policy(deadline_ms=None), typos=user.typos)
+    looks = random.Random(len(result.words))
     words, characters, limit, vocabulary_limit = 0, 0, 0, 0
     strokes = [0] * len(LIST_LENGTHS)
     before = ""
@@ -135,7 +152,8 @@ def _type_document(model: Model, document: Document, result: Keystrokes, repeat:
         for match in WORD.finditer(line):
             word = match.group()
             space = int(line[match.end() : match.end() + 1] == " ")
-            typed = _letters_needed(session.suggest, before + line[: match.start()], word, result)
+            sees = [looks.random() < user.attention for _ in range(len(word))]
+            typed = _letters_needed(session.suggest, before + line[: match.start()], word, result, sees)
             for column, letters in enumerate(typed):
                 strokes[column] += len(word) + space if letters is None else letters + 1
             limit += 1
@@ -162,8 +180,13 @@ def _least_keystrokes(model: Model, word: str, space: int) -> int:
     return cut + 1 if model.vocabulary.find(folded[cut:]) is not None else len(word) + space
 
 
-def _letters_needed(suggest: Callable[..., Any], before: str, word: str, result: Keystrokes) -> list[int | None]:
-    """Letters of `word` typed until it is among the first k, for each list length; None where it never is."""
+def _letters_needed(
+    suggest: Callable[..., Any], before: str, word: str, result: Keystrokes, sees: Sequence[bool]
+) -> list[int | None]:
+    """Letters of `word` typed until it is among the first k and seen, for each list length; None where it never is.
+
+    sees: whether the user looks at the suggestions after so many letters.
+    """
     wanted = word.lower() if result.mode == "plain" else word
     needed: list[int | None] = [None] * len(LIST_LENGTHS)
     for letters in range(min(len(word), MAXIMUM_WORD + 1)):  # beyond that many, nothing is offered
@@ -175,7 +198,7 @@ def _letters_needed(suggest: Callable[..., Any], before: str, word: str, result:
                 offered = suggest(text, k=k)
                 seconds.append(time.perf_counter() - begin)
                 texts = [s.text.lower() if result.mode == "plain" else s.text for s in offered]
-                if wanted in texts:
+                if wanted in texts and sees[letters]:
                     needed[column] = letters
                 if column == 0 and offered:
                     offers = result.letter_offers if letters else result.word_offers

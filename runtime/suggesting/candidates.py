@@ -6,7 +6,8 @@ and pick the best that may be offered.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ _ROWS = 64
 _HEAD_EVIDENCE = 1000.0
 """How much likelier an extra word with a hyphen is once all before the hyphen agrees: other words after it are rare."""
 _TINY = 1e-30
+_NOTHING_PASSED_OVER: Mapping[str, float] = MappingProxyType({})
 
 
 class Candidate(NamedTuple):
@@ -52,7 +54,12 @@ _NONE = _Found([], 0.0)
 
 
 def suggestions(
-    vocabulary: Vocabulary, distribution: Distribution, context: Context, k: int, typos: Typos | None = None
+    vocabulary: Vocabulary,
+    distribution: Distribution,
+    context: Context,
+    k: int,
+    typos: Typos | None = None,
+    passed_over: Mapping[str, float] = _NOTHING_PASSED_OVER,
 ) -> list[Suggestion]:
     """At most `k` suggestions for `context`, those first that save most keystrokes against being shown later.
 
@@ -60,27 +67,18 @@ def suggestions(
     not offered, unless it has other capitals and is no word as it is typed ("monday").
 
     typos: finds words that may be meant by letters that lead nowhere; None where letters are taken as they are.
+    passed_over: texts that the user saw at this word and typed on, each with the factor on its probability.
     """
-    found, mass = _collect(vocabulary, distribution, context, k, k + _SPARE, typos)
+    found, mass = _collect(vocabulary, distribution, context, k, k + _SPARE + len(passed_over), typos)
+    if passed_over:
+        weighted = [word._replace(probability=word.probability * passed_over.get(word.text, 1.0)) for word in found]
+        mass -= sum(before.probability - word.probability for before, word in zip(found, weighted, strict=True))
+        # By probability: the words that save most were shown before, and now it is the turn of the likely ones.
+        ranked = sorted((word for word in weighted if word.probability > 0.0), key=lambda word: -word.probability)
+        return _pick(ranked, mass, distribution, context, k)
     keys, probabilities = [word.key for word in found], [word.probability for word in found]
     order = by_keystrokes_saved(keys, probabilities, len(context.prefix), k)
     return _pick((found[place] for place in order), mass, distribution, context, k)
-
-
-def suggestions_passing_over(
-    vocabulary: Vocabulary,
-    distribution: Distribution,
-    context: Context,
-    k: int,
-    passed_over: Collection[str],
-    typos: Typos | None = None,
-) -> list[Suggestion]:
-    """As `suggestions`, without the texts `passed_over`, which the user saw and typed on.
-
-    The most probable come first: where no word is shown twice, all come up soon, and these are the most useful.
-    """
-    found, mass = _collect(vocabulary, distribution, context, k, k + _SPARE + len(passed_over), typos)
-    return _pick((word for word in found if word.text not in passed_over), mass, distribution, context, k)
 
 
 def suggestions_between(

@@ -190,9 +190,12 @@ def evaluate(
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
     provider: ProviderOption = "cpu",
-    repeat: Annotated[
-        bool, typer.Option("--repeat/--no-repeat", help="Whether a word passed over may be shown again.")
-    ] = True,
+    overlooks: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Chance that the model expects a suggestion to be overlooked.")
+    ] = None,
+    attention: Annotated[
+        float, typer.Option(min=0, max=1, help="Chance that the simulated user looks at the suggestions.")
+    ] = 1.0,
     writing: Annotated[
         bool, typer.Option("--writing", help="Instead: misspelt words, and suggestions of several words.")
     ] = False,
@@ -201,10 +204,12 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure the model on text: perplexity, next-word accuracy, keystroke savings, time per suggestion."""
+    from foretype.runtime.evaluation.keystrokes import User
+    from foretype.runtime.options import OVERLOOKS
     from foretype.tui.commands.evaluation import evaluate_files, print_report
 
-    if record and not repeat:
-        raise typer.BadParameter("keeps the figures of --repeat only", param_hint="--record")
+    if record and (overlooks is not None or attention != 1.0):
+        raise typer.BadParameter("keeps the figures of the default user only", param_hint="--record")
     if record and writing:
         raise typer.BadParameter("keeps no figures of --writing", param_hint="--record")
     model = load_model(bundle, engine, provider)
@@ -217,7 +222,8 @@ def evaluate(
         else:
             print_writing(figures)
         return
-    report = evaluate_files(model, files, limit, lines, repeat)
+    user = User(OVERLOOKS if overlooks is None else overlooks, attention)
+    report = evaluate_files(model, files, limit, lines, user)
     if record:
         from foretype.export.write_bundle import record_evaluation
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from foretype.runtime.errors import CorpusError
 from foretype.runtime.evaluation.documents import Document, count_words
-from foretype.runtime.evaluation.keystrokes import Keystrokes, evaluate_keystrokes
+from foretype.runtime.evaluation.keystrokes import DEFAULT_USER, Keystrokes, User, evaluate_keystrokes
 from foretype.runtime.evaluation.perplexity import evaluate_tokens
 from foretype.runtime.model import Model
 from foretype.runtime.text.corpus import find_files, read_documents, source_name
@@ -61,7 +61,7 @@ def _until(document: Document, limit: int) -> Iterator[str]:
 
 
 def evaluate_files(
-    model: Model, paths: list[Path], limit: int = 0, lines: bool = False, repeat: bool = True
+    model: Model, paths: list[Path], limit: int = 0, lines: bool = False, user: User = DEFAULT_USER
 ) -> dict[str, Any]:
     """All figures of `model` on each source, and the means over those with enough words, as plain JSON values."""
     files = find_files(paths)
@@ -79,7 +79,7 @@ def evaluate_files(
         for name, documents in texts:
             if documents:
                 progress.update(task, description=name)
-                figures, keystrokes = _evaluate(model, documents, lambda words: progress.advance(task, words), repeat)
+                figures, keystrokes = _evaluate(model, documents, lambda words: progress.advance(task, words), user)
                 sources[name] = figures
                 typed += keystrokes
     times = Keystrokes("text")
@@ -90,7 +90,8 @@ def evaluate_files(
         "bundle": model.bundle.name,
         "engine": model.engine,
         "limit": limit,
-        "repeat": repeat,
+        "overlooks": user.overlooks,
+        "attention": user.attention,
         "sources": sources,
         "mean": _mean([figures for figures in sources.values() if figures["plain"]["words"] >= enough_words(limit)]),
         "microseconds": times.times(),
@@ -98,11 +99,11 @@ def evaluate_files(
 
 
 def _evaluate(
-    model: Model, documents: list[Document], done: Callable[[int], None], repeat: bool
+    model: Model, documents: list[Document], done: Callable[[int], None], user: User
 ) -> tuple[dict[str, Any], list[Keystrokes]]:
     tokens = evaluate_tokens(model, documents, done)
-    plain = evaluate_keystrokes(model, documents, "plain", done, repeat)
-    text = evaluate_keystrokes(model, documents, "text", done, repeat)
+    plain = evaluate_keystrokes(model, documents, "plain", done, user)
+    text = evaluate_keystrokes(model, documents, "text", done, user)
     return {"tokens": tokens.figures(), "plain": plain.savings(), "text": text.savings()}, [plain, text]
 
 

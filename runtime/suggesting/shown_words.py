@@ -1,0 +1,74 @@
+"""Being passed over is evidence: a word that was shown, and typed on, is probably not the one that is meant.
+
+Each time a word was shown at shorter prefixes of the word at the cursor, its probability is multiplied by the chance
+that the user overlooks a suggestion: the likelihood of typing on where the word was meant, against 1 where it was not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from foretype.runtime.suggesting.candidates import suggestions
+from foretype.runtime.suggesting.distribution import Distribution
+from foretype.runtime.suggestion import Suggestion
+from foretype.runtime.text.context import Context
+from foretype.runtime.text.vocabulary import Vocabulary
+from foretype.runtime.typos.finder import Typos
+
+
+class _Shown(NamedTuple):
+    """What is shown at one place.
+
+    suggestions: the words. passed_over: the words that were shown at shorter prefixes, each with the chance that it
+    was overlooked each time.
+    """
+
+    suggestions: list[Suggestion]
+    passed_over: dict[str, float]
+
+
+class ShownWords:
+    """The words shown for the word at the cursor. Not shared between threads.
+
+    What was shown at shorter prefixes follows from the text: a session that was just handed it counts the same words.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, typos: Typos | None, overlooks: float) -> None:
+        """overlooks: the chance that the user overlooks a suggestion, from 0 to 1."""
+        self._vocabulary = vocabulary
+        self._typos = typos
+        self.overlooks = overlooks
+        self._word: tuple[Distribution, Context, float] | None = None
+        self._shown: dict[tuple[str, int, float], _Shown] = {}
+
+    def suggestions(
+        self, distribution: Distribution, context: Context, k: int, threshold: float = 0.0
+    ) -> list[Suggestion]:
+        """At most `k` suggestions for `context`, given what was shown before; none is less likely than `threshold`."""
+        if self.overlooks == 1.0:
+            found = suggestions(self._vocabulary, distribution, context, k, self._typos)
+            return [word for word in found if word.probability >= threshold]
+        word = (distribution, replace(context, prefix=""), self.overlooks)
+        if self._word is None or self._word[0] is not distribution or self._word[1:] != word[1:]:
+            self._word, self._shown = word, {}
+        return self._at(distribution, context, k, threshold).suggestions
+
+    def reset(self) -> None:
+        """Forget what was shown; the next answers are the same, and take longer."""
+        self._word, self._shown = None, {}
+
+    def _at(self, distribution: Distribution, context: Context, k: int, threshold: float) -> _Shown:
+        key = (context.prefix, k, threshold)
+        shown = self._shown.get(key)
+        if shown is None:
+            passed_over: dict[str, float] = {}
+            if context.prefix:
+                before = self._at(distribution, replace(context, prefix=context.prefix[:-1]), k, threshold)
+                passed_over |= before.passed_over
+                for word in before.suggestions:
+                    passed_over[word.text] = passed_over.get(word.text, 1.0) * self.overlooks
+            found = suggestions(self._vocabulary, distribution, context, k, self._typos, passed_over)
+            shown = _Shown([word for word in found if word.probability >= threshold], passed_over)
+            self._shown[key] = shown
+        return shown

@@ -11,8 +11,8 @@ import venv
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 IGNORED = shutil.ignore_patterns(
     ".*_cache", "__pycache__", ".venv", ".git", ".hypothesis", "build", "dist", "*.egg-info"
 )

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "scripts"
 SOURCES = ("standard_ebooks", "us_gov_blogs", "handbooks_guides", "ethereum_meetings", "bitcoin_transcripts")
 

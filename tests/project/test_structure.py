@@ -9,11 +9,11 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 import foretype.runtime as runtime
 from foretype.runtime import errors
 
-ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("runtime", "train", "export", "tui")
 ALLOWED = {
     "runtime": {"runtime"},

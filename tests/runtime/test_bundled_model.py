@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
+from paths import ROOT, SHARED
 
 from foretype.runtime import Model, load
 from foretype.runtime.files.bundle import MANIFEST, NGRAM, STEP
@@ -44,7 +44,7 @@ def test_its_card_names_every_source_with_its_licence(model: Model) -> None:
     sources = {source["name"]: source["licence"] for source in model.info()["card"]["sources"]}
     named = {name for names in sources for name in names.split(", ")}
     assert all(sources.values())
-    corpus = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "train"
+    corpus = SHARED / "corpus" / "train"
     if not corpus.is_dir():
         pytest.skip("the corpus is not beside the repository")
     assert named
@@ -73,7 +73,7 @@ def test_it_suggests_no_number_address_or_nick_of_its_training_text(name: str) -
 
 
 def test_the_notice_names_every_source_of_the_bundle_with_its_licence(model: Model) -> None:
-    notice = (Path(__file__).resolve().parents[1] / "NOTICE").read_text(encoding="utf-8").splitlines()
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8").splitlines()
     for source in model.info()["card"]["sources"]:
         lines = [line for line in notice if line.startswith(f"- {source['what']}: {source['licence']} [")]
         assert len(lines) == 1

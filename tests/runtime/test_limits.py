@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from test_personal_session import forms, write
+from sessions import forms, write
 
 from foretype.runtime import CorpusError, Model, StoreError, load
 from foretype.runtime.personal import personal_session

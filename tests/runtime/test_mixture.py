@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TINY, Quiet
+from tiny_model import TINY, Quiet
 
 from foretype.export.write_bundle import export_run
 from foretype.runtime import Model, load

@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 from foretype.runtime import Model, load
 from foretype.runtime.engines.fork_guard import Fork
 
-ROOT = Path(__file__).resolve().parents[1]
 WORDS = ["I", "love", "the", "cat", "see", "garden", "Tom", "and", "music"]
 
 

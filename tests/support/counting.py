@@ -5,14 +5,14 @@ from __future__ import annotations
 import lzma
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
+from paths import DATA
 
 from foretype.train.ngrams.counting.counts import NgramCounts
 
-KENLM = Path(__file__).parent / "data" / "kenlm"
+KENLM = DATA / "kenlm"
 VOCAB = 12
 STREAMS = st.lists(st.integers(0, VOCAB - 1), min_size=1, max_size=120).map(lambda ids: np.array(ids, np.uint16))
 

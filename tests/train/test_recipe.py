@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paths import ROOT
 
 from foretype.runtime.errors import ConfigError
 from foretype.train.neural.training.train_config import TrainConfig
@@ -14,7 +15,7 @@ from foretype.train.ngrams.estimate import NgramConfig
 from foretype.train.recipe import PRESETS, Recipe, make_recipe, parse_settings, preset, read_recipe, stored_recipe
 from foretype.train.text.tokenizer import VocabularyConfig
 
-SHIPPED = Path(__file__).resolve().parents[1] / "train" / "recipes"
+SHIPPED = ROOT / "train" / "recipes"
 
 
 def read(folder: Path, text: str) -> Recipe:

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import TINY, Quiet, write_corpus
+from corpora import write_corpus
 from killing import finish_despite_kills
+from tiny_model import TINY, Quiet
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.runtime.text.corpus import STANDARD_INPUT, read_lines

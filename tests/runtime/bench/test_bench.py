@@ -16,6 +16,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import ROOT
 
 from foretype.runtime import ForetypeError, load
 from foretype.runtime.bench import conditions as bench_conditions
@@ -31,7 +32,7 @@ from foretype.runtime.bench.trial import benchmark_text, type_text
 from foretype.runtime.bench.trials import Configuration, configurations
 from foretype.runtime.text.context import WINDOW_CHARACTERS
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "benchmark.md"
+DOCUMENT = ROOT / "docs" / "benchmark.md"
 
 times = st.lists(st.floats(0.001, 1e9), min_size=1, max_size=60)
 conditions = st.builds(
@@ -321,8 +322,14 @@ def test_a_leaderboard_has_a_row_for_each_measurement_quickest_first(several: li
             lambda value: value["measurements"][0]["conditions"].clear() or value,
             "as many trials as there are conditions",
         ),
-        (lambda value: value["measurements"][0]["conditions"][0].update(wall_s=0) or value, "expected a number above 0"),
-        (lambda value: value["measurements"][0]["conditions"][0].update(reference_us=-1) or value, "expected a number above 0"),
+        (
+            lambda value: value["measurements"][0]["conditions"][0].update(wall_s=0) or value,
+            "expected a number above 0",
+        ),
+        (
+            lambda value: value["measurements"][0]["conditions"][0].update(reference_us=-1) or value,
+            "expected a number above 0",
+        ),
     ],
 )
 def test_what_is_no_result_is_refused_with_its_place(tmp_path: Path, change: Any, words: str) -> None:

@@ -10,12 +10,13 @@ import zlib
 from pathlib import Path
 
 import pytest
+from paths import DATA
 
 from foretype.runtime import Model, load
 from foretype.runtime.personal.announced_secrets import carried_into, scope
 from foretype.runtime.personal.store import Store
 
-LINES = (Path(__file__).parent / "data" / "secrets.tsv").read_text(encoding="utf-8").splitlines()
+LINES = (DATA / "secrets.tsv").read_text(encoding="utf-8").splitlines()
 SYLLABLES = ["ba", "ce", "di", "fo", "gu", "la", "me", "ni", "po", "ru", "sa", "te", "vi", "wo", "lo", "ra", "be", "do"]
 OTHERS = ("blorvenk", "quanzit")
 ORDINARY = [

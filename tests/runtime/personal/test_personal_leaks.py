@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from test_personal_session import forms, texts, write
+from sessions import forms, texts, write
 
 from foretype.runtime import Model, load
 from foretype.runtime.errors import ConfigError, StoreError

@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sessions import forms, texts, write
 
-from foretype.runtime import Model, Session, load
+from foretype.runtime import Model, load
 from foretype.runtime.errors import BundleError, ConfigError
 from foretype.runtime.files.bundle import MANIFEST
 from foretype.runtime.filters import Filters, offensive_words
@@ -24,23 +25,6 @@ def model(tiny_bundle: Path) -> Model:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "personal" / "s.sqlite3")
-
-
-def texts(session: Session, text: str, k: int = 3) -> list[str]:
-    return [suggestion.text for suggestion in session.suggest(text, k=k)]
-
-
-def write(session: Session, text: str, before: str = "") -> str:
-    """Type `text` letter by letter; returns all that stands there then."""
-    for letter in text:
-        before += letter
-        session.suggest(before)
-        session.commit(before)
-    return before
-
-
-def forms(store: Store) -> list[str]:
-    return [word.form for word in store.show(1000)]
 
 
 def test_a_new_word_is_a_last_resort_after_once_and_offered_like_any_after_twice(model: Model, store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_text import FORM
+from text_form import FORM
 
 from foretype.runtime.text.context import WINDOW_CHARACTERS, Context, ContextReader, window_start
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TINY, Quiet
+from tiny_model import TINY, Quiet
 
 from foretype.runtime.errors import CorpusError
 from foretype.runtime.text.corpus import STANDARD_INPUT, find_files, read_documents, read_lines, source_name

@@ -5,38 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from foretype.runtime.text.form import CaseRule, TextForm
-from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, sort_key
-
-WORDS = [
-    "a",
-    "API",
-    "can",
-    "cat",
-    "don't",
-    "I",
-    "I'm",
-    "may",
-    "May",
-    "Monday",
-    "naïve",
-    "sat",
-    "the",
-    "US",
-    "us",
-    "Zürich",
-]
-MARKS = ["!", '"', "'", "(", ")", ",", "-", ".", "?"]
-
-
-def form() -> TextForm:
-    tokens = [*SPECIAL_TOKENS, *MARKS, *sorted(WORDS, key=sort_key)]
-    ids = {token: i for i, token in enumerate(tokens)}
-    return TextForm(ids, CaseRule(preferred={"may": "may", "us": "us"}))
-
-
-FORM = form()
+from text_form import FORM, WORDS
 
 
 def tokens(text: str) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 import torch
 from killing import SERVER
 from safetensors.torch import load_file
-from test_trainer import CONFIG, TEXT, VALID, VOCAB
+from training import CONFIG, TEXT, VALID, VOCAB
 
 from foretype.runtime.errors import ConfigError
 from foretype.train.neural.model.model_config import ModelConfig

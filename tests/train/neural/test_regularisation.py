@@ -13,8 +13,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from killing import finish_despite_kills
-from test_trainer import CONFIG, TEXT, VALID, VOCAB, assert_same_end, tensors
 from torch import Tensor
+from training import CONFIG, TEXT, VALID, VOCAB, assert_same_end, tensors
 
 from foretype.runtime.errors import ConfigError
 from foretype.train.neural.model.language_model import LanguageModel

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import torch
 from killing import finish_despite_kills
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
+from training import CONFIG, MODEL, RARELY, STEPS, TEXT, VALID, VOCAB, assert_same_end, tensors, train, train_here
 
 from foretype.runtime.errors import CheckpointError, ConfigError
 from foretype.train.neural.model.language_model import LanguageModel
@@ -27,38 +28,6 @@ from foretype.train.neural.training.trainer import Report, Trainer, perplexity
 from foretype.train.neural.training.windows import Windows
 from foretype.train.studies.training_speed import measure
 
-VOCAB = 40
-MODEL = ModelConfig(VOCAB, embedding_size=12, hidden_size=16)
-CONFIG = TrainConfig(
-    tokens=4 * 8 * 24,
-    batch=4,
-    steps=8,
-    samples=20,
-    learning_rate=0.02,
-    warmup=5,
-    device="cpu",
-    precision="fp32",
-    threads=1,
-    checkpoint_seconds=0,
-)
-"""A checkpoint with every step."""
-STEPS = CONFIG.total_steps
-RARELY = replace(CONFIG, checkpoint_seconds=1e9)
-
-
-def text(tokens: int = 3000, seed: int = 0) -> np.ndarray:
-    """A stream in which each token mostly follows from the one before."""
-    draw = np.random.default_rng(seed)
-    follows = np.random.default_rng(99).permutation(VOCAB)
-    ids = [1]
-    for _ in range(tokens - 1):
-        ids.append(int(follows[ids[-1]]) if draw.random() < 0.8 else int(draw.integers(VOCAB)))
-    return np.array(ids, np.uint16)
-
-
-TEXT = text()
-VALID = text(600, seed=1)
-
 
 @pytest.fixture(autouse=True)
 def _threads() -> Iterator[None]:
@@ -67,32 +36,6 @@ def _threads() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-def train(run: Path, config: TrainConfig = CONFIG, *, resume: bool = False, **other: Any) -> Trainer:
-    """A finished training run."""
-    trainer = Trainer(run, other.get("model", MODEL), config, other.get("stream", TEXT), VALID, resume=resume)
-    for _ in trainer.fit():
-        pass
-    return trainer
-
-
-def train_here(run: Path) -> None:
-    """What a process does that is to be killed: start the run, or go on with it."""
-    train(run, resume=True)
-
-
-def tensors(run: Path) -> dict[str, torch.Tensor]:
-    """Everything in the newest checkpoint that decides how the run goes on."""
-    newest = checkpoints(run)[-1]
-    return {**load_file(newest / "model.safetensors"), **load_file(newest / "training.safetensors")}
-
-
-def assert_same_end(run: Path, other: Path) -> None:
-    assert checkpoints(run)[-1].name == checkpoints(other)[-1].name
-    ours, theirs = tensors(run), tensors(other)
-    assert ours.keys() == theirs.keys()
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
 @pytest.fixture(scope="module")

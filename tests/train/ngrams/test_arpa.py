@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paths import DATA, SHARED
 
 from foretype.runtime.engines.ngram import NgramModel
 from foretype.runtime.errors import ConfigError, CorpusError, TableError
@@ -16,8 +17,8 @@ from foretype.train.ngrams.estimate import SMOOTHINGS, NgramConfig, estimate_ngr
 from foretype.train.ngrams.perplexity import ngram_perplexity
 from foretype.train.ngrams.tables import write_tables
 
-KENLM = Path(__file__).parent / "data" / "kenlm"
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "benchmarks" / "kenlm"
+KENLM = DATA / "kenlm"
+BENCHMARK = SHARED / "benchmarks" / "kenlm"
 TOKENS = ["<unk>", "<s>", "</s>", "the", "cat", "é—", "\u2028", "Don't"]
 STREAMS = st.lists(st.integers(0, len(TOKENS) - 1), min_size=1, max_size=80).map(lambda ids: np.array(ids, np.uint16))
 
@@ -90,7 +91,7 @@ def plain_numbers(path: Path) -> dict[tuple[str, ...], tuple[float, float]]:
 
 @pytest.mark.parametrize("name", ["order3-3000", "order5-3000", "order3-30000", "order3-30000-prune-0-1-2"])
 def test_kenlms_probabilities_come_out_of_the_runtime(tmp_path: Path, name: str) -> None:
-    path = next((f / f"{name}.arpa.xz" for f in (KENLM, SHARED) if (f / f"{name}.arpa.xz").exists()), None)
+    path = next((f / f"{name}.arpa.xz" for f in (KENLM, BENCHMARK) if (f / f"{name}.arpa.xz").exists()), None)
     if path is None:
         pytest.skip("../shared/benchmarks is absent")
     model, tokens = read_arpa(path)

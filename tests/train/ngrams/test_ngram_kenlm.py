@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import DATA, SHARED
 
 from foretype.runtime.engines.ngram import NgramModel
 from foretype.train.ngrams.counting.counts import count_ngrams
@@ -12,8 +13,8 @@ from foretype.train.ngrams.estimate import NgramConfig, train_ngram
 from foretype.train.ngrams.prune import keep_counts_above
 from foretype.train.ngrams.smoothing.kneser_ney import kneser_ney
 
-SMALL = Path(__file__).parent / "data" / "kenlm"
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "benchmarks" / "kenlm"
+SMALL = DATA / "kenlm"
+BENCHMARK = SHARED / "benchmarks" / "kenlm"
 
 
 def read_lines(path: Path) -> list[str]:
@@ -50,7 +51,7 @@ def read_stream(path: Path) -> tuple[np.ndarray, list[str]]:
     ],
 )
 def test_agrees_with_lmplz(text: str, arpa: str, prune: tuple[int, ...]) -> None:
-    folder = SMALL if (SMALL / arpa).exists() else SHARED
+    folder = SMALL if (SMALL / arpa).exists() else BENCHMARK
     if not folder.exists():
         pytest.skip("../shared/benchmarks is absent")
     stream, words = read_stream(folder / text)

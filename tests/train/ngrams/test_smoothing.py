@@ -2,12 +2,12 @@
 
 import math
 from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from paths import SHARED
 
 from foretype.runtime.engines.ngram import NgramModel
 from foretype.train.ngrams.backoff_model import BackoffModel
@@ -31,7 +31,7 @@ PRUNED = st.fixed_dictionaries(
         "hand_down": st.booleans(),
     }
 )
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "benchmarks" / "penn-treebank"
+PENN_TREEBANK = SHARED / "benchmarks" / "penn-treebank"
 
 
 def make_config(smoothing: str, options: dict[str, object]) -> NgramConfig:
@@ -226,8 +226,8 @@ def test_count_pruning_keeps_the_most_frequent() -> None:
 )
 def test_perplexities_on_penn_treebank_are_the_published_ones(config: NgramConfig, published: float) -> None:
     """Those of Mikolov's thesis (2012), table 4.1."""
-    if not SHARED.exists():
+    if not PENN_TREEBANK.exists():
         pytest.skip("../shared/benchmarks is absent")
-    text = read_standard_text(SHARED)
+    text = read_standard_text(PENN_TREEBANK)
     model = estimate_ngram(text.train, len(text.tokens), config)
     assert ngram_perplexity(model, text.test) == pytest.approx(published, abs=0.5)

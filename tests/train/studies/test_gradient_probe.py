@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import write_corpus
+from corpora import write_corpus
 
 from foretype.runtime.errors import ConfigError, CorpusError
 from foretype.train.neural.model.model_config import ModelConfig

@@ -5,12 +5,13 @@ import lzma
 from pathlib import Path
 
 import pytest
+from paths import SHARED
 
 from foretype.runtime.errors import CorpusError
 from foretype.train.studies.standard_text import PUBLISHED, read_standard_text
 from foretype.tui.cli import run
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "benchmarks"
+BENCHMARKS = SHARED / "benchmarks"
 TOKENS = {"penn-treebank": (929_589, 73_760, 82_430), "wikitext-2": (2_088_628, 217_646, 245_569)}
 """Tokens of train, valid and test in the literature, ends of sentence included."""
 
@@ -25,9 +26,9 @@ def write_text(folder: Path, valid: str = "a dog <unk>\n") -> Path:
 
 @pytest.mark.parametrize("name", TOKENS)
 def test_token_counts_are_those_of_the_literature(name: str) -> None:
-    if not (SHARED / name).is_dir():
+    if not (BENCHMARKS / name).is_dir():
         pytest.skip("the shared benchmarks are not here")
-    text = read_standard_text(SHARED / name)
+    text = read_standard_text(BENCHMARKS / name)
     assert (len(text.train) - 1, len(text.valid) - 1, len(text.test) - 1) == TOKENS[name]
     assert name in PUBLISHED
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import sentences
+from corpora import sentences
 from safetensors.numpy import save_file
 
 from foretype.runtime.errors import CorpusError, TableError

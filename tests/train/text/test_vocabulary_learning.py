@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from conftest import sentences
+from corpora import sentences
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.runtime.text.form import TextForm

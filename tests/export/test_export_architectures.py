@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from graphs import StepGraph, language_model, random_state
@@ -13,17 +16,18 @@ from graphs import StepGraph, language_model, random_state
 from foretype.export.graph.build import float_graph, save
 from foretype.export.graph.quantise import block_size, int8_graph
 from foretype.runtime.engines.step_graph import NeuralModel
+from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
 
 torch.set_num_threads(1)  # handing these tiny products to more threads costs more than it saves
 
 VOCABULARY = 130
-BASE = {"vocab_size": VOCABULARY, "embedding_size": 32, "hidden_size": 48}
+BASE: dict[str, Any] = {"vocab_size": VOCABULARY, "embedding_size": 32, "hidden_size": 48}
 
 
-def configurations() -> list:
+def configurations() -> list[Any]:
     """Each architecture alone and stacked in each way, with and without projection, tied and untied."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for tied, hidden in product((True, False), (32, 48)):
         name = ("tied" if tied else "untied") + (" projected" if hidden != 32 else "")
         found[f"window {name}"] = {"architecture": "window", "hidden_size": hidden, "tied": tied, "window": 4}
@@ -95,7 +99,9 @@ def test_int8_graph_is_near_the_model(config: ModelConfig) -> None:
 
 @pytest.mark.parametrize("build", [float_graph, int8_graph])
 @pytest.mark.parametrize("config", CONFIGS)
-def test_runtime_runs_each(config: ModelConfig, build, tmp_path: Path) -> None:
+def test_runtime_runs_each(
+    config: ModelConfig, build: Callable[[LanguageModel], onnx.ModelProto], tmp_path: Path
+) -> None:
     """The engine opens every graph and steps it from its zero state to the same scores as torch."""
     model = language_model(config)
     save(build(model), tmp_path / "step.onnx")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from graphs import StepGraph, language_model
@@ -21,9 +24,12 @@ from foretype.train.neural.model.model_config import ModelConfig
 
 torch.set_num_threads(1)  # handing these tiny products to more threads costs more than it saves
 
+Build = Callable[[LanguageModel], onnx.ModelProto]
+Trained = tuple[LanguageModel, np.ndarray]
+
 
 @pytest.mark.parametrize("build", [float_graph, int8_graph])
-def test_contract(build) -> None:
+def test_contract(build: Build) -> None:
     """Names, types, shapes and metadata are those that programs in other languages rely on."""
     config = ModelConfig(vocab_size=50, embedding_size=16, hidden_size=24, layers=2)
     session = StepGraph(build(language_model(config))).session
@@ -63,7 +69,7 @@ def test_metadata_survive_the_file() -> None:
 
 
 @pytest.mark.parametrize(("build", "weight_bytes"), [(float_graph, 4), (int8_graph, 1)])
-def test_word_table_is_stored_once(build, weight_bytes: int) -> None:
+def test_word_table_is_stored_once(build: Build, weight_bytes: int) -> None:
     """Input and head share the table: the file holds it once, in the precision of the graph."""
     config = ModelConfig(vocab_size=5000, embedding_size=64, hidden_size=64)
     size = len(build(language_model(config)).SerializeToString())
@@ -98,7 +104,7 @@ def test_weight_map_must_match_exactly() -> None:
 
 
 @pytest.fixture(scope="module")
-def trained() -> tuple[LanguageModel, np.ndarray]:
+def trained() -> Trained:
     """A model that has learnt a text of its own (each token tells the next), and that text."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
@@ -121,7 +127,7 @@ def trained() -> tuple[LanguageModel, np.ndarray]:
 
 
 @pytest.mark.parametrize("build", [float_graph, int8_graph])
-def test_faithful_graph_passes_verification(build, trained, tmp_path: Path) -> None:
+def test_faithful_graph_passes_verification(build: Build, trained: Trained, tmp_path: Path) -> None:
     """Each graph of a trained model is within the limits of its precision, and the figures are plain JSON."""
     model, ids = trained
     save(build(model), tmp_path / "step.onnx")
@@ -131,7 +137,7 @@ def test_faithful_graph_passes_verification(build, trained, tmp_path: Path) -> N
     assert json.loads(json.dumps(figures.to_json())).keys() > asdict(figures).keys()
 
 
-def test_perplexity_is_torchs(trained, tmp_path: Path) -> None:
+def test_perplexity_is_torchs(trained: Trained, tmp_path: Path) -> None:
     """The perplexity reported for checkpoint and float graph is what torch's cross entropy gives."""
     model, ids = trained
     save(float_graph(model), tmp_path / "step.onnx")
@@ -144,7 +150,7 @@ def test_perplexity_is_torchs(trained, tmp_path: Path) -> None:
     assert figures.graph_perplexity == pytest.approx(expected, rel=1e-4)
 
 
-def test_altered_graph_fails_verification(trained, tmp_path: Path) -> None:
+def test_altered_graph_fails_verification(trained: Trained, tmp_path: Path) -> None:
     """A graph with one gate's weights swapped is caught, though it loads and runs."""
     model, ids = trained
     graph = int8_graph(model)
@@ -165,7 +171,7 @@ def test_altered_graph_fails_verification(trained, tmp_path: Path) -> None:
         ({"stepping_difference": 0.2}, "differ by 0.2; must be at most 0.1"),
     ],
 )
-def test_each_limit_is_enforced(change: dict[str, float], message: str) -> None:
+def test_each_limit_is_enforced(change: dict[str, Any], message: str) -> None:
     """Every figure beyond its limit fails with a line that names both."""
     good = Verification("int8", 100, 0.99, 0.98, 0.1, 100.0, 100.1, 0.0)
     good.check(LIMITS["int8"])
@@ -173,7 +179,7 @@ def test_each_limit_is_enforced(change: dict[str, float], message: str) -> None:
         replace(good, **change).check()
 
 
-def test_text_of_another_vocabulary_is_refused(trained, tmp_path: Path) -> None:
+def test_text_of_another_vocabulary_is_refused(trained: Trained, tmp_path: Path) -> None:
     """Ids that the model cannot know end the verification with a clear line."""
     model, _ = trained
     save(float_graph(model), tmp_path / "step.onnx")
@@ -181,7 +187,7 @@ def test_text_of_another_vocabulary_is_refused(trained, tmp_path: Path) -> None:
         verify(model, tmp_path / "step.onnx", np.array([5, 300, 7], np.uint16))
 
 
-def test_graph_of_another_checkpoint_is_refused(trained, tmp_path: Path) -> None:
+def test_graph_of_another_checkpoint_is_refused(trained: Trained, tmp_path: Path) -> None:
     """A graph with another vocabulary is not compared."""
     model, ids = trained
     save(float_graph(language_model(ModelConfig(30, 8, 8))), tmp_path / "step.onnx")

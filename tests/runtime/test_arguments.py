@@ -116,4 +116,4 @@ def test_a_store_takes_what_makes_sense(tmp_path: Path) -> None:
                 call()
     for named in ({"cap_mb": 0}, {"half_life": -1.0}, {"most_words": math.nan}, {"busy_ms": "5"}):
         with pytest.raises(ConfigError, match="legal: "):
-            StoreConfig(**named)  # type: ignore[arg-type]
+            StoreConfig(**named)

@@ -84,7 +84,7 @@ edit = st.tuples(place, place, text, place)
 
 
 @pytest.fixture(scope="module", params=["auto", "ngram"])
-def model(request, tiny_bundle: Path) -> Model:
+def model(request: pytest.FixtureRequest, tiny_bundle: Path) -> Model:
     return load(tiny_bundle, engine=request.param, policy=Policy(deadline_ms=None))
 
 

@@ -283,7 +283,7 @@ def test_a_store_that_cannot_be_written_is_tried_again_after_a_pause(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(personal_session.time, "monotonic", lambda: now)
+    monkeypatch.setattr(f"{personal_session.__name__}.time.monotonic", lambda: now)
     with Store(tmp_path / "s.sqlite3") as store:
         session = model.session(store=store)
         text = write(session, "We go ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,10 +35,15 @@ def seconds(work: Callable[[], object]) -> float:
 def test_learning_and_committing_a_long_run(model: Model, tmp_path: Path, unit: str) -> None:
     run = (unit * LENGTH)[:LENGTH]
     session = model.session(store=Store(tmp_path / "s.sqlite3"))
+
+    def end() -> None:
+        session.commit(run + " a")
+        session.finish()
+
     for text in (run, f"password: {run}", f"see {run} and {run}"):
-        assert seconds(lambda text=text: session.learn(text)) < MOST_SECONDS
+        assert seconds(partial(session.learn, text)) < MOST_SECONDS
     assert seconds(lambda: session.commit(run)) < MOST_SECONDS
-    assert seconds(lambda: (session.commit(run + " a"), session.finish())) < MOST_SECONDS
+    assert seconds(end) < MOST_SECONDS
     assert seconds(lambda: session.suggest(run + " a")) < MOST_SECONDS
 
 
@@ -56,13 +62,18 @@ def test_twice_the_text_takes_about_twice_the_time_to_learn(model: Model, tmp_pa
 def test_typing_a_long_run_letter_by_letter(model: Model, tmp_path: Path) -> None:
     session = model.session(store=Store(tmp_path / "s.sqlite3"))
     run = "a" * 4000
-    assert seconds(lambda: [session.commit(run[:end], after="") for end in range(1, len(run) + 1)]) < MOST_SECONDS
+
+    def type_it() -> None:
+        for end in range(1, len(run) + 1):
+            session.commit(run[:end], after="")
+
+    assert seconds(type_it) < MOST_SECONDS
 
 
 def test_evaluating_a_word_of_a_hundred_thousand_letters(model: Model) -> None:
     documents = [["a" * 100_000]]
     for mode in ("plain", "text"):
-        assert seconds(lambda mode=mode: evaluate_keystrokes(model, documents, mode)) < MOST_SECONDS
+        assert seconds(partial(evaluate_keystrokes, model, documents, mode)) < MOST_SECONDS
     assert seconds(lambda: evaluate_tokens(model, documents)) < MOST_SECONDS
 
 

@@ -43,7 +43,9 @@ class StepGraph:
         logits, *after = self.session.run(outputs, inputs)
         return logits, tuple(after)
 
-    def feed_one_by_one(self, ids: np.ndarray, state: tuple[np.ndarray, ...]) -> tuple[np.ndarray, tuple]:
+    def feed_one_by_one(
+        self, ids: np.ndarray, state: tuple[np.ndarray, ...]
+    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         """The same, one step a call."""
         for step in range(ids.shape[1]):
             logits, state = self.feed(ids[:, step : step + 1], state)

@@ -87,9 +87,9 @@ async def test_a_click_on_a_candidate_accepts_it_and_typing_goes_on(model: Model
 async def test_ctrl_t_changes_between_dark_and_light(model: Model, tmp_path: Path) -> None:
     """Both have their own colours, and back again is back again."""
     async with opened(model, tmp_path / "t.txt") as (pad, pilot):
-        before = pad.theme
+        before, dark = pad.theme, pad.current_theme.dark
         await pilot.press("ctrl+t")
-        assert pad.current_theme.dark != pad.get_theme(before).dark
+        assert pad.current_theme.dark != dark
         await pilot.press("ctrl+t")
         assert pad.theme == before
 
@@ -275,7 +275,7 @@ async def test_an_unexpected_error_brings_the_text_to_safety(model: Model, tmp_p
     """Whatever breaks, the words typed so far are on disk, and the message says where."""
     pad = Pad(TextFile(tmp_path / "t.txt", "old "), model)
 
-    async def break_it(pilot: Pilot[None]) -> None:
+    async def break_it(pilot: Pilot[object]) -> None:
         await pilot.press("n", "e", "w")
         pad.area.call_later(lambda: 1 // 0)
 

@@ -28,7 +28,7 @@ from foretype.runtime.bench.latency import Histogram, Latencies, percentile
 from foretype.runtime.bench.meters import EnergyMeter, peak_memory, resident_memory
 from foretype.runtime.bench.report import html_page, markdown
 from foretype.runtime.bench.result import VERSION, Batch, Figure, Floor, Latency, Measurement, Result
-from foretype.runtime.bench.trial import benchmark_text, type_text
+from foretype.runtime.bench.trial import Trial, benchmark_text, type_text
 from foretype.runtime.bench.trials import Configuration, configurations
 from foretype.runtime.text.context import WINDOW_CHARACTERS
 
@@ -139,11 +139,29 @@ def result(*conditions: Conditions, cost: float = 1.0, neural: bool = False, cpu
 
     latency = Latency.of(*[[Latencies.of([figure(100.0).trials[at]]) for at in range(count)] for _ in range(2)])
     one = Measurement(
-        *("en", "0" * 12, 1, "blend" if neural else "ngram"),
-        *(("cpu", "int8", 1) if neural else (None, None, 1)),
-        *(None, *[figure(10.0)] * 5, figure(1e6), None, latency, latency, figure(100.0), None),
-        Floor(1, "max", *[figure(1.0)] * 6) if neural else None,
-        *((), conditions, 0),
+        bundle="en",
+        fingerprint="0" * 12,
+        bundle_bytes=1,
+        engine="blend" if neural else "ngram",
+        provider="cpu" if neural else None,
+        precision="int8" if neural else None,
+        threads=1,
+        notice=None,
+        import_ms=figure(10.0),
+        load_ms=figure(10.0),
+        first_suggestion_ms=figure(10.0),
+        cold_start_ms=figure(10.0),
+        cold_start_cpu_ms=figure(10.0),
+        first_peak_bytes=figure(1e6),
+        resident_bytes=None,
+        letter=latency,
+        boundary=latency,
+        words_per_second=figure(100.0),
+        joules_per_1000_words=None,
+        floor=Floor(1, "max", *[figure(1.0)] * 6) if neural else None,
+        batches=(),
+        conditions=conditions,
+        repeated=0,
     )
     return Result(VERSION, "2030-01-01", 1.0, count, "0" * 64, replace(describe(), cpu=cpu), (one,))
 
@@ -255,11 +273,11 @@ def test_the_clock_is_that_of_the_fastest_core(tmp_path: Path) -> None:
     ],
 )
 def test_a_disturbed_trial_is_repeated_and_the_quietest_counts(
-    seen: list[Conditions], kept: Conditions, repeated: int, a_trial: trials.Trial, monkeypatch: pytest.MonkeyPatch
+    seen: list[Conditions], kept: Conditions, repeated: int, a_trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = iter(seen)
 
-    def run_process(configuration: Configuration, seconds: float) -> trials.Trial:
+    def run_process(configuration: Configuration, seconds: float) -> Trial:
         return replace(a_trial, typing=replace(a_trial.typing, conditions=next(runs) if seconds else QUIET))
 
     monkeypatch.setattr(trials, "run_process", run_process)
@@ -268,7 +286,7 @@ def test_a_disturbed_trial_is_repeated_and_the_quietest_counts(
     assert next(runs, None) is None
 
 
-def test_no_trial_is_repeated_after_the_time_is_over(a_trial: trials.Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_trial_is_repeated_after_the_time_is_over(a_trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = replace(a_trial, typing=replace(a_trial.typing, conditions=WAITING))
     monkeypatch.setattr(trials, "run_process", lambda *arguments: waiting)
     (found,) = trials.measure([Configuration(None, "ngram")], trials=3, seconds=0).measurements
@@ -276,7 +294,7 @@ def test_no_trial_is_repeated_after_the_time_is_over(a_trial: trials.Trial, monk
 
 
 @pytest.fixture(scope="module")
-def a_trial(tiny_bundle: Path) -> trials.Trial:
+def a_trial(tiny_bundle: Path) -> Trial:
     return trials.run_process(Configuration(str(tiny_bundle), "ngram"), 0.0)
 
 

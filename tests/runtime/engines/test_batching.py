@@ -18,7 +18,7 @@ from foretype.train.neural.model.model_config import ModelConfig
 
 
 @pytest.fixture(scope="module", params=[(float_graph, "lstm"), (int8_graph, "lstm"), (int8_graph, "gru")])
-def neural(request, tmp_path_factory) -> NeuralModel:
+def neural(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> NeuralModel:
     graph, architecture = request.param
     torch.manual_seed(0)
     config = ModelConfig(vocab_size=50, embedding_size=16, hidden_size=32, layers=2, architecture=architecture)

@@ -36,7 +36,7 @@ def graph(model: LanguageModel) -> onnx.ModelProto:
 
 
 @pytest.fixture(scope="module", params=[float_graph, int8_graph])
-def path(request, model: LanguageModel, tmp_path_factory) -> Path:
+def path(request: pytest.FixtureRequest, model: LanguageModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("graph") / "step.onnx"
     save(request.param(model), path)
     return path
@@ -104,7 +104,7 @@ def test_threads_must_be_positive(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a graph"])
-def test_missing_or_damaged_file(tmp_path: Path, content: bytes | None, capfd) -> None:
+def test_missing_or_damaged_file(tmp_path: Path, content: bytes | None, capfd: pytest.CaptureFixture[str]) -> None:
     """A file that is absent, empty or something else: one line that names it, nothing on the terminal."""
     path = tmp_path / "step.onnx"
     if content is not None:
@@ -186,7 +186,7 @@ def test_illegal_token_ids(path: Path, ids: list[int]) -> None:
         model.run(ids, model.initial_state())
 
 
-def test_state_of_another_model(path: Path, capfd) -> None:
+def test_state_of_another_model(path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A failing call is an EngineError that names the graph, and nothing reaches the terminal."""
     model = NeuralModel.open(path)
     wrong = tuple(np.zeros((2, 1, 23), np.float32) for _ in range(2))

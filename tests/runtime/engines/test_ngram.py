@@ -3,6 +3,7 @@
 import math
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,9 @@ def train(path: Path, order: int = 4, **options: object) -> Path:
 def reference(path: Path, order: int, context: list[int]) -> tuple[np.ndarray, int]:
     """p(w | context) word by word, from dictionaries filled out of the file: slow and unlike the engine."""
     tensors = load_file(path)
-    probabilities = {(w,): float(tensors["codebook.1"][c]) for w, c in enumerate(tensors["probs.1"])}
+    probabilities: dict[tuple[int, ...], float] = {
+        (w,): float(tensors["codebook.1"][c]) for w, c in enumerate(tensors["probs.1"])
+    }
     backoffs: dict[tuple[int, ...], float] = {}
     rows: list[tuple[int, ...]] = list(probabilities)
     for n in range(2, order + 1):
@@ -92,7 +95,7 @@ def test_the_dense_distribution_is_the_one_the_tables_define(
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
-    choices: list[dict[str, object]] = [{}, {"prune": (0, 1, 2, 3)}, {"max_bytes": 13_000}]
+    choices: list[dict[str, Any]] = [{}, {"prune": (0, 1, 2, 3)}, {"max_bytes": 13_000}]
     return {str(o): train(folder / f"{i}.safetensors", **o) for i, o in enumerate(choices)}
 
 

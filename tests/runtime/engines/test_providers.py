@@ -95,7 +95,9 @@ def test_which_cpus_are_slow_at_bytes(machine: str, flags: set[str], fast: bool)
 
 @pytest.mark.usefixtures("cuda_is_listed")
 @pytest.mark.parametrize("provider", ["cuda", "auto"])
-def test_a_provider_that_cannot_start_gives_way_to_the_cpu(bundle: Path, provider: str, capfd) -> None:
+def test_a_provider_that_cannot_start_gives_way_to_the_cpu(
+    bundle: Path, provider: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     expected = load(bundle).session().suggest("I love the ")
     harm.replace_file(bundle, STEP_FLOAT, (bundle / STEP).read_bytes())
     model = load(bundle, provider=provider)

@@ -37,7 +37,7 @@ def test_savings_of_a_real_model_keep_their_order(tiny_bundle: Path) -> None:
     model = load(tiny_bundle)
     document = ["I think that you love the garden.", "We see the film, don't you think?", "Xylophone zzz"]
     for mode in ("plain", "text"):
-        result = evaluate_keystrokes(model, [document], mode)  # type: ignore[arg-type]
+        result = evaluate_keystrokes(model, [document], mode)
         figures = result.savings()
         assert (
             0 < figures["k1"] <= figures["k3"] <= figures["k5"] <= figures["vocabulary_limit"] < figures["limit"] < 100

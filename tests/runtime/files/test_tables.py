@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from foretype.runtime.errors import TableError
 from foretype.runtime.files.tensors import read_tables
 
-TENSORS = {
+TENSORS: dict[str, np.ndarray] = {
     "floats": np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3),
     "codes": np.arange(5, dtype=np.uint8),
     "halves": np.array([0.5, 1.5], np.float16),

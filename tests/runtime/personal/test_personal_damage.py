@@ -71,7 +71,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
             [Observation(tuple(words[max(0, i - 2) : i]), word) for i, word in enumerate(words)], (0.1, 0.2, 0.3)
         )
         for name in ("never", "allowed", "kept"):
-            store.add_to(name, [f"{name}word"])  # type: ignore[arg-type]
+            store.add_to(name, [f"{name}word"])
         store.forget("never a")
         store.forget("Marzipan")
         store.learn([Observation(("we", "like"), word) for word in words[-60:-40]])

@@ -21,10 +21,11 @@ from foretype.train.neural.training.trainer import Trainer, perplexity
 
 VOCAB, WIDTH = 60, 16
 CONFIG = ModelConfig(vocab_size=VOCAB, embedding_size=WIDTH, hidden_size=20, head="adaptive")
+Example = tuple[AdaptiveSoftmax, Tensor, Tensor, Tensor]
 
 
 @pytest.fixture
-def example() -> tuple[AdaptiveSoftmax, Tensor, Tensor, Tensor]:
+def example() -> Example:
     """A head over words whose frequency has nothing to do with their ids; features, biases, and targets of all
     classes."""
     torch.manual_seed(0)
@@ -44,7 +45,7 @@ def brute_force(head: AdaptiveSoftmax, features: Tensor, bias: Tensor) -> Tensor
     entries = entries / entries.sum(1, keepdim=True)
     result = dict(zip(words, entries.log().unbind(1), strict=False))
     for number, (low, high) in enumerate(pairwise(head.bounds)):
-        narrow = features @ head.narrow[number].weight.t()
+        narrow = features @ head.narrow.get_parameter(f"{number}.weight").t()
         scores = torch.stack([narrow @ head.tables[number][r - low] + bias[by_rank[r]] for r in range(low, high)], 1)
         inside = scores.exp() / scores.exp().sum(1, keepdim=True)
         cluster = entries[:, head.shortlist + number]
@@ -52,7 +53,7 @@ def brute_force(head: AdaptiveSoftmax, features: Tensor, bias: Tensor) -> Tensor
     return torch.stack([result[word] for word in range(VOCAB)], 1)
 
 
-def test_log_probabilities_are_those_of_the_definition_and_sum_to_one(example) -> None:
+def test_log_probabilities_are_those_of_the_definition_and_sum_to_one(example: Example) -> None:
     head, features, bias, _ = example
     scores = head.log_probabilities(features.view(20, 30, WIDTH), bias)
     assert scores.shape == (20, 30, VOCAB)
@@ -60,7 +61,7 @@ def test_log_probabilities_are_those_of_the_definition_and_sum_to_one(example) -
     torch.testing.assert_close(scores.view(600, VOCAB), brute_force(head, features, bias))
 
 
-def test_the_loss_is_minus_the_log_probability_with_its_gradients(example) -> None:
+def test_the_loss_is_minus_the_log_probability_with_its_gradients(example: Example) -> None:
     head, features, bias, targets = example
     loss = head.loss(features, bias, targets)
     expected = -brute_force(head, features, bias).gather(1, targets[:, None]).mean()
@@ -70,7 +71,7 @@ def test_the_loss_is_minus_the_log_probability_with_its_gradients(example) -> No
         torch.testing.assert_close(mine, other, atol=1e-6, rtol=1e-4)
 
 
-def test_every_weight_has_a_gradient_where_a_class_has_no_target(example) -> None:
+def test_every_weight_has_a_gradient_where_a_class_has_no_target(example: Example) -> None:
     """A step whose targets are all frequent words must not leave weights out: the optimiser would have no moments for
     them, and several processes would wait for each other."""
     head, features, bias, _ = example
@@ -81,7 +82,7 @@ def test_every_weight_has_a_gradient_where_a_class_has_no_target(example) -> Non
         assert parameter.grad.isfinite().all()
 
 
-def test_in_bfloat16_the_loss_stays_close(example) -> None:
+def test_in_bfloat16_the_loss_stays_close(example: Example) -> None:
     head, features, bias, targets = example
     with torch.autocast("cpu", torch.bfloat16):
         loss = head.loss(features.bfloat16(), bias, targets)
@@ -109,6 +110,7 @@ def test_a_model_with_an_adaptive_head_trains_and_comes_back_from_its_checkpoint
     assert 3 < (reports[-1].validation_perplexity or 0) < 10, "the text's own is 3, a guess's 60"
     loaded = load_model(tmp_path / "run").eval()
     assert loaded.adaptive is not None
+    assert trainer.model.adaptive is not None
     assert loaded.adaptive.rank.equal(trainer.model.adaptive.rank)
     expected = perplexity(trainer.model.eval(), stream[:4000].astype(np.uint16))
     assert perplexity(loaded, stream[:4000].astype(np.uint16)) == pytest.approx(expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from foretype.train.neural.model.model_config import ModelConfig
 
 torch.set_num_threads(1)
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
 Step = Callable[[dict[str, Array], Array, list[Array]], list[Array]]
 
 CONFIGS = {

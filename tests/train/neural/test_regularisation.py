@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,8 @@ def ids(seed: int = 0) -> Tensor:
 
 @pytest.mark.parametrize("place", ["input", "layer", "output"])
 def test_variational_masks_are_the_same_in_all_steps_and_differ_between_streams(place: str) -> None:
-    source = noise(**{f"{place}_dropout": 0.5})
+    rate: dict[str, Any] = {f"{place}_dropout": 0.5}
+    source = noise(**rate)
     ones = torch.ones(STEPS, BATCH, WIDTH)
     places = {"input": lambda: source.inputs(ones, 0), "layer": lambda: source.inputs(ones, 1)}
     dropped = places.get(place, lambda: source.outputs(ones))()
@@ -94,20 +96,22 @@ def test_weight_drop_zeroes_its_share_of_the_recurrent_matrix_and_nothing_else(a
     model = LanguageModel(replace(SHAPE, hidden_size=64, layers=1, architecture=architecture))
     before = {name: weight.clone() for name, weight in model.named_parameters()}
     layer = model.layers[0]
+    recurrent = layer.get_parameter("weight_hh_l0")
     (weight,) = noise(weight_drop=0.3).weights(layer).values()
     zero = weight == 0
     assert float(zero.float().mean()) == pytest.approx(0.3, abs=0.02)
-    torch.testing.assert_close(weight[~zero], layer.weight_hh_l0[~zero] / 0.7)
+    torch.testing.assert_close(weight[~zero], recurrent[~zero] / 0.7)
 
     features, _ = model(ids(), model.zero_state(BATCH), noise(weight_drop=0.3))
     assert all(torch.equal(weight, before[name]) for name, weight in model.named_parameters())
     with torch.no_grad():
-        layer.weight_hh_l0.copy_(weight)
+        recurrent.copy_(weight)
     expected, _ = model(ids(), model.zero_state(BATCH))
     torch.testing.assert_close(features, expected)
     features.square().sum().backward()
-    assert (layer.weight_hh_l0.grad[zero] == 0).all()
-    assert float((layer.weight_hh_l0.grad[~zero] != 0).float().mean()) > 0.9
+    assert recurrent.grad is not None
+    assert (recurrent.grad[zero] == 0).all()
+    assert float((recurrent.grad[~zero] != 0).float().mean()) > 0.9
 
 
 @pytest.mark.parametrize("connections", CONNECTIONS)
@@ -181,7 +185,7 @@ def validated(run: Path, config: TrainConfig) -> float:
     ],
 )
 def test_a_model_that_learns_its_text_by_heart_does_better_with_it(
-    tmp_path: Path, overfitted: float, rates: dict[str, float]
+    tmp_path: Path, overfitted: float, rates: dict[str, Any]
 ) -> None:
     assert validated(tmp_path, replace(OVERFITTED, **rates)) < 0.9 * overfitted
 
@@ -262,7 +266,9 @@ def test_averaging_beats_the_last_iterate_of_a_rate_too_high(tmp_path: Path) -> 
     assert not trainer.optimiser.waits
     assert reached is not None
     trainer.optimiser.average = {}
-    assert reached < trainer.validate()
+    last_iterate = trainer.validate()
+    assert last_iterate is not None
+    assert reached < last_iterate
 
 
 @pytest.mark.parametrize(
@@ -281,8 +287,9 @@ def test_what_cannot_be_is_refused(
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Regularisation)])
 def test_rates_out_of_range_are_refused(name: str) -> None:
+    wrong: dict[str, Any] = {name: -0.1}
     with pytest.raises(ConfigError, match=f"{name} is -0.1; must be 0"):
-        TrainConfig(**{name: -0.1})
+        TrainConfig(**wrong)
     with pytest.raises(ConfigError):
         TrainConfig(embedding_dropout=1.0)
     assert checkpoints(Path("nowhere")) == []

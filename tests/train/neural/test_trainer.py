@@ -51,6 +51,7 @@ def test_the_loss_falls_and_validation_perplexity_with_it(tmp_path: Path) -> Non
     trainer = Trainer(tmp_path, MODEL, config, TEXT, VALID)
     before = trainer.validate()
     reports = list(trainer.fit(every=30))
+    assert before is not None
     assert before == pytest.approx(VOCAB, rel=0.3)
     assert reports[-1].loss < 0.6 * reports[0].loss
     assert reports[-1].validation_perplexity is not None
@@ -217,7 +218,9 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_checkpoint(tm
 def test_a_gradient_that_is_no_number_stops_the_run_although_its_loss_is_one(tmp_path: Path) -> None:
     # The loss of a step comes before its update: were it all that is looked at, the ruined weights would be kept.
     trainer = Trainer(tmp_path, MODEL, CONFIG, TEXT)
-    trainer.model.projection.register_full_backward_hook(lambda *_: (torch.full((8, 4, 16), math.nan),))
+    projection = trainer.model.projection
+    assert projection is not None
+    projection.register_full_backward_hook(lambda *_: (torch.full((8, 4, 16), math.nan),))
     with pytest.raises(CheckpointError, match="not finite at step 1"):
         next(trainer.fit())
     assert not checkpoints(tmp_path)
@@ -241,7 +244,7 @@ def test_a_loss_three_times_what_it_was_and_worse_than_guessing_is_refused(tmp_p
     reports = trainer.fit()
     next(reports)
     assert trainer.history[0]["loss"] < 3.9
-    trainer.history[0]["loss"] = 1.5
+    trainer.history[0] = {**trainer.history[0], "loss": 1.5}
     trainer.model.output_bias.data[9] += 5.5
     with pytest.raises(CheckpointError, match=r"the loss had risen to [4-6]\."):
         next(reports)

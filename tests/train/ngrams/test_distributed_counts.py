@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,8 @@ def test_counts_of_shards_are_those_of_the_whole_text(client: Client, order: int
 @given(streams=st.lists(STREAMS, min_size=1, max_size=3), order=st.integers(3, 5), wide=st.booleans())
 def test_any_shards_are_counted(client: Client, streams: list[np.ndarray], order: int, wide: bool) -> None:
     vocab_size = 70_000 if wide else VOCAB
-    parts = [np.append(np.uint16(1), stream).astype(np.uint32 if wide else np.uint16) for stream in streams]
+    dtype: type[np.unsignedinteger[Any]] = np.uint32 if wide else np.uint16
+    parts = [np.append(np.uint16(1), stream).astype(dtype) for stream in streams]
     with TemporaryDirectory() as folder:
         shards = [Path(folder) / f"{number}.safetensors" for number in range(len(parts))]
         for shard, part in zip(shards, parts, strict=True):

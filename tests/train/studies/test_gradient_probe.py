@@ -39,8 +39,8 @@ def test_in_a_linear_network_the_gradient_decays_geometrically() -> None:
     model = fresh_model(ModelConfig(30, 8, 8, architecture="rnn"), TEXT, seed=1)
     with torch.no_grad():
         # So little input that tanh is the identity; a recurrence that turns the state and shrinks it to 90 %.
-        model.layers[0].weight_ih_l0.mul_(1e-4)
-        model.layers[0].weight_hh_l0.mul_(0.9)
+        model.layers.get_parameter("0.weight_ih_l0").mul_(1e-4)
+        model.layers.get_parameter("0.weight_hh_l0").mul_(0.9)
     norms = probe(model, TEXT, distance=60, samples=10)
     assert norms.dtype == np.float32
     assert norms[1:] / norms[:-1] == pytest.approx(np.full(59, 0.9), rel=1e-4)

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,7 +149,9 @@ def test_a_stream_is_what_its_documents_are_one_after_another(folder: Path) -> N
 
 @pytest.mark.parametrize("length", [0, 1, 99, 1000, 12_345])
 @pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
-def test_a_stream_file_is_the_one_that_safetensors_writes(length: int, dtype: type, tmp_path: Path) -> None:
+def test_a_stream_file_is_the_one_that_safetensors_writes(
+    length: int, dtype: type[np.unsignedinteger[Any]], tmp_path: Path
+) -> None:
     stream = np.arange(length).astype(dtype)
     write_stream(tmp_path / "ours", stream)
     save_file({"ids": stream}, tmp_path / "theirs", {"format": "foretype-stream 1"})

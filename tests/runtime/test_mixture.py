@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_model import TINY, Quiet
 
-from foretype.export.write_bundle import export_run
 from foretype.runtime import Model, load
 from foretype.runtime.engines.ngram import NgramModel
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.mixture import Mixture
 from foretype.runtime.personal.store import Store
-from foretype.train.pipeline import Run
 
 WHO = ["ich", "du", "wir", "sie", "Anna", "der Hund", "die Katze", "mein Bruder"]
 DOES = ["mag", "sieht", "sucht", "findet", "kennt", "vergisst"]
@@ -37,6 +34,12 @@ def german(path: Path, count: int, seed: int) -> Path:
 @pytest.fixture(scope="module")
 def models(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Model]:
     """English, and German trained from text by the project's pipeline."""
+    # Imported here, after `tiny_bundle` has skipped the test where torch is not installed.
+    from tiny_model import TINY, Quiet
+
+    from foretype.export.write_bundle import export_run
+    from foretype.train.pipeline import Run
+
     folder = tmp_path_factory.mktemp("german")
     recipe = replace(TINY, name="german", training={**TINY.training, "tokens": 4000})
     train, valid = german(folder / "train.txt", 1200, 1), german(folder / "valid.txt", 240, 2)

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
 
 from foretype.runtime.files.bundle import MANIFEST
 
@@ -40,6 +38,9 @@ def replace_file(bundle: Path, name: str, content: bytes) -> None:
 
 def failing_from(graph: bytes, token: int) -> bytes:
     """A step graph like the given one, but a call with this or a higher token id fails (a row outside a table)."""
+    import onnx
+    from onnx import helper, numpy_helper
+
     model = onnx.load_from_string(graph)
     for node in model.graph.node:
         node.output[:] = ["scores" if name == "logits" else name for name in node.output]

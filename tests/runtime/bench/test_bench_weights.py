@@ -7,10 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+pytest.importorskip("onnx", reason="the extra `train` is not installed")
+
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from foretype.runtime.bench.weights import step_weight_bytes

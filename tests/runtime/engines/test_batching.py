@@ -6,6 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("onnx", reason="the extra `train` is not installed")
+pytest.importorskip("torch", reason="the extra `train` is not installed")
+
 import torch
 
 from foretype.export.graph.build import float_graph, save

@@ -9,8 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
+
+pytest.importorskip("onnx", reason="the extra `train` is not installed")
+pytest.importorskip("torch", reason="the extra `train` is not installed")
+
+import onnx
 import torch
 from onnx import helper
 

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+pytest.importorskip("safetensors", reason="the extra `train` is not installed")
+
 from safetensors.numpy import load_file, save_file
 
 from foretype.runtime.engines.ngram import FORMAT, NgramModel

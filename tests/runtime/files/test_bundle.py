@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import harm
-import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -352,6 +351,8 @@ def test_deep_nesting_is_an_error_of_the_file_it_stands_in(bundle: Path, name: s
 
 @pytest.mark.parametrize("depth", [1000, 30_000, 100_000])
 def test_deep_nesting_in_the_metadata_of_a_graph_is_no_step_graph(bundle: Path, depth: int) -> None:
+    import onnx
+
     model = onnx.load(bundle / STEP)
     entry = next(entry for entry in model.metadata_props if entry.key == "special_tokens")
     entry.value = "[" * depth + "]" * depth

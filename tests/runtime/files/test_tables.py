@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+pytest.importorskip("safetensors", reason="the extra `train` is not installed")
+
 from safetensors.numpy import save_file
 
 from foretype.runtime.errors import TableError

@@ -54,7 +54,7 @@ def _plain_step(shape: ModelConfig, config: TrainConfig, windows: Windows, narro
         scores, state = model(tokens[:-1], state)
         loss = nn.functional.cross_entropy(scores.flatten(0, 1), tokens[1:].flatten())
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), config.clip)
         optimizer.step()
         state, number = (state[0].detach(), state[1].detach()), number + 1

@@ -18,21 +18,14 @@ if TYPE_CHECKING:
     from foretype.runtime.personal.store import Store  # needs sqlite3
 
 
-OVERLOOKS = 0.4
-"""Default chance that a user overlooks a suggestion.
-
-Li and Feit (2025, "How We Type with Word Suggestions", Proc. ACM IMWUT): where people looked at the list and picked
-nothing, they had looked at the right word in 43.6 % of the cases.
-"""
-
-
 @dataclass(frozen=True)
 class SessionOptions:
     """How a session suggests and learns; `Model.session` takes each field as a keyword argument.
 
     overlooks: chance that the user overlooks a suggestion. A word that was shown, and passed over by typing on, is
         this much less likely each time it was shown at the same word. 0 never shows a word twice at a word, 1 shows it
-        as if nothing had happened.
+        as if nothing had happened; None stands for what the store has seen of this user, at first
+        `runtime.personal.learning.attention.OVERLOOKS`.
     policy: the session's own limits of time; None for the model's. Limits of memory apply when a model is loaded.
     typos: whether words near the typed letters are offered where these lead nowhere; or when, and how.
     layout: the keyboard, one of `runtime.typos.keyboards.LAYOUTS`: a key beside the one meant is a likely slip.
@@ -43,7 +36,7 @@ class SessionOptions:
     Raises ConfigError for a layout of another name.
     """
 
-    overlooks: float = OVERLOOKS
+    overlooks: float | None = None
     policy: Policy | None = None
     typos: bool | TypoConfig = True
     layout: str = "qwerty"
@@ -52,7 +45,8 @@ class SessionOptions:
     filters: Filters | None = None
 
     def __post_init__(self) -> None:
-        check_number("overlooks", self.overlooks, 1.0)
+        if self.overlooks is not None:
+            check_number("overlooks", self.overlooks, 1.0)
         neighbours(self.layout)  # an unknown layout is an error now, not at the first slip
 
     @property

@@ -18,6 +18,7 @@ from foretype.runtime.engines.telemetry import telemetry_notice
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.filters import Filters
 from foretype.runtime.options import SessionOptions
+from foretype.runtime.personal.learning.attention import OVERLOOKS
 from foretype.runtime.suggesting.candidates import suggestions, suggestions_between
 from foretype.runtime.suggesting.corrections import corrections, finished_word
 from foretype.runtime.suggesting.distribution import Distribution, Distributions
@@ -30,7 +31,7 @@ from foretype.runtime.typos.finder import Typos
 
 if TYPE_CHECKING:
     from foretype.runtime.engines.blend import Probabilities
-    from foretype.runtime.personal.learner import Typed
+    from foretype.runtime.personal.learning.learner import Typed
     from foretype.runtime.personal.personal_session import PersonalSession
     from foretype.runtime.personal.store import Forgot, Store
 
@@ -66,8 +67,11 @@ class Session:
         self._phrases = Phrases(engines.form, self._predictor, self._distributions)
         config = options.typo_config
         self._typos = Typos(engines.neighbours, config) if config else None
+        self._overlooks = options.overlooks
         self._kept: frozenset[str] = frozenset()  # words that are not to be corrected
-        self._shown = ShownWords(engines.vocabulary, self._typos, options.overlooks)
+        self._shown = ShownWords(
+            engines.vocabulary, self._typos, OVERLOOKS if self._overlooks is None else self._overlooks
+        )
 
     @property
     def notice(self) -> str | None:
@@ -109,6 +113,8 @@ class Session:
             else:
                 found = self._shown.suggestions(distribution, context, k, threshold)
             likely = [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
+            if self._personal is not None:
+                self._personal.note_shown(text, context.prefix, [suggestion.text for suggestion in likely])
             if deadline_ms is None and len(context.prefix) == 1:
                 self._prepare(text)
             return Suggestions(likely, text, distribution.engine)
@@ -174,7 +180,7 @@ class Session:
         if self._typos:
             self._kept |= {fold(word)}
             self._typos.kept |= self._kept
-            self._shown_at = None
+            self._shown.reset()
         if self._personal is not None:
             self._personal.keep(word)
 
@@ -289,8 +295,11 @@ class Session:
             # Only the end: a copy of a long text would cost more than all the rest.
             before = text[max(0, end - _REACH) : end]
         distribution = self._distributions.at(self._predictor.words(context.ids), before)
-        if self._typos is not None and self._personal is not None:
-            self._typos.kept = self._kept | self._personal.kept
+        if self._personal is not None:
+            if self._typos is not None:
+                self._typos.kept = self._kept | self._personal.kept
+            if self._overlooks is None:
+                self._shown.overlooks = self._personal.overlooks
         return distribution
 
     def _read(self, text: str) -> Context:

@@ -13,9 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from foretype.runtime import Model, load
-from foretype.runtime.personal import announced_secrets
-from foretype.runtime.personal.announced_secrets import NOTHING, Scope
-from foretype.runtime.personal.rules import Piece, read_line
+from foretype.runtime.personal.learning import announced_secrets
+from foretype.runtime.personal.learning.announced_secrets import NOTHING, Scope
+from foretype.runtime.personal.learning.rules import Piece, read_line
 from foretype.runtime.text.corpus import find_files
 from foretype.tui.commands.evaluation import read_text
 

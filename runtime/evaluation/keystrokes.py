@@ -19,7 +19,7 @@ from foretype.runtime.engines.policy import Policy
 from foretype.runtime.evaluation.calibration import expected_calibration_error
 from foretype.runtime.evaluation.documents import LIST_LENGTHS, WORD, Document, count_words, plain
 from foretype.runtime.model import Model
-from foretype.runtime.options import OVERLOOKS
+from foretype.runtime.personal.learning.attention import OVERLOOKS
 from foretype.runtime.text.context import MAXIMUM_WORD
 from foretype.runtime.text.vocabulary import fold
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from foretype.runtime.errors import StoreError
-from foretype.runtime.personal.rules import LINE_START, learnable
+from foretype.runtime.personal.learning.rules import LINE_START, learnable
 from foretype.runtime.personal.schema import LISTS, is_form
 from foretype.runtime.personal.store import Store
 from foretype.runtime.personal.upkeep import keep_small

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -15,10 +15,11 @@ from foretype.runtime.engines.blend import Probabilities
 from foretype.runtime.engines.extra_words import ExtraWords
 from foretype.runtime.errors import StoreError
 from foretype.runtime.filters import Blocked, Filters
-from foretype.runtime.personal.learner import Learner, Typed
+from foretype.runtime.personal.learning.attention import OVERLOOKS, Attention, Looks
+from foretype.runtime.personal.learning.learner import Learner, Typed
+from foretype.runtime.personal.learning.rules import learnable
 from foretype.runtime.personal.personal_model import PersonalWords
 from foretype.runtime.personal.rows import Observation
-from foretype.runtime.personal.rules import learnable
 from foretype.runtime.personal.store import Forgot, Store
 from foretype.runtime.text.form import TextForm
 from foretype.runtime.text.vocabulary import fold
@@ -40,6 +41,10 @@ class PersonalSession:
         if not isinstance(store, Store):
             raise TypeError(f"store must be a Store, not {type(store).__name__}")
         self.private = private
+        self.overlooks = OVERLOOKS
+        """The chance that the user overlooks a suggestion."""
+        self._attention = Attention()
+        self._looks = Looks()  # not in the store yet
         self.words = PersonalWords(store, form.vocabulary)
         self.kept: frozenset[str] = frozenset()
         """Folded words that the user does not want corrected."""
@@ -76,6 +81,7 @@ class PersonalSession:
                 return
             never, allowed = self.store.listed("never"), self.store.listed("allowed")
             self.kept = self.store.listed("kept")
+            self.overlooks = self.store.looks().chance_overlooked(OVERLOOKS)
             forgotten = self.store.forgotten()
             lists = (never, allowed, forgotten.hashes)
             if lists != self._lists:
@@ -101,8 +107,15 @@ class PersonalSession:
         unknown, trusted = self.words.outside, self.words.trusted
         return inside, unknown.extra(outside, trusted), unknown.extra(outside, ~trusted)
 
+    def note_shown(self, text: str, prefix: str, shown: Collection[str]) -> None:
+        """Words are shown at the end of `text`, which ends with `prefix`, the letters typed of a word."""
+        if not self.private:
+            self._attention.note(text, prefix, shown)
+
     def follow(self, text: str, after: str | None, accepted: bool, foreign: bool) -> list[Typed]:
         """`text` stands before the cursor now; returns the words that count from now on, for `learn_typed`."""
+        if not (foreign or self.private):
+            self._looks += self._attention.follow(text, accepted)
         # What is private now must not count once the switch is off, not even as a context.
         typed = self._learner.follow(text, after, accepted, foreign or self.private)
         return [] if self.private else typed
@@ -136,7 +149,8 @@ class PersonalSession:
             self._pause = self._resume_at = 0.0
 
     def _learn_waiting(self, count: int) -> None:
-        learned = self.store.learn(list(islice(self._waiting, count)), self.words.shares)
+        learned = self.store.learn(list(islice(self._waiting, count)), self.words.shares, self._looks)
+        self._looks = Looks()
         for _ in range(count):
             self._waiting.popleft()
         self.words.counted(learned)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from foretype.runtime.files.user_folder import make_private_file
+from foretype.runtime.personal.learning.attention import Looks
 from foretype.runtime.personal.rows import ids_are_left
 from foretype.runtime.personal.schema import (
     KEY_BYTES,
@@ -189,4 +190,4 @@ def _is_setting(name: object, value: object) -> bool:
             return False
     if name in ("key", "spare_key"):
         return is_key(value)
-    return name in ("words", "landmark", "cleared", "purge_due") and is_count(value)
+    return name in ("words", "landmark", "cleared", "purge_due", *Looks._fields) and is_count(value)

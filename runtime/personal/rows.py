@@ -12,6 +12,7 @@ from itertools import product
 from typing import NamedTuple
 
 from foretype.runtime.filters import parts as made_of
+from foretype.runtime.personal.learning.attention import Looks
 from foretype.runtime.personal.schema import (
     HIGHEST_ID,
     DamageError,
@@ -94,6 +95,11 @@ def read_shares(connection: sqlite3.Connection) -> list[float] | None:
     """The shares of the blend; None where none were kept."""
     found = connection.execute("SELECT value FROM meta WHERE name = 'shares'").fetchone()
     return None if found is None else parse_shares(found[0])
+
+
+def read_looks(connection: sqlite3.Connection) -> Looks:
+    """How the user met suggestions lately."""
+    return Looks(*(int(get_number(connection, name)) for name in Looks._fields))
 
 
 def set_value(connection: sqlite3.Connection, name: str, value: float | str) -> None:

@@ -23,6 +23,8 @@ from foretype.runtime.errors import ConfigError
 from foretype.runtime.files.user_folder import data_folder
 from foretype.runtime.filters import parts as made_of
 from foretype.runtime.personal.database import PURGE_DUE, Database, mending
+from foretype.runtime.personal.learning.attention import Looks
+from foretype.runtime.personal.learning.rules import WRAPPING
 from foretype.runtime.personal.rows import (
     Forgotten,
     Observation,
@@ -34,6 +36,7 @@ from foretype.runtime.personal.rows import (
     read_following,
     read_forgotten,
     read_list,
+    read_looks,
     read_shares,
     read_words,
     secret_key,
@@ -41,7 +44,6 @@ from foretype.runtime.personal.rows import (
     trust_of,
     word_id,
 )
-from foretype.runtime.personal.rules import WRAPPING
 from foretype.runtime.personal.schema import LISTS, LONGEST_FORM, DamageError, ListName, is_form
 from foretype.runtime.personal.upkeep import forget_all, forget_phrase, forget_word, keep_small, rescale
 from foretype.runtime.text.vocabulary import fold, is_word
@@ -51,6 +53,8 @@ _HIGHEST_EXPONENT = 400.0
 _LONGEST_PHRASE = 3
 Version = tuple[int, int, int]
 """Changes made here, openings of the file, and SQLite's count of what others changed since."""
+
+_NO_LOOKS = Looks()
 
 
 @dataclass(frozen=True)
@@ -166,10 +170,12 @@ class Store:
     # --- Learning
 
     @mending
-    def learn(self, observations: Sequence[Observation], shares: Sequence[float] | None = None) -> Learned:
+    def learn(
+        self, observations: Sequence[Observation], shares: Sequence[float] | None = None, looks: Looks = _NO_LOOKS
+    ) -> Learned:
         """Count words, in one transaction; returns what was counted. What was forgotten is not, until `teach` lifts it.
 
-        shares: if given, the blend's weights, to be kept as well.
+        shares: if given, the blend's weights, to be kept as well. looks: how the user met suggestions since.
         """
         counted: list[Counted] = []
         if not observations:
@@ -191,6 +197,9 @@ class Store:
             set_value(connection, "words", tick + len(observations))
             if shares is not None:
                 set_value(connection, "shares", json.dumps([round(share, 5) for share in shares]))
+            if looks != _NO_LOOKS:
+                for name, number in (read_looks(connection) + looks)._asdict().items():
+                    set_value(connection, name, number)
             if (tick + len(observations)) // 256 > tick // 256:
                 keep_small(connection, self.config.most_words, self.config.cap_mb)
             scale = self._scale(connection)
@@ -242,6 +251,12 @@ class Store:
         """The blend's weights as `learn` kept them last; None before."""
         with self.database.use() as connection:
             return read_shares(connection)
+
+    @mending
+    def looks(self) -> Looks:
+        """How the user met suggestions lately."""
+        with self.database.use() as connection:
+            return read_looks(connection)
 
     @mending
     def show(self, most: int = 100, start: str = "") -> list[WordCount]:

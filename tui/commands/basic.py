@@ -205,7 +205,7 @@ def evaluate(
 ) -> None:
     """Measure the model on text: perplexity, next-word accuracy, keystroke savings, time per suggestion."""
     from foretype.runtime.evaluation.keystrokes import User
-    from foretype.runtime.options import OVERLOOKS
+    from foretype.runtime.personal.learning.attention import OVERLOOKS
     from foretype.tui.commands.evaluation import evaluate_files, print_report
 
     if record and (overlooks is not None or attention != 1.0):

@@ -44,7 +44,7 @@ def learn(
     from rich.console import Console
     from rich.progress import Progress
 
-    from foretype.runtime.personal.learner import Learner
+    from foretype.runtime.personal.learning.learner import Learner
     from foretype.runtime.personal.personal_model import PersonalWords
     from foretype.runtime.text.reading import read_text
 

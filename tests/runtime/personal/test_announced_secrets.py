@@ -13,7 +13,7 @@ import pytest
 from paths import DATA
 
 from foretype.runtime import Model, load
-from foretype.runtime.personal.announced_secrets import carried_into, scope
+from foretype.runtime.personal.learning.announced_secrets import carried_into, scope
 from foretype.runtime.personal.store import Store
 
 LINES = (DATA / "secrets.tsv").read_text(encoding="utf-8").splitlines()

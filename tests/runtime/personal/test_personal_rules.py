@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretype.runtime import Model, load
-from foretype.runtime.personal.learner import Learner
+from foretype.runtime.personal.learning.learner import Learner
+from foretype.runtime.personal.learning.rules import learnable
 from foretype.runtime.personal.personal_model import PersonalWords
-from foretype.runtime.personal.rules import learnable
 from foretype.runtime.personal.store import Store
 from foretype.runtime.text.vocabulary import fold
 

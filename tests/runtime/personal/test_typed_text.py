@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foretype.runtime import Model, load
+from foretype.runtime.personal.learning.typed_text import FOREIGN, TYPED, TypedText
 from foretype.runtime.personal.store import Store
-from foretype.runtime.personal.typed_text import FOREIGN, TYPED, TypedText
 
 
 class State(NamedTuple):

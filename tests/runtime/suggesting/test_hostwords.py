@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from foretype.runtime import ConfigError, Model, Session, load
-from foretype.runtime.options import OVERLOOKS
+from foretype.runtime.personal.learning.attention import OVERLOOKS
 from foretype.runtime.suggesting.host_words import HIGHEST_SHARE
 
 

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from foretype.runtime.personal.announced_secrets import Scope, carried_into, scope
+from foretype.runtime.personal.learning.announced_secrets import Scope, carried_into, scope
+from foretype.runtime.personal.learning.rules import LINE_START, WRAPPING, Piece, inside_fence, is_fence, read_line
+from foretype.runtime.personal.learning.typed_text import ACCEPTED, FOREIGN, TYPED, TypedText
 from foretype.runtime.personal.personal_model import PersonalWords
 from foretype.runtime.personal.rows import Observation
-from foretype.runtime.personal.rules import LINE_START, WRAPPING, Piece, inside_fence, is_fence, read_line
-from foretype.runtime.personal.typed_text import ACCEPTED, FOREIGN, TYPED, TypedText
 from foretype.runtime.text.context import without_surrogates
 from foretype.runtime.text.form import TextForm
 from foretype.runtime.text.vocabulary import is_word

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from foretype.runtime.personal.announced_secrets import Scope
+from foretype.runtime.personal.learning.announced_secrets import Scope
 from foretype.runtime.text.form import TextForm, is_title_case
 from foretype.runtime.text.vocabulary import is_word
 

@@ -20,7 +20,8 @@ from foretype.runtime.filters import Filters
 from foretype.runtime.options import SessionOptions
 from foretype.runtime.personal.learning.attention import OVERLOOKS
 from foretype.runtime.suggesting.candidates import suggestions, suggestions_between
-from foretype.runtime.suggesting.corrections import corrections, finished_word
+from foretype.runtime.suggesting.code import code_before, words_of_code
+from foretype.runtime.suggesting.corrections import corrections, finished_word, is_written_in
 from foretype.runtime.suggesting.distribution import Distribution, Distributions
 from foretype.runtime.suggesting.phrases import CONFIDENCE, LONGEST, Phrases
 from foretype.runtime.suggesting.shown_words import ShownWords
@@ -102,6 +103,8 @@ class Session:
         threshold outside 0 to 1), and EngineError when the model's engine was asked for by name and fails.
         """
         check_question(text, k, after, threshold, deadline_ms)
+        if (code := code_before(text)) is not None:
+            return Suggestions(words_of_code(code, k), text, self._engines.engine)
         self._deadline.begin(deadline_ms)
         try:
             context = self._read(text)
@@ -145,9 +148,10 @@ class Session:
         """At most `k` words that may be meant by the last word of `text`, likeliest first; usually none.
 
         text: what stands before the cursor. Its last word may be followed by white space and marks, which stay: `text`
-        of each suggestion holds them, `replaces` counts them. Nothing is offered on the next line, nor for a word given
-        to `keep`. A missing apostrophe ("dont"), other capitals ("i", "monday") and words that are real but unlikely in
-        their place ("form" for "from") are corrected as well.
+            of each suggestion holds them, `replaces` counts them. Nothing is offered on the next line, for a word given
+            to `keep`, or for one that stands in the text before just as it is written: its correction was ignored. A
+            missing apostrophe ("dont"), other capitals ("i", "monday") and words that are real but unlikely in their
+            place ("form" for "from") are corrected as well.
         after: what stands after the cursor, or its beginning. A word that goes on there is not finished ("say hel|lo"),
             and not corrected.
         threshold: corrections of a lower probability are not offered; what was written has the rest.
@@ -156,6 +160,8 @@ class Session:
         """
         check_question(text, k, after, threshold)
         found = finished_word(text) if self._typos else None
+        if found is not None and is_written_in(found.before[-_REACH:], found.word):
+            found = None  # the writer saw it corrected, or wants it so
         if found is not None and not found.behind and word_after(after)[0]:
             found = None
         if self._typos is None or found is None:
@@ -294,7 +300,7 @@ class Session:
             end = len(text) - context.replaces
             # Only the end: a copy of a long text would cost more than all the rest.
             before = text[max(0, end - _REACH) : end]
-        distribution = self._distributions.at(self._predictor.words(context.ids), before)
+        distribution = self._distributions.at(self._predictor.words(context.ids), context, before)
         if self._personal is not None:
             if self._typos is not None:
                 self._typos.kept = self._kept | self._personal.kept

@@ -34,6 +34,11 @@ ENGINES = ("auto", "blend", "neural", "ngram")
 _log = logging.getLogger("foretype")
 _log.addHandler(logging.NullHandler())
 
+_REPEATED = 0.0025
+"""Probability of a word directly after itself, by the n-gram tables, above which it is more than a slip."""
+_RARE_LETTER = 0.001
+"""Probability of a word of one letter below which it is not suggested."""
+
 
 class Engines:
     """The engines of one bundle and what sessions need beside them. Shared by sessions, from several threads at once.
@@ -43,7 +48,7 @@ class Engines:
     shares: the neural share of the blend for each matched n-gram order. cache: how the recent text counts, None where
         it does not.
     withheld: positions, id - first_word, of words that the bundle knows and does not suggest: names from its training
-        text. A user's or host's own words may be the same.
+        text, misspellings, and letters that are hardly ever words. A user's or host's own words may be the same.
     engine: what answers: "blend", "neural" or "ngram".
     policy: what the neural model may cost.
     notice: None, or one line saying why a fallback is in use.
@@ -74,7 +79,8 @@ class Engines:
         self.neighbours = NeighbourIndex(self.vocabulary.keys)
         self.shares = _shares(bundle, self.ngram.order)
         self.cache = _cache(bundle)
-        self.withheld = _withheld(bundle, self.vocabulary)
+        self.withheld = np.union1d(_withheld(bundle, self.vocabulary), self._letters())
+        self._repeatable: dict[int, bool] = {}
         self.neural: NeuralModel | None = None
         self.engine: str = "ngram" if engine == "ngram" else "neural" if engine == "neural" else "blend"
         self._threads = threads
@@ -82,6 +88,19 @@ class Engines:
         if engine != "ngram":
             reasons = self._plan(provider)
             self._open_next(reasons, (EngineError,))
+
+    def may_repeat(self, word: int) -> bool:
+        """Whether people write `word`, a token id, twice in a row ("very very", "had had"), by the n-gram tables."""
+        found = self._repeatable.get(word)
+        if found is None:
+            found = float(self.ngram.probabilities((word,))[0][word]) > _REPEATED
+            self._repeatable[word] = found
+        return found
+
+    def _letters(self) -> NDArray[np.intp]:
+        """Positions of the words of one letter that are hardly ever words, unlike "a" and "I"."""
+        letters = np.array([place for place, key in enumerate(self.vocabulary.keys) if len(key) == 1], np.intp)
+        return letters[self.ngram.probabilities(())[0][self.vocabulary.first_word + letters] < _RARE_LETTER]
 
     def _plan(self, provider: str) -> list[str]:
         """Set the ways to run the neural model, best first; returns why others are left out."""

@@ -149,12 +149,12 @@ def _joined(found: list[Candidate], mass: float, more: _Found) -> tuple[list[Can
 
 
 def _merged(found: Iterable[Candidate]) -> list[Candidate]:
-    """One candidate for each text, most probable first."""
+    """One candidate for each word, in its likeliest form ("latte", "Latte"), most probable first."""
     merged: dict[str, Candidate] = {}
-    for word in found:
-        if word.probability > 0.0:
-            same = merged.get(word.text)
-            merged[word.text] = word if same is None else same._replace(probability=same.probability + word.probability)
+    for word in sorted((word for word in found if word.probability > 0.0), key=lambda word: -word.probability):
+        key = fold(word.text)
+        same = merged.get(key)
+        merged[key] = word if same is None else same._replace(probability=same.probability + word.probability)
     return sorted(merged.values(), key=lambda word: -word.probability)
 
 
@@ -196,9 +196,9 @@ def _written(word: str, context: Context) -> str:
 
 
 def _without_typed(found: list[Candidate], context: Context, typed: str) -> list[Candidate]:
-    """Leave out other forms of the typed word where it is a word as it stands, or too short to say."""
+    """Leave out other forms of the typed word where it is a word as it stands, was left so before, or is too short."""
     as_typed = context.head + context.prefix
-    if len(typed) < 2 or any(word.text == as_typed for word in found):
+    if len(typed) < 2 or context.written_before or any(word.text == as_typed for word in found):
         return [word for word in found if word.key != typed]
     return found
 

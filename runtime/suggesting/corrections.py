@@ -38,6 +38,11 @@ def finished_word(text: str) -> FinishedWord | None:
     return FinishedWord(text[: len(text) - len(word) - len(match.group(2))], word, match.group(2))
 
 
+def is_written_in(text: str, word: str) -> bool:
+    """Whether `word`, just as it is written, is one of the words of `text`."""
+    return re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_]|'[^\W_])", text) is not None
+
+
 def corrections(
     vocabulary: Vocabulary,
     distribution: Distribution,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from foretype.runtime.engines.loading import Engines
 from foretype.runtime.engines.predictor import Prediction
 from foretype.runtime.filters import Filters
 from foretype.runtime.suggesting.host_words import HostWords
+from foretype.runtime.text.context import Context
 from foretype.runtime.text.vocabulary import fold
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Distributions:
 
     def __init__(self, engines: Engines, filters: Filters | None, personal: PersonalSession | None) -> None:
         """filters: None for the shipped list of offensive words. personal: the user's words, None without a store."""
+        self._engines = engines
         self.host_words = HostWords(engines.vocabulary)
         self.blocked = engines.blocked if filters is None else filters.blocked(engines.vocabulary)
         self._personal = personal
@@ -83,24 +86,33 @@ class Distributions:
             self.blocked = self._personal.blocked
             self.reset()
 
-    def at(self, prediction: Prediction, before: str) -> Distribution:
-        """What may be offered where the engines give `prediction`.
+    def at(self, prediction: Prediction, context: Context, before: str) -> Distribution:
+        """What may be offered at `context`, where the engines give `prediction`.
 
         before: the end of the text before the word at the cursor, by which the user's own words and forgotten phrases
             are looked up; nothing else reads it.
         """
         self.refresh()
-        key = (prediction, before, self._personal and self._personal.version)
+        repeated = self._repeated(context)
+        key = (prediction, repeated, before, self._personal and self._personal.version)
         if self._last is None or self._last[0] != key:
-            self._last = key, self._mixed(prediction, before)
+            self._last = key, self._mixed(prediction, repeated, before)
         return self._last[1]
+
+    def _repeated(self, context: Context) -> str:
+        """The folded word directly before, which is not offered again; "" where there is none, or people repeat it."""
+        vocabulary, ids = self._engines.vocabulary, context.ids
+        last = ids[-2] if context.after_abbreviation and len(ids) > 1 else ids[-1]
+        if last < vocabulary.first_word or context.head or self._engines.may_repeat(last):
+            return ""
+        return vocabulary.keys[last - vocabulary.first_word]
 
     def blocks(self, word: str, before: str) -> bool:
         """Whether `word` is not to be offered after the text `before`."""
         key = fold(word)
         return key in self.blocked or key in self.blocked.after(before)
 
-    def _mixed(self, prediction: Prediction, before: str) -> Distribution:
+    def _mixed(self, prediction: Prediction, repeated: str, before: str) -> Distribution:
         """The engines' words with the host's and the user's, less those that are blocked."""
         words = prediction.words.copy()
         self.host_words.mix_into(words)
@@ -110,4 +122,7 @@ class Distributions:
             words, trusted, rare = self._personal.mix(words, before)
             extra += [] if trusted is None else [trusted]
         words[self.blocked.positions] = 0.0
+        if repeated:
+            keys = self._engines.vocabulary.keys
+            words[bisect_left(keys, repeated) : bisect_right(keys, repeated)] = 0.0
         return Distribution(words, prediction.engine, extra, rare, self.blocked, self.blocked.after(before))

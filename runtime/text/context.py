@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from foretype.runtime.text.abbreviations import Abbreviation, abbreviation_before
 from foretype.runtime.text.form import LONGEST_RUN, TextForm
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID
 
@@ -40,6 +41,8 @@ class Context:
     starts_sentence: whether a sentence starts with that word.
     open_to_words: False where no word can follow at once (after a comma without a space, inside a number or link).
     curly: whether the text writes its apostrophes as ’.
+    after_abbreviation: whether the full stop before the word belongs to an abbreviation ("Mr.", "e.g.").
+    written_before: whether the typed part stands in the text as a word of its own already.
     """
 
     ids: tuple[int, ...]
@@ -48,6 +51,8 @@ class Context:
     starts_sentence: bool
     open_to_words: bool
     curly: bool = False
+    after_abbreviation: bool = False
+    written_before: bool = False
 
     @property
     def replaces(self) -> int:
@@ -178,13 +183,16 @@ class ContextReader:
             more, starts = self._form.encode_chunk(before, starts)
             path += more
         head = _WRITTEN_WORD.search(before)
+        abbreviation = None if before else abbreviation_before(window, last.end)
         context = Context(
-            path,
-            prefix,
-            head.group() if head else "",
-            starts,
-            not _NO_PLACE_FOR_WORDS.search(rest) and (prefix != "" or takes_word(before)),
-            window.rfind("\u2019") > window.rfind("'"),
+            ids=path,
+            prefix=prefix,
+            head=head.group() if head else "",
+            starts_sentence=starts and abbreviation is not Abbreviation.OTHER,
+            open_to_words=not _NO_PLACE_FOR_WORDS.search(rest) and (prefix != "" or takes_word(before)),
+            curly=window.rfind("\u2019") > window.rfind("'"),
+            after_abbreviation=abbreviation is not None,
+            written_before=prefix != "" and f" {prefix} " in window,
         )
         return context if context.replaces <= MAXIMUM_WORD else replace(context, open_to_words=False)
 

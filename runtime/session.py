@@ -135,6 +135,9 @@ class Session:
         """
         check_number("confidence", confidence, 1.0)
         check_count("words", words, 1)
+        check_text(text=text)
+        if code_before(text) is not None:
+            return None
         first = self.suggest(text, k=1, threshold=confidence)
         if not first:
             return None

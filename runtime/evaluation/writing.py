@@ -159,9 +159,9 @@ def _type(session: Session, before: str, typed: str, word: str, seconds: list[fl
 class PhraseUse:
     """Suggestions of several words, met by a perfect user of one ghost text.
 
-    keystrokes: with single words; with_phrases: where a phrase that is right costs one key. offered: phrases shown.
-    wrong: those that did not come true to the last word. words: words of all phrases; right_words: those that came true
-    from the first on without a gap.
+    keystrokes: with single words; with_phrases: where a phrase that is right costs one key. offered: phrases shown; one
+    that stays while its first word is typed along counts once. wrong: those that did not come true to the last word.
+    words: words of all phrases; right_words: those that came true from the first on without a gap.
     """
 
     characters: int = 0
@@ -211,13 +211,15 @@ def evaluate_phrases(
 
 def _take(session: Session, text: str, begin: int, word: str, confidence: float, result: PhraseUse) -> tuple[int, int]:
     """Keystrokes for the word at `begin`, and where the cursor stands after them."""
+    counted: set[str] = set()
     for letters in range(len(word)):
         before = text[: begin + letters]
         found = session.suggest(before, k=1)
         if not found:
             continue
         phrase = session.phrase(before, confidence=confidence)
-        if phrase is not None:
+        if phrase is not None and phrase.text not in counted:
+            counted.add(phrase.text)
             result.offered += 1
             words = phrase.text.split(" ")
             right = 0

@@ -18,11 +18,13 @@ from foretype.export.graph.build import float_graph, save
 from foretype.export.graph.quantise import int8_graph
 from foretype.export.graph.step_weights import step_weight_bytes
 from foretype.export.verify import verify
+from foretype.runtime.engines.lexicon import Lexicon
 from foretype.runtime.engines.ngram import NgramModel
 from foretype.runtime.errors import CheckpointError, ExportError
 from foretype.runtime.files.atomic import write_json
 from foretype.runtime.files.bundle import (
     FORMAT,
+    LEXICON,
     MANIFEST,
     NGRAM,
     STEP,
@@ -86,6 +88,17 @@ def spread(stream: np.ndarray, tokens: int, pieces: int = 40) -> np.ndarray:
     return np.concatenate([stream[start : start + size] for start in starts])
 
 
+def _checked_lexicon(path: Path) -> bytes:
+    """The content of a lexicon file. Raises ExportError where it is none."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ExportError(f"{path}: cannot be read ({error})") from error
+    if Lexicon(content).words() is None:
+        raise ExportError(f"{path}: not a lexicon; scripts/build_lexicon.py makes one")
+    return content
+
+
 def export_run(
     run: Path,
     out: Path,
@@ -96,11 +109,13 @@ def export_run(
     neural: bool = True,
     cache: bool = True,
     check: bool = True,
+    lexicon: Path | None = None,
 ) -> dict[str, Any]:
     """Export the run in `run` to the bundle `out`; return the figures of the verification and the blend.
 
     neural: include the neural model; otherwise the bundle holds the n-gram model only.
     cache: include the cache of recent words.
+    lexicon: a file of rare words to be copied; see `foretype.runtime.engines.lexicon`.
     check: refuse a graph that does not agree with the checkpoint; otherwise only its figures show that.
 
     All files are written to a temporary folder beside `out`, which is renamed at the end. Raises ExportError if `out`
@@ -122,6 +137,8 @@ def export_run(
         folder.mkdir()
         shutil.copyfile(run / "tokenizer.json", folder / TOKENIZER)
         shutil.copyfile(run / pipeline.NGRAM, folder / NGRAM)
+        if lexicon is not None:
+            (folder / LEXICON).write_bytes(_checked_lexicon(lexicon))
         figures: dict[str, Any] = {}
         if model:
             graphs = {STEP: ("int8", int8_graph(model))}

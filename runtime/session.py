@@ -322,10 +322,11 @@ class Session:
     def _prepare(self, text: str) -> None:
         """Do a little of what later keystrokes need, so that none has to wait for all of it.
 
-        Slips are looked up in an index, and the window that comes next has to be read. At the first letter of a word,
-        where there is least to do otherwise.
+        Slips are looked up in an index, rare words in a list, and the window that comes next has to be read. At the
+        first letter of a word, where there is least to do otherwise.
         """
-        if self._typos is not None and self._typos.prepare():
+        lexicon = self._engines.lexicon
+        if (self._typos is not None and self._typos.prepare()) or (lexicon is not None and lexicon.prepare()):
             return
         window = next_window(text)
         if window is not None:

@@ -13,7 +13,7 @@ from foretype.runtime.evaluation.writing import PhraseUse, evaluate_phrases
 from foretype.runtime.text.corpus import find_files
 from foretype.tui.commands.evaluation import read_text
 
-CONFIDENCES = (0.3, 0.45, 0.6)
+CONFIDENCES = (0.3, 0.5, 0.6)
 
 
 def measure(paths: list[Path], words: int, bundle: str | None) -> None:

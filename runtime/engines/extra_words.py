@@ -1,8 +1,8 @@
-"""Words outside the vocabulary, with their probabilities: the host's own, and the user's."""
+"""Words outside the vocabulary, with their probabilities: the host's own, the user's, and the bundle's rare ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +19,14 @@ class ExtraWords:
     keys: folded form of each, ascending.
     probabilities: of each, on the scale of the vocabulary's words: all together sum to one. [words]
     capitalised: whether they get a capital at the start of a sentence too.
+    scale: factor on all probabilities.
     """
 
-    words: tuple[str, ...]
-    keys: tuple[str, ...]
+    words: Sequence[str]
+    keys: Sequence[str]
     probabilities: NDArray[np.float64]
     capitalised: bool = False
+    scale: float = 1.0
 
     @classmethod
     def of(cls, probabilities: Mapping[str, float]) -> ExtraWords | None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.engines.fork_guard import FORK
+from foretype.runtime.engines.lexicon import Lexicon
 from foretype.runtime.engines.ngram import NgramModel
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.engines.providers import (
@@ -23,7 +24,7 @@ from foretype.runtime.engines.providers import (
 from foretype.runtime.engines.recent_words import CacheConfig
 from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.errors import BundleError, EngineError, TableError
-from foretype.runtime.files.bundle import MANIFEST, NGRAM, STEP, STEP_FLOAT, Bundle
+from foretype.runtime.files.bundle import LEXICON, MANIFEST, NGRAM, STEP, STEP_FLOAT, Bundle
 from foretype.runtime.filters import Blocked, Filters
 from foretype.runtime.text.vocabulary import Vocabulary
 from foretype.runtime.typos.finder import NeighbourIndex
@@ -49,6 +50,7 @@ class Engines:
         it does not.
     withheld: positions, id - first_word, of words that the bundle knows and does not suggest: names from its training
         text, misspellings, and letters that are hardly ever words. A user's or host's own words may be the same.
+    lexicon: rare words outside the vocabulary; None where the bundle has none.
     engine: what answers: "blend", "neural" or "ngram".
     policy: what the neural model may cost.
     notice: None, or one line saying why a fallback is in use.
@@ -80,6 +82,7 @@ class Engines:
         self.shares = _shares(bundle, self.ngram.order)
         self.cache = _cache(bundle)
         self.withheld = np.union1d(_withheld(bundle, self.vocabulary), self._letters())
+        self.lexicon = Lexicon(bundle.file(LEXICON).read_bytes()) if bundle.lists(LEXICON) else None
         self._repeatable: dict[int, bool] = {}
         self.neural: NeuralModel | None = None
         self.engine: str = "ngram" if engine == "ngram" else "neural" if engine == "neural" else "blend"

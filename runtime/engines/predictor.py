@@ -18,6 +18,7 @@ from foretype.runtime.engines.state_cache import StateCache
 from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.errors import EngineError
 from foretype.runtime.lru import LeastRecentlyUsed
+from foretype.runtime.text.vocabulary import UNKNOWN_ID
 
 KEPT_PREDICTIONS = 8
 _KEPT_LIKELIEST = 64
@@ -43,10 +44,12 @@ class Prediction:
     words: probability of each of the vocabulary's words, 0 for those that the bundle withholds; read-only [words].
         Entry i is for id first_word + i.
     engine: what answered: "blend", "neural" or "ngram".
+    unknown: probability of a word outside the vocabulary, by the n-gram model, against that of all words in it.
     """
 
     words: Probabilities
     engine: str
+    unknown: float
 
 
 class Likeliest(NamedTuple):
@@ -137,7 +140,9 @@ class Predictor:
         words = self.mix(parts, self._engines.vocabulary.first_word)
         words[self._engines.withheld] = 0.0
         words.flags.writeable = False
-        return Prediction(words, "ngram" if parts.logits is None else self._asked)
+        marks = float(parts.ngram[: self._engines.vocabulary.first_word].sum())
+        unknown = float(parts.ngram[UNKNOWN_ID]) / max(1.0 - marks, 1e-9)
+        return Prediction(words, "ngram" if parts.logits is None else self._asked, unknown)
 
     def _likeliest_word(self, parts: Parts) -> Likeliest:
         tokens = self.mix(parts, 0)

@@ -23,11 +23,13 @@ TOKENIZER = "tokenizer.json"
 NGRAM = "ngram.safetensors"
 STEP = "step.onnx"
 STEP_FLOAT = "step.fp32.onnx"
+LEXICON = "lexicon.xz"
 MEGABYTE = 2**20
 LIMITS = {
     MANIFEST: 4 * MEGABYTE,
     TOKENIZER: 64 * MEGABYTE,
     NGRAM: 2048 * MEGABYTE,
+    LEXICON: 8 * MEGABYTE,
     STEP: 2047 * MEGABYTE,
     STEP_FLOAT: 2047 * MEGABYTE,
 }

@@ -135,8 +135,13 @@ def _collect(
     found, mass = _completions(vocabulary, distribution, context, count)
     for words in distribution.extra:
         found, mass = _joined(found, mass, _extra(words, context, typed, count))
-    if distribution.rare is not None and typed and (mass < LITTLE or len(found) < k):
-        found, mass = _joined(found, mass, _extra(distribution.rare, context, typed, count))
+    if typed and (mass < LITTLE or len(found) < k):
+        for words in distribution.rare_words:
+            rare = _extra(words, context, typed, count)
+            allowed = [
+                word for word in rare.candidates if word.text.isprintable() and not distribution.blocks_rare(word.text)
+            ]
+            found, mass = _joined(found, mass, _Found(allowed, rare.mass))
     found = _without_typed(found, context, typed)
     if typos is not None and typed:
         found, mass = _joined(found, mass, _slips(typos, vocabulary, distribution, context, typed, mass, count))
@@ -245,7 +250,7 @@ def _extra(extra: ExtraWords, context: Context, typed: str, count: int) -> _Foun
     for head in dict.fromkeys(("", context.head)):
         start = fold(head)
         low, high = extra.starting_with(start + typed)
-        probabilities = extra.probabilities[low:high] * (_HEAD_EVIDENCE if head else 1.0)
+        probabilities = extra.probabilities[low:high] * (extra.scale * (_HEAD_EVIDENCE if head else 1.0))
         mass += float(probabilities.sum())
         for position in best_words(probabilities, count):
             if probabilities[position] == 0.0:

@@ -79,7 +79,7 @@ def corrections(
     curly = "\u2019" in found.word or context.curly
     as_written = found.word.replace("\u2019", "'")
     if not known:
-        readings[as_written] = typos.config.unknown_word(len(typed))
+        readings[as_written] = max(typos.config.unknown_word(len(typed)), _rare(distribution, typed))
     for meant in typos.meant(typed, probabilities, whole=True):
         for place in range(meant.low, meant.high):
             text = written(vocabulary.tokens[first + place], found.word, context.starts_sentence)
@@ -94,3 +94,14 @@ def corrections(
         for text in best
         if readings[text] / total >= threshold
     ]
+
+
+def _rare(distribution: Distribution, typed: str) -> float:
+    """The probability of the rare words that fold to `typed`; 0 where there are none."""
+    total = 0.0
+    for words in distribution.rare_words:
+        low, high = words.starting_with(typed)
+        while low < high and words.keys[low] == typed:
+            total += float(words.probabilities[low]) * words.scale
+            low += 1
+    return total

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from foretype.runtime.engines.blend import Probabilities
 from foretype.runtime.engines.extra_words import ExtraWords
+from foretype.runtime.engines.lexicon import Lexicon
 from foretype.runtime.engines.loading import Engines
 from foretype.runtime.engines.predictor import Prediction
 from foretype.runtime.filters import Filters
@@ -30,6 +31,7 @@ class Distribution:
     engine: what made it: "blend", "neural" or "ngram".
     extra: words from outside the vocabulary; those with hyphens are found by all that is typed of them.
     rare: more of these, which are offered only where little else goes on from the typed letters.
+    lexicon: the bundle's rare words, offered as `rare` is. unknown: the probability of all of them.
     blocked: folded words that are not to be offered. blocked_here: the same, after the words that stand before.
     """
 
@@ -37,6 +39,8 @@ class Distribution:
     engine: str
     extra: Sequence[ExtraWords] = ()
     rare: ExtraWords | None = None
+    lexicon: Lexicon | None = None
+    unknown: float = 0.0
     blocked: Container[str] = ()
     blocked_here: Container[str] = ()
 
@@ -46,6 +50,13 @@ class Distribution:
         return self.extra if self.rare is None else [*self.extra, self.rare]
 
     @cached_property
+    def rare_words(self) -> Sequence[ExtraWords]:
+        """The words that are offered where little else goes on from the typed letters."""
+        found = None if self.lexicon is None else self.lexicon.words()
+        bundled = [] if found is None else [replace(found, scale=self.unknown)]
+        return bundled if self.rare is None else [self.rare, *bundled]
+
+    @cached_property
     def _is_plain(self) -> bool:
         """Whether only words of the vocabulary are offered, and nothing is blocked for what stands before."""
         return not self.outside and not self.blocked_here
@@ -53,8 +64,10 @@ class Distribution:
     def blocks(self, text: str) -> bool:
         """Whether a word that reads `text` is not to be offered here."""
         # The vocabulary's blocked words have probability 0 already; those made with a hyphen are not in it.
-        if self._is_plain and "-" not in text:
-            return False
+        return not (self._is_plain and "-" not in text) and self.blocks_rare(text)
+
+    def blocks_rare(self, text: str) -> bool:
+        """Whether a word from outside the vocabulary that reads `text` is not to be offered here."""
         key = fold(text)
         return key in self.blocked or key in self.blocked_here
 
@@ -125,4 +138,6 @@ class Distributions:
         if repeated:
             keys = self._engines.vocabulary.keys
             words[bisect_left(keys, repeated) : bisect_right(keys, repeated)] = 0.0
-        return Distribution(words, prediction.engine, extra, rare, self.blocked, self.blocked.after(before))
+        here = self.blocked.after(before)
+        lexicon, unknown = self._engines.lexicon, prediction.unknown
+        return Distribution(words, prediction.engine, extra, rare, lexicon, unknown, self.blocked, here)

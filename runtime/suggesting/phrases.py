@@ -14,7 +14,7 @@ from foretype.runtime.suggestion import Suggestion
 from foretype.runtime.text.context import ContextReader
 from foretype.runtime.text.form import TextForm
 
-CONFIDENCE = 0.45
+CONFIDENCE = 0.5
 """The probability below which a phrase is not offered, by default."""
 LONGEST = 6
 """Words of a phrase at most."""

@@ -136,6 +136,7 @@ def export(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the bundle; must not exist.")],
     card: Annotated[Path | None, typer.Option(help="Model card in TOML: description, sources, licences.")] = None,
+    lexicon: Annotated[Path | None, typer.Option(help="Rare words, as scripts/build_lexicon.py writes them.")] = None,
     with_float: Annotated[bool, typer.Option("--float", help="Add the float32 graph, for GPUs.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -149,7 +150,12 @@ def export(
     ) as progress:
         task = progress.add_task("export", total=None)
         figures = export_run(
-            run, out, card, with_float, progress=lambda message: progress.update(task, description=message)
+            run,
+            out,
+            card,
+            with_float,
+            progress=lambda message: progress.update(task, description=message),
+            lexicon=lexicon,
         )
     if as_json:
         print_json(figures)

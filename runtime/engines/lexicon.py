@@ -1,0 +1,114 @@
+"""Rare words that the models do not know: a long sorted list, each with a class of how often it is written.
+
+The file `lexicon.xz` is UTF-8 text compressed by xz: one line for each word, in the order of `sort_key`. A line is a
+digit from 0 to 9, the word's class, and the word: a word of class c is about 2^c times as likely as one of class 0.
+"""
+
+from __future__ import annotations
+
+import lzma
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from threading import Lock
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foretype.runtime.engines.extra_words import ExtraWords
+from foretype.runtime.text.vocabulary import fold, sort_key
+
+MOST_BYTES = 16 * 2**20
+"""Bytes of the text at most."""
+_PIECE = 2**16
+"""Bytes of the text that are read at once."""
+_MEMORY = 128 * 2**20
+_WEIGHTS = 2.0 ** np.arange(10)
+LONGEST_WORD = 64
+"""Bytes of a word at most."""
+
+
+class _Words(Sequence[str]):
+    """The words of a lexicon's text, each decoded when it is asked for: as they are, or folded."""
+
+    def __init__(self, text: bytes, begins: NDArray[np.uint32], folded: bool) -> None:
+        self._text = text
+        self._begins = begins
+        self._folded = folded
+
+    def __len__(self) -> int:
+        return len(self._begins) - 1
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        word = self._text[self._begins[place] + 1 : self._begins[place + 1] - 1].decode()
+        return fold(word) if self._folded else word
+
+
+class Lexicon:
+    """The rare words of a bundle, read when they are first asked for. Shared by sessions, from several threads."""
+
+    def __init__(self, content: bytes) -> None:
+        """content: of the file."""
+        self._content = content
+        self._text = bytearray()
+        self._decompressor: lzma.LZMADecompressor | None = lzma.LZMADecompressor(memlimit=_MEMORY)
+        self._words: ExtraWords | None = None
+        self._lock = Lock()
+
+    def words(self) -> ExtraWords | None:
+        """The words, with probabilities that sum to one; None where the file is damaged.
+
+        The first call takes some 40 ms for 200,000 words, less what `prepare` has done.
+        """
+        while self.prepare():
+            pass
+        return self._words
+
+    def prepare(self) -> bool:
+        """Read a little of the file, at most 3 ms; whether there is more to read."""
+        if self._decompressor is None:
+            return False
+        with self._lock:
+            if self._decompressor is None:
+                return False
+            with suppress(lzma.LZMAError, ValueError):
+                self._text += self._decompressor.decompress(self._content, _PIECE)
+                self._content = b""  # the decompressor holds the rest
+                if not self._decompressor.eof:
+                    if self._decompressor.needs_input or len(self._text) > MOST_BYTES:
+                        raise ValueError("cut short, or too large")
+                    return True
+                self._words = _words(bytes(self._text))
+            self._decompressor, self._content, self._text = None, b"", bytearray()
+        return False
+
+
+def _words(text: bytes) -> ExtraWords:
+    """The words of a lexicon's text. Raises ValueError where it is none."""
+    characters = np.frombuffer(text, np.uint8)
+    begins = np.append(np.uint32(0), np.flatnonzero(characters == ord("\n")).astype(np.uint32) + np.uint32(1))
+    lengths = np.diff(begins)
+    if len(begins) < 2 or begins[-1] != len(text) or lengths.min() < 3 or lengths.max() > LONGEST_WORD + 2:
+        raise ValueError("its lines are not a digit and a word each")
+    classes = characters[begins[:-1]] - np.uint8(ord("0"))
+    # Printable ASCII, or UTF-8: looking at each character would take longer than all the rest.
+    control = np.count_nonzero(characters <= ord(" ")) - (len(begins) - 1)
+    if classes.max() > 9 or control or not text.decode():
+        raise ValueError("its lines are not a digit and a word each")
+    weights = _WEIGHTS[classes]
+    words, keys = (_Words(text, begins, folded) for folded in (False, True))
+    return ExtraWords(words, keys, weights / weights.sum())
+
+
+def lexicon_file(words: Iterable[tuple[str, int]]) -> bytes:
+    """The content of a lexicon file of these words with their classes, in any order."""
+    lines = [f"{class_}{word}\n" for word, class_ in sorted(words, key=lambda pair: sort_key(pair[0]))]
+    return lzma.compress("".join(lines).encode(), preset=9 | lzma.PRESET_EXTREME)

@@ -157,6 +157,11 @@ class BeginningIndex:
             if high[number] > low[number]
         }
 
+    def holding(self, typed: str) -> NDArray[np.intp]:
+        """Positions of the words that begin with the first letter of `typed` and hold all its letters, in any order."""
+        low, high = prefix_range(self._keys, typed[0])
+        return np.flatnonzero((_set(typed) & ~self._letters.sets[-1, low:high]) == 0) + low
+
     def prepare(self) -> bool:
         """Do a little of what the first searches would wait for, at most 3 ms; whether there is more to do."""
         for piece in range(0 if self._windows else self._pieces):

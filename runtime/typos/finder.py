@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from foretype.runtime.typos.abbreviated import abbreviated
 from foretype.runtime.typos.beginnings import LONGEST, BeginningIndex, Contractions
 from foretype.runtime.typos.error_model import ErrorModel
 from foretype.runtime.typos.keyboards import neighbours
@@ -68,7 +69,7 @@ class NeighbourIndex:
 
     def __init__(self, keys: Sequence[str]) -> None:
         """keys: folded words, ascending."""
-        self.keys = keys
+        self.keys = tuple(keys)
         self.beginnings = BeginningIndex(keys)
 
     @cached_property
@@ -92,6 +93,8 @@ class Typos:
     ) -> list[Meant]:
         """Words that may be meant by the letters `typed`, folded; likelier ones come later, and ranges may overlap.
 
+        Slips, abbreviations ("tmrw"), and words whose apostrophe was left out.
+
         probabilities: of each word here [words]. trusted: probability of the words that start with `typed`, which are
         not among the answer; where it is high enough, only words with an apostrophe are, which people leave out without
         thinking. whole: whether the word is finished, so that all its letters count.
@@ -104,7 +107,10 @@ class Typos:
         ]
         if trusted >= self.config.trusted or not SHORTEST <= len(typed) <= LONGEST or typed in self.kept:
             return contractions
-        return self._slips(typed, probabilities, whole) + contractions
+        index = self._index
+        short = abbreviated(typed, index.keys, index.beginnings, probabilities)
+        abbreviations = [Meant(place, place + 1, len(index.keys[place]), odds) for place, odds in short]
+        return sorted(self._slips(typed, probabilities, whole) + abbreviations, key=_odds) + contractions
 
     def prepare(self) -> bool:
         """Prepare a little of the search for slips, at most 3 ms; whether there is more to prepare."""
@@ -118,9 +124,12 @@ class Typos:
             ((found.probability * (errors.slips / 8) ** found.distance, found) for found in near if found.distance),
             reverse=True,
         )
-        meant = [
+        return [
             Meant(found.low, found.high, len(found.text), errors.odds(typed, found.text))
             for promise, found in promising[:_WEIGHED]
             if promise >= promising[0][0] * _HOPELESS
         ]
-        return sorted(meant, key=lambda words: words.odds)
+
+
+def _odds(words: Meant) -> float:
+    return words.odds

@@ -49,7 +49,9 @@ class _Words(Sequence[str]):
         if isinstance(place, slice):
             return [self[each] for each in range(*place.indices(len(self)))]
         word = self._text[self._begins[place] + 1 : self._begins[place + 1] - 1].decode()
-        return fold(word) if self._folded else word
+        if not self._folded:
+            return word
+        return word.lower() if word.isascii() else fold(word)
 
 
 class Lexicon:

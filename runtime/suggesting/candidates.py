@@ -69,12 +69,12 @@ def suggestions(
     typos: finds words that may be meant by letters that lead nowhere; None where letters are taken as they are.
     passed_over: texts that the user saw at this word and typed on, each with the factor on its probability.
     """
-    found, mass = _collect(vocabulary, distribution, context, k, k + _SPARE + len(passed_over), typos)
+    typed = context.prefix.lower()
+    fitting = sum(text.lower().startswith(typed) for text in passed_over)
+    found, mass = _collect(vocabulary, distribution, context, k, k + _SPARE + fitting, typos)
     if passed_over:
-        weighted = [word._replace(probability=word.probability * passed_over.get(word.text, 1.0)) for word in found]
-        mass -= sum(before.probability - word.probability for before, word in zip(found, weighted, strict=True))
         # By probability: the words that save most were shown before, and now it is the turn of the likely ones.
-        ranked = sorted((word for word in weighted if word.probability > 0.0), key=lambda word: -word.probability)
+        ranked, mass = _weighed(found, mass, passed_over)
         return _pick(ranked, mass, distribution, context, k)
     keys, probabilities = [word.key for word in found], [word.probability for word in found]
     order = by_keystrokes_saved(keys, probabilities, len(context.prefix), k)
@@ -135,18 +135,30 @@ def _collect(
     found, mass = _completions(vocabulary, distribution, context, count)
     for words in distribution.extra:
         found, mass = _joined(found, mass, _extra(words, context, typed, count))
-    if typed and (mass < LITTLE or len(found) < k):
-        for words in distribution.rare_words:
-            rare = _extra(words, context, typed, count)
-            allowed = [
-                word for word in rare.candidates if word.text.isprintable() and not distribution.blocks_rare(word.text)
-            ]
-            found, mass = _joined(found, mass, _Found(allowed, rare.mass))
+    if distribution.rare is not None and typed and (mass < LITTLE or len(found) < k):
+        found, mass = _joined(found, mass, _extra(distribution.rare, context, typed, count))
+    if typed and mass < LITTLE and distribution.rarest is not None:
+        rarest = _extra(distribution.rarest, context, typed, count)
+        allowed = [w for w in rarest.candidates if w.text.isprintable() and not distribution.blocks_rare(w.text)]
+        found, mass = _joined(found, mass, _Found(allowed, rarest.mass))
     found = _without_typed(found, context, typed)
     if typos is not None and typed:
         found, mass = _joined(found, mass, _slips(typos, vocabulary, distribution, context, typed, mass, count))
     as_typed = context.head + context.prefix
     return _Found(_merged(word for word in found if word.text != as_typed), mass)
+
+
+def _weighed(found: list[Candidate], mass: float, passed_over: Mapping[str, float]) -> _Found:
+    """The candidates, each with its probability times its factor, most probable first."""
+    weighed = []
+    for word in found:
+        factor = passed_over.get(word.text, 1.0)
+        if factor < 1.0:
+            mass -= word.probability * (1.0 - factor)
+            word = Candidate(word.text, word.key, word.probability * factor)
+        if word.probability > 0.0:
+            weighed.append(word)
+    return _Found(sorted(weighed, key=_probability, reverse=True), mass)
 
 
 def _joined(found: list[Candidate], mass: float, more: _Found) -> tuple[list[Candidate], float]:
@@ -156,11 +168,19 @@ def _joined(found: list[Candidate], mass: float, more: _Found) -> tuple[list[Can
 def _merged(found: Iterable[Candidate]) -> list[Candidate]:
     """One candidate for each word, in its likeliest form ("latte", "Latte"), most probable first."""
     merged: dict[str, Candidate] = {}
-    for word in sorted((word for word in found if word.probability > 0.0), key=lambda word: -word.probability):
-        key = fold(word.text)
+    for word in sorted(found, key=_probability, reverse=True):
+        if word.probability <= 0.0:
+            break
+        key = word.text.lower()
         same = merged.get(key)
-        merged[key] = word if same is None else same._replace(probability=same.probability + word.probability)
-    return sorted(merged.values(), key=lambda word: -word.probability)
+        if same is not None:
+            word = Candidate(same.text, same.key, same.probability + word.probability)
+        merged[key] = word
+    return sorted(merged.values(), key=_probability, reverse=True)
+
+
+def _probability(word: Candidate) -> float:
+    return word.probability
 
 
 def _pick(

@@ -99,9 +99,10 @@ def corrections(
 def _rare(distribution: Distribution, typed: str) -> float:
     """The probability of the rare words that fold to `typed`; 0 where there are none."""
     total = 0.0
-    for words in distribution.rare_words:
-        low, high = words.starting_with(typed)
-        while low < high and words.keys[low] == typed:
-            total += float(words.probabilities[low]) * words.scale
-            low += 1
+    for words in (distribution.rare, distribution.rarest):
+        if words is not None:
+            low, high = words.starting_with(typed)
+            while low < high and words.keys[low] == typed:
+                total += float(words.probabilities[low]) * words.scale
+                low += 1
     return total

@@ -31,7 +31,8 @@ class Distribution:
     engine: what made it: "blend", "neural" or "ngram".
     extra: words from outside the vocabulary; those with hyphens are found by all that is typed of them.
     rare: more of these, which are offered only where little else goes on from the typed letters.
-    lexicon: the bundle's rare words, offered as `rare` is. unknown: the probability of all of them.
+    lexicon: the bundle's rare words, offered where hardly anything likely does. unknown: the probability of all of
+        them.
     blocked: folded words that are not to be offered. blocked_here: the same, after the words that stand before.
     """
 
@@ -50,11 +51,10 @@ class Distribution:
         return self.extra if self.rare is None else [*self.extra, self.rare]
 
     @cached_property
-    def rare_words(self) -> Sequence[ExtraWords]:
-        """The words that are offered where little else goes on from the typed letters."""
+    def rarest(self) -> ExtraWords | None:
+        """The bundle's rare words, with their probabilities here."""
         found = None if self.lexicon is None else self.lexicon.words()
-        bundled = [] if found is None else [replace(found, scale=self.unknown)]
-        return bundled if self.rare is None else [self.rare, *bundled]
+        return None if found is None else replace(found, scale=self.unknown)
 
     @cached_property
     def _is_plain(self) -> bool:

@@ -39,7 +39,8 @@ class ShownWords:
         self._vocabulary = vocabulary
         self._typos = typos
         self.overlooks = overlooks
-        self._word: tuple[Distribution, Context, float] | None = None
+        self._distribution: Distribution | None = None  # of the word at the cursor
+        self._word: tuple[object, ...] = ()
         self._shown: dict[tuple[str, int, float], _Shown] = {}
 
     def suggestions(
@@ -49,26 +50,31 @@ class ShownWords:
         if self.overlooks == 1.0:
             found = suggestions(self._vocabulary, distribution, context, k, self._typos)
             return [word for word in found if word.probability >= threshold]
-        word = (distribution, replace(context, prefix=""), self.overlooks)
-        if self._word is None or self._word[0] is not distribution or self._word[1:] != word[1:]:
-            self._word, self._shown = word, {}
+        word = (context.head, context.starts_sentence, context.curly, self.overlooks)
+        if self._distribution is not distribution or self._word != word:
+            self._distribution, self._word, self._shown = distribution, word, {}
         return self._at(distribution, context, k, threshold).suggestions
 
     def reset(self) -> None:
         """Forget what was shown; the next answers are the same, and take longer."""
-        self._word, self._shown = None, {}
+        self._distribution, self._shown = None, {}
 
     def _at(self, distribution: Distribution, context: Context, k: int, threshold: float) -> _Shown:
-        key = (context.prefix, k, threshold)
-        shown = self._shown.get(key)
+        shown = self._shown.get((context.prefix, k, threshold))
         if shown is None:
-            passed_over: dict[str, float] = {}
-            if context.prefix:
-                before = self._at(distribution, replace(context, prefix=context.prefix[:-1]), k, threshold)
-                passed_over |= before.passed_over
-                for word in before.suggestions:
-                    passed_over[word.text] = passed_over.get(word.text, 1.0) * self.overlooks
+            passed_over = self._passed_over(distribution, context, k, threshold) if context.prefix else {}
             found = suggestions(self._vocabulary, distribution, context, k, self._typos, passed_over)
             shown = _Shown([word for word in found if word.probability >= threshold], passed_over)
-            self._shown[key] = shown
+            self._shown[context.prefix, k, threshold] = shown
         return shown
+
+    def _passed_over(self, distribution: Distribution, context: Context, k: int, threshold: float) -> dict[str, float]:
+        """What was shown at shorter prefixes, each with the chance that it was overlooked every time."""
+        shorter = context.prefix[:-1]
+        before = self._shown.get((shorter, k, threshold))
+        if before is None:
+            before = self._at(distribution, replace(context, prefix=shorter), k, threshold)
+        passed_over = dict(before.passed_over)
+        for word in before.suggestions:
+            passed_over[word.text] = passed_over.get(word.text, 1.0) * self.overlooks
+        return passed_over

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from foretype.runtime.text.abbreviations import Abbreviation, abbreviation_before
@@ -42,7 +42,7 @@ class Context:
     open_to_words: False where no word can follow at once (after a comma without a space, inside a number or link).
     curly: whether the text writes its apostrophes as ’.
     after_abbreviation: whether the full stop before the word belongs to an abbreviation ("Mr.", "e.g.").
-    written_before: whether the typed part stands in the text as a word of its own already.
+    window: the text that counts as context.
     """
 
     ids: tuple[int, ...]
@@ -52,12 +52,17 @@ class Context:
     open_to_words: bool
     curly: bool = False
     after_abbreviation: bool = False
-    written_before: bool = False
+    window: str = field(default="", compare=False, repr=False)
 
     @property
     def replaces(self) -> int:
         """Characters directly before the cursor that belong to the word at the cursor."""
         return len(self.head) + len(self.prefix)
+
+    @property
+    def written_before(self) -> bool:
+        """Whether the typed part stands in the text as a word of its own already."""
+        return self.prefix != "" and f" {self.prefix} " in self.window
 
 
 def window_start(text: str) -> int:
@@ -192,7 +197,7 @@ class ContextReader:
             open_to_words=not _NO_PLACE_FOR_WORDS.search(rest) and (prefix != "" or takes_word(before)),
             curly=window.rfind("\u2019") > window.rfind("'"),
             after_abbreviation=abbreviation is not None,
-            written_before=prefix != "" and f" {prefix} " in window,
+            window=window,
         )
         return context if context.replaces <= MAXIMUM_WORD else replace(context, open_to_words=False)
 

@@ -89,12 +89,11 @@ def choose_words(
     known = Counter({fold(word): 1 for word in vocabulary})
     left_out = {fold(word) for word in never} | known.keys()
     ranks: dict[str, int] = {}
-    forms: dict[str, str] = {}
+    forms: defaultdict[str, set[str]] = defaultdict(set)
     for rank, words in enumerate(lists):
         for word in words:
-            key = fold(word)
-            if ranks.setdefault(key, rank) == rank and (key not in forms or word.islower()):
-                forms[key] = word
+            if ranks.setdefault(fold(word), rank) == rank:
+                forms[fold(word)].add(word)
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     for word, count in counts.items():
         seen[fold(word)][word] += count  # type: ignore[assignment]
@@ -115,7 +114,8 @@ def choose_words(
         uses = sum(written.values())
         if uses < 2 or not may_be(key):
             continue
-        form = forms.get(key) or written.most_common(1)[0][0]
+        form = max(forms[key], key=lambda each: (written[each], each.islower())) if key in ranks else ""
+        form = form or written.most_common(1)[0][0]
         if key not in ranks and not (key.endswith("'s") and (key[:-2] in known or key[:-2] in ranks)):
             plain = form.islower()
             least = config.plain_count if plain else config.minimum_count
@@ -126,9 +126,10 @@ def choose_words(
                 continue
         chosen[key] = form, min(_HIGHEST_CLASS, _FIRST_SEEN + int(math.log2(uses)))
     model = CharacterModel({key: 1.0 + math.log2(1 + sum(seen[key].values())) for key in (*known, *chosen)})
-    rest = [key for key in ranks if key not in chosen and may_be(key) and not forms[key].isupper()]
+    unseen = {key: max(forms[key], key=str.islower) for key in ranks if key not in chosen and may_be(key)}
+    rest = [key for key, form in unseen.items() if not form.isupper()]
     rest.sort(key=lambda key: (ranks[key], -model.score(key)))
     lowest = max(ranks.values(), default=0)
     for key in rest[: max(0, config.words - len(chosen))]:
-        chosen[key] = forms[key], min(_FIRST_SEEN - 1, lowest - ranks[key])
+        chosen[key] = unseen[key], min(_FIRST_SEEN - 1, lowest - ranks[key])
     return list(chosen.values())

@@ -35,6 +35,14 @@ def test_names_must_be_used_by_several_sources() -> None:
     assert "frobnicate" not in chosen
 
 
+def test_a_word_is_written_as_it_is_written_most() -> None:
+    lists = [["dahl", "Dahl", "march", "March"]]
+    chosen = dict(choose_words({"Dahl": 40, "dahl": 2}, {"Dahl": 9, "dahl": 9}, [], lists))
+    assert "Dahl" in chosen
+    assert "march" in chosen
+    assert not {"dahl", "March"} & chosen.keys()
+
+
 def test_possessives_of_known_words_are_taken() -> None:
     assert "turtle's" in choose({"turtle's": 2})
 

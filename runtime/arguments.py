@@ -25,7 +25,7 @@ def check_count(name: str, value: int, least: int = 0) -> None:
     if type(value) is not int and (isinstance(value, bool) or not isinstance(value, Integral)):
         raise TypeError(f"{name} must be an int, not {type(value).__name__}")
     if value < least:
-        raise ConfigError(f"{name} is {value}; legal: {least} and more")
+        raise ConfigError(f"{name} is {value}; expected {least} or more")
 
 
 def check_question(text: str, k: int, after: str, threshold: float, deadline_ms: float | None = None) -> None:
@@ -42,4 +42,4 @@ def check_number(name: str, value: float, most: float = math.inf) -> None:
     if type(value) is not float and (isinstance(value, bool) or not isinstance(value, Real)):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
     if not 0 <= value <= most:  # nor is NaN
-        raise ConfigError(f"{name} is {value}; legal: 0 {'and more' if most == math.inf else f'to {most:g}'}")
+        raise ConfigError(f"{name} is {value}; expected 0 {'or more' if most == math.inf else f'to {most:g}'}")

@@ -39,13 +39,13 @@ class SamplingConfig:
         if self.tokens < 1:
             raise ConfigError(f"tokens is {self.tokens}; it must be at least 1")
         if not 0.0 <= self.temperature <= 10.0:
-            raise ConfigError(f"temperature is {self.temperature}; legal: 0 to 10")
+            raise ConfigError(f"temperature is {self.temperature}; expected 0 to 10")
         if self.top_k < 0:
-            raise ConfigError(f"top_k is {self.top_k}; legal: 0 (all) or more")
+            raise ConfigError(f"top_k is {self.top_k}; expected 0 (all) or more")
         if self.seed is not None and self.seed < 0:
-            raise ConfigError(f"seed is {self.seed}; legal: 0 or more")
+            raise ConfigError(f"seed is {self.seed}; expected 0 or more")
         if not 0.0 < self.top_p <= 1.0:
-            raise ConfigError(f"top_p is {self.top_p}; legal: above 0, at most 1")
+            raise ConfigError(f"top_p is {self.top_p}; expected above 0, at most 1")
 
 
 def sample_token(probabilities: NDArray[np.float32], config: SamplingConfig, draw: np.random.Generator) -> int:

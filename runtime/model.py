@@ -90,7 +90,7 @@ def load(
     ['like']
     """
     if engine not in ENGINES:
-        raise ConfigError(f"engine is {engine!r}; legal: {', '.join(ENGINES)}")
+        raise ConfigError(f"engine is {engine!r}; choose from {', '.join(ENGINES)}")
     folder = BUNDLED / DEFAULT_BUNDLE if path is None else Path(path)
     if str(path) in BUNDLES and not folder.exists():
         folder = BUNDLED / str(path)

@@ -21,7 +21,7 @@ BUDGET_US = 20_000.0
 def check_plot(path: Path) -> None:
     """Raise ConfigError when no picture could be drawn to `path`; to be asked before long work."""
     if path.suffix.lower() not in FORMATS:
-        raise ConfigError(f"{path}: no kind of picture; legal endings: {', '.join(FORMATS)}")
+        raise ConfigError(f"{path}: unknown image type; expected an ending of {', '.join(FORMATS)}")
     _figure()
 
 

@@ -40,7 +40,7 @@ def advance(
     """
     if not paths or len({len(path) for path in paths}) > 1:
         raise EngineError(
-            f"paths of {sorted({len(path) for path in paths})} tokens; legal: one or more of equal length"
+            f"paths of {sorted({len(path) for path in paths})} tokens; expected one or more of equal length"
         )
     if states is None:
         states = [neural.initial_state()] * len(paths)

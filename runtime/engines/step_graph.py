@@ -87,9 +87,9 @@ class GraphMetadata:
             format_version=_number(properties, "format_version"),
         )
         if metadata.format_version != GRAPH_FORMAT_VERSION:
-            raise ValueError(f"format_version is {metadata.format_version}; legal: {GRAPH_FORMAT_VERSION}")
+            raise ValueError(f"format_version is {metadata.format_version}; expected {GRAPH_FORMAT_VERSION}")
         if metadata.precision not in PRECISIONS:
-            raise ValueError(f"precision is {metadata.precision!r}; legal: {', '.join(PRECISIONS)}")
+            raise ValueError(f"precision is {metadata.precision!r}; choose from {', '.join(PRECISIONS)}")
         return metadata
 
 
@@ -215,7 +215,7 @@ class NeuralModel:
         """
         if not ids or min(ids) < 0 or max(ids) >= self.vocab_size:
             raise EngineError(
-                f"{self._path}: token ids {list(ids)!r}; legal: one or more of 0 .. {self.vocab_size - 1}"
+                f"{self._path}: token ids {list(ids)!r}; expected one or more of 0 .. {self.vocab_size - 1}"
             )
         logits, after = self._run(np.array([ids], np.int64), state, options)
         return logits[0], after
@@ -228,7 +228,7 @@ class NeuralModel:
         """
         if ids.ndim != 2 or not ids.size or ids.min() < 0 or ids.max() >= self.vocab_size:
             raise EngineError(
-                f"{self._path}: token ids of shape {ids.shape}; legal: [batch, steps] of 0 .. {self.vocab_size - 1}"
+                f"{self._path}: token ids of shape {ids.shape}; expected [batch, steps] of 0 .. {self.vocab_size - 1}"
             )
         return self._run(ids, state, None)
 

@@ -86,7 +86,7 @@ class Bundle:
             raise BundleError(f"{path}: 'files' does not give a SHA-256 for each file")
         for name in files:
             if not _PLAIN_NAME.fullmatch(name):
-                raise BundleError(f"{path}: lists {name[:80]!r}; legal: names of files in the same folder")
+                raise BundleError(f"{path}: lists {name[:80]!r}; expected names of files in the same folder")
         return cls(folder, manifest)
 
     @property

@@ -59,9 +59,9 @@ def identity(path: Path) -> tuple[int, int]:
     found = os.lstat(path)
     if not stat.S_ISREG(found.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "no regular file"
-        raise StoreError(f"{path}: {kind}; legal: a file of your own")
+        raise StoreError(f"{path}: {kind}; expected a file of your own")
     if _has_owners() and found.st_uid != os.geteuid():
-        raise StoreError(f"{path}: belongs to another user; legal: a file of your own")
+        raise StoreError(f"{path}: belongs to another user; expected a file of your own")
     return found.st_dev, found.st_ino
 
 

@@ -102,7 +102,7 @@ def import_lines(store: Store, lines: Iterable[str]) -> int:
             changed += done.rowcount > 0
         listed = connection.execute("SELECT count(*) FROM listed").fetchone()[0]
         if listed > store.config.most_words:
-            raise StoreError(f"the lists would hold {listed} words; legal: {store.config.most_words}")
+            raise StoreError(f"the lists would hold {listed} words; expected at most {store.config.most_words}")
         cut = keep_small(connection, store.config.most_words, store.config.cap_mb)
         connection.execute("INSERT INTO imported VALUES(?)", (digest,))
     store.changed()

@@ -80,7 +80,7 @@ class StoreConfig:
         for field in fields(self):
             value = getattr(self, field.name)
             if not (isinstance(value, (int, float)) and 0 < value < math.inf):
-                raise ConfigError(f"{field.name} is {value!r}; legal: a number above 0")
+                raise ConfigError(f"{field.name} is {value!r}; expected a number above 0")
 
 
 class Counted(NamedTuple):
@@ -122,7 +122,7 @@ class WordCount(NamedTuple):
 def store_path(profile: str = "default") -> Path:
     """Where the store of this profile lies. Raises ConfigError when the name is no plain file name."""
     if not (profile.replace("-", "").replace("_", "").isalnum() and len(profile) <= 64):
-        raise ConfigError(f"profile is {profile!r}; legal: letters, digits, - and _, at most 64")
+        raise ConfigError(f"profile is {profile!r}; expected letters, digits, - and _, at most 64")
     return data_folder() / "personal" / f"{profile}.sqlite3"
 
 
@@ -322,7 +322,7 @@ class Store:
         parts = _parts(phrase)
         form = unicodedata.normalize("NFC", phrase.strip(WRAPPING + " "))
         if len(parts) == 1 and not (is_word(form) and is_form(form)):
-            raise ConfigError(f"cannot learn {phrase!r}; legal: a word, or a phrase that was forgotten")
+            raise ConfigError(f"cannot learn {phrase!r}; expected a word, or a phrase that was forgotten")
         with self.database.writing() as connection:
             key = secret_key(connection)
             for text in made_of(parts[0]) if len(parts) == 1 else (" ".join(parts),):
@@ -366,7 +366,7 @@ class Store:
         keys = [_parts(word) for word in words]
         if any(len(key) > 1 or not is_form(key[0]) for key in keys):
             raise ConfigError(
-                f"cannot list {', '.join(words)}; legal: single words of at most {LONGEST_FORM} characters"
+                f"cannot list {', '.join(words)}; expected single words of at most {LONGEST_FORM} characters"
             )
         with self.database.writing() as connection:
             rows = [(name, key[0]) for key in keys]
@@ -394,7 +394,7 @@ class Store:
 
 def _check_list(name: str) -> None:
     if name not in LISTS:
-        raise ConfigError(f"list is {name!r}; legal: {', '.join(LISTS)}")
+        raise ConfigError(f"list is {name!r}; choose from {', '.join(LISTS)}")
 
 
 def _parts(phrase: str) -> list[str]:
@@ -403,5 +403,5 @@ def _parts(phrase: str) -> list[str]:
     words = fold(phrase).replace("\u2010", "-").replace("\u2011", "-").split()
     parts = [word.strip(WRAPPING) or word for word in words]
     if not 1 <= len(parts) <= _LONGEST_PHRASE or not "".join(parts).isprintable():
-        raise ConfigError(f"{phrase!r} is not legal here; legal: a word, or a phrase of up to {_LONGEST_PHRASE} words")
+        raise ConfigError(f"cannot use {phrase!r}; expected a word, or a phrase of up to {_LONGEST_PHRASE} words")
     return parts

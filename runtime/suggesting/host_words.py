@@ -75,7 +75,7 @@ def _checked(word: str) -> str:
     word = unicodedata.normalize("NFC", word)
     if not (0 < len(word) <= MAXIMUM_WORD and word[0].isalpha() and word.isprintable() and " " not in word):
         legal = f"starts with a letter, has no spaces, at most {MAXIMUM_WORD} characters"
-        raise ConfigError(f"word {word[:80]!r} cannot be suggested; legal: {legal}")
+        raise ConfigError(f"word {word[:80]!r} cannot be suggested; expected {legal}")
     return word
 
 

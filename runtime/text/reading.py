@@ -33,7 +33,9 @@ def open_source(path: Path) -> BinaryIO:
     if stat.S_ISREG(mode):
         return os.fdopen(handle, "rb")
     os.close(handle)
-    raise CorpusError(f"{path}: {'a folder' if stat.S_ISDIR(mode) else 'a device'}; legal: a file, or a pipe that ends")
+    raise CorpusError(
+        f"{path}: {'a folder' if stat.S_ISDIR(mode) else 'a device'}; expected a file, or a pipe that ends"
+    )
 
 
 def read_text(path: Path, most: int = MOST_BYTES) -> str:

@@ -215,7 +215,7 @@ def test_an_import_keeps_the_limits_of_the_store(model: Model, tmp_path: Path) -
 def test_an_import_of_endless_lists_is_refused_whole(tmp_path: Path) -> None:
     with Store(tmp_path / "s.sqlite3", config=StoreConfig(most_words=100)) as store:
         lines = [HEAD, *(json.dumps({"never": word}) for word in made_up(101))]
-        with pytest.raises(StoreError, match="legal: 100"):
+        with pytest.raises(StoreError, match="expected at most 100"):
             import_lines(store, lines)
         assert not store.listed("never")
 

@@ -65,12 +65,12 @@ def test_json_tables_comparison_and_plot_come_from_one_run(
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["--engine", "blend,quantum"], 2, "'quantum'; legal: auto, blend, neural, ngram"),
-        (["--threads", "1,none"], 2, "legal: whole numbers of at least 1"),
+        (["--engine", "blend,quantum"], 2, "'quantum'; choose from auto, blend, neural, ngram"),
+        (["--threads", "1,none"], 2, "expected whole numbers of at least 1"),
         (["--provider", "abacus"], 1, "'abacus' is not available; this machine offers: auto, "),
         (["--bundle", "/no/such/bundle"], 1, "/no/such/bundle"),
         (["--compare", "/no/such/result.json"], 1, "/no/such/result.json: No such file"),
-        (["--plot", "picture.doc"], 1, "picture.doc: no kind of picture; legal endings: .png"),
+        (["--plot", "picture.doc"], 1, "picture.doc: unknown image type; expected an ending of .png"),
         (["--out", "/no/such/folder/x.json"], 1, "/no/such/folder/x.json"),
         (["--trials", "0"], 2, "--trials"),
     ],

@@ -34,7 +34,7 @@ def load_model(bundle: Path | None, engine: str, provider: str = "cpu") -> Model
     from foretype.runtime.engines.loading import ENGINES
 
     if engine not in ENGINES:
-        raise typer.BadParameter(f"{engine!r}; legal: {', '.join(ENGINES)}", param_hint="--engine")
+        raise typer.BadParameter(f"{engine!r}; choose from {', '.join(ENGINES)}", param_hint="--engine")
     model = load(bundle, engine=engine, provider=provider)  # type: ignore[arg-type]
     if model.notice:
         print(f"foretype: {model.notice}", file=sys.stderr)

@@ -57,10 +57,10 @@ def bench(
     engines = _listed(engine, "blend,ngram")
     for name in engines:
         if name not in ENGINES:
-            raise typer.BadParameter(f"{name!r}; legal: {', '.join(ENGINES)}", param_hint="--engine")
+            raise typer.BadParameter(f"{name!r}; choose from {', '.join(ENGINES)}", param_hint="--engine")
     counts = _listed(threads, "1")
     if not all(count.isascii() and count.isdigit() and int(count) > 0 for count in counts):
-        raise typer.BadParameter(f"{','.join(counts)!r}; legal: whole numbers of at least 1", param_hint="--threads")
+        raise typer.BadParameter(f"{','.join(counts)!r}; expected whole numbers of at least 1", param_hint="--threads")
     # Whatever could fail at the end is tried before the work.
     old = Result.read(compare) if compare else None
     if plot:
@@ -105,7 +105,7 @@ def report(
     from foretype.runtime.files.atomic import write_text
 
     if out and out.suffix.lower() not in (".md", ".html"):
-        raise typer.BadParameter(f"{out}: legal endings: .md, .html", param_hint="--out")
+        raise typer.BadParameter(f"{out}: expected an ending of .md, .html", param_hint="--out")
     results = []
     for file in files:
         for path in sorted(file.glob("*.json")) if file.is_dir() else [file]:

@@ -62,10 +62,10 @@ def test_stacking_and_taking_apart_are_inverse(neural: NeuralModel) -> None:
 @pytest.mark.parametrize(
     ("paths", "complaint"),
     [
-        ([], "paths of \\[\\] tokens; legal: one or more of equal length"),
+        ([], "paths of \\[\\] tokens; expected one or more of equal length"),
         ([[1], [2, 3]], "paths of \\[1, 2\\] tokens"),
         ([[]], "token ids of shape \\(1, 0\\)"),
-        ([[1], [50]], "legal: \\[batch, steps\\] of 0 \\.\\. 49"),
+        ([[1], [50]], "expected \\[batch, steps\\] of 0 \\.\\. 49"),
     ],
 )
 def test_paths_that_make_no_batch_are_refused(neural: NeuralModel, paths: list[list[int]], complaint: str) -> None:

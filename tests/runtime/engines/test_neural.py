@@ -162,10 +162,10 @@ def with_unknown_state_part(graph: onnx.ModelProto) -> None:
     ("change", "reason"),
     [
         (without_metadata, "the metadata lacks 'architecture'"),
-        (with_property("format_version", "2"), "format_version is 2; legal: 1"),
+        (with_property("format_version", "2"), "format_version is 2; expected 1"),
         (with_property("layers", "two"), "metadata 'layers' is 'two'; it must be a whole number"),
         (with_property("vocab_size", "41"), r"logits is .*; expected tensor\(float\) \[any, 41\]"),
-        (with_property("precision", "int3"), "precision is 'int3'; legal: float32, int8"),
+        (with_property("precision", "int3"), "precision is 'int3'; choose from float32, int8"),
         (with_property("special_tokens", "[]"), "'special_tokens' is '\\[\\]'; it must be a JSON object"),
         (with_float_ids, r"input_ids is tensor\(int32\)"),
         (without_cell_output, "outputs are logits, hidden_out; expected logits, hidden_out, cell_out"),
@@ -186,7 +186,7 @@ def test_graph_that_breaks_the_contract(
 @pytest.mark.parametrize("ids", [[], [-1], [3, 40]])
 def test_illegal_token_ids(path: Path, ids: list[int]) -> None:
     model = NeuralModel.open(path)
-    with pytest.raises(EngineError, match=r"legal: one or more of 0 \.\. 39"):
+    with pytest.raises(EngineError, match=r"expected one or more of 0 \.\. 39"):
         model.run(ids, model.initial_state())
 
 

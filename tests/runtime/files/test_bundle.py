@@ -177,7 +177,7 @@ def test_an_unknown_engine_names_the_legal_ones(bundle: Path) -> None:
 def test_names_that_lead_elsewhere_are_refused(bundle: Path, name: str) -> None:
     entry = {"sha256": "0" * 64}
     harm.change_manifest(bundle, lambda manifest: manifest["files"].__setitem__(name, entry))
-    with pytest.raises(BundleError, match="legal: names of files in the same folder"):
+    with pytest.raises(BundleError, match="expected names of files in the same folder"):
         load(bundle)
 
 

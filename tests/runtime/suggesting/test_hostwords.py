@@ -113,7 +113,7 @@ def test_without_time_host_words_are_there_too(model: Model) -> None:
     ("words", "complaint"),
     [
         ({"": 1.0}, "word '' cannot be suggested"),
-        ({"Anna Smith": 1.0}, "word 'Anna Smith' cannot be suggested; legal: starts with a letter, has no spaces"),
+        ({"Anna Smith": 1.0}, "word 'Anna Smith' cannot be suggested; expected starts with a letter, has no spaces"),
         ({"3M": 1.0}, "word '3M'"),
         ({"tab\tbed": 1.0}, "cannot be suggested"),
         ({"half\ud800": 1.0}, "cannot be suggested"),

@@ -70,14 +70,14 @@ def test_a_wrong_type_is_a_type_error_that_names_the_argument(field: Any, call: 
     ],
 )
 def test_a_value_that_is_not_legal_is_a_config_error_that_names_the_legal_ones(field: Any, call: Call) -> None:
-    with pytest.raises(ConfigError, match="expected |choose from "):
+    with pytest.raises(ConfigError, match=r"expected |choose from "):
         call(field)
 
 
 def test_phrases_take_what_makes_sense(model: Model) -> None:
     session = model.session()
     for named in ({"confidence": 2}, {"words": 0}):
-        with pytest.raises(ConfigError, match="expected |choose from "):
+        with pytest.raises(ConfigError, match=r"expected |choose from "):
             session.phrase("I ", **named)
     for wrong in (lambda: session.phrase(None), lambda: session.phrase("I ", words=1.5), lambda: session.learn(None)):  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="must be a"):
@@ -109,11 +109,11 @@ def test_a_word_under_the_cursor_is_not_corrected(model: Model) -> None:
 def test_a_store_takes_what_makes_sense(tmp_path: Path) -> None:
     with Store(tmp_path / "s.sqlite3") as store:
         for wrong in (lambda: store.show(-1), lambda: store.listed("nonsense"), lambda: store.add_to("x", ["a"])):  # type: ignore[arg-type]
-            with pytest.raises(ConfigError, match="expected |choose from "):
+            with pytest.raises(ConfigError, match=r"expected |choose from "):
                 wrong()
         for call in (lambda: store.forget(None), lambda: store.teach(5), lambda: store.add_to("never", [None])):  # type: ignore[arg-type, list-item]
             with pytest.raises(TypeError, match="phrase must be a str"):
                 call()
     for named in ({"cap_mb": 0}, {"half_life": -1.0}, {"most_words": math.nan}, {"busy_ms": "5"}):
-        with pytest.raises(ConfigError, match="expected |choose from "):
+        with pytest.raises(ConfigError, match=r"expected |choose from "):
             StoreConfig(**named)

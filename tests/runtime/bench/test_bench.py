@@ -21,7 +21,7 @@ from paths import ROOT
 from foretype.runtime import ForetypeError, load
 from foretype.runtime.bench import conditions as bench_conditions
 from foretype.runtime.bench import trials
-from foretype.runtime.bench.compare import compare, verdict
+from foretype.runtime.bench.compare import caveats, compare, verdict
 from foretype.runtime.bench.conditions import Conditions, Watch, megahertz
 from foretype.runtime.bench.device import describe
 from foretype.runtime.bench.latency import Histogram, Latencies, percentile
@@ -442,3 +442,9 @@ def test_measuring_needs_no_extra() -> None:
     code = f"import foretype.runtime.bench.trials, sys; print(sorted(set({absent!r}) & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_what_was_not_measured_then_is_a_caveat() -> None:
+    old, new = result(*[QUIET] * 5), result(*[QUIET] * 5, neural=True)
+    assert caveats(new, new) == []
+    assert any(line.endswith("not measured then") for line in caveats(old, new))

@@ -360,3 +360,10 @@ def test_profiles_are_files_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_pa
     for wrong in ("", "../x", "a/b", "x" * 65):
         with pytest.raises(ConfigError):
             store_path(wrong)
+
+
+def test_a_word_that_was_taught_is_trusted_at_once(tmp_path: Path) -> None:
+    with Store(tmp_path / "s.sqlite3") as taught, Store(tmp_path / "t.sqlite3") as typed:
+        taught.teach("zorbleq")
+        typed.learn([Observation((), "zorbleq")])
+        assert taught.show()[0].trust > typed.show()[0].trust

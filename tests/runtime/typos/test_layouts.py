@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from foretype.runtime import SessionOptions
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.typos.keyboards import LAYOUTS, neighbours
 
@@ -30,3 +31,8 @@ def test_layouts_differ_where_keyboards_do() -> None:
 def test_an_unknown_layout_names_the_legal_ones() -> None:
     with pytest.raises(ConfigError, match="'colemak'; choose from qwerty, qwertz, azerty, dvorak"):
         neighbours("colemak")
+
+
+def test_an_unknown_layout_is_an_error_of_the_options_not_of_the_first_slip() -> None:
+    with pytest.raises(ConfigError, match="choose from qwerty"):
+        SessionOptions(layout="colemak")

@@ -194,3 +194,7 @@ def test_eval_reports_slips_and_phrases(
     assert "Phrases: savings" in capsys.readouterr().out
     assert run([*arguments, "--layout", "azerti"]) == 1
     assert "choose from qwerty" in capsys.readouterr().err
+
+
+def test_two_letters_are_enough_for_a_missing_apostrophe() -> None:
+    assert "I'm" in {found.text for found in load("en").session().suggest("I think im", k=8)}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
+from foretype.runtime.lazy import lazy
 from foretype.runtime.text.vocabulary import Vocabulary, fold
 
 _LIST = Path(__file__).parent / "offensive.txt"
@@ -81,7 +82,7 @@ class Blocked:
         """Whether a folded word is one of them, or a possessive or a hyphenated word made of one."""
         return any(part in self._words or part in self._forgotten for part in parts(str(key)))
 
-    @cached_property
+    @lazy
     def positions(self) -> list[int]:
         """Positions, id - first_word, of the vocabulary's words that are blocked."""
         vocabulary = self._vocabulary

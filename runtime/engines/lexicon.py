@@ -15,7 +15,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from foretype.runtime.engines.extra_words import ExtraWords
+from foretype.runtime.text.extra_words import ExtraWords
 from foretype.runtime.text.vocabulary import fold, sort_key
 
 MOST_BYTES = 16 * 2**20
@@ -60,37 +60,49 @@ class Lexicon:
     def __init__(self, content: bytes) -> None:
         """content: of the file."""
         self._content = content
-        self._text = bytearray()
-        self._decompressor: lzma.LZMADecompressor | None = lzma.LZMADecompressor(memlimit=_MEMORY)
+        self._is_read = False
         self._words: ExtraWords | None = None
-        self._lock = Lock()
+        self._text = bytearray()  # what `prepare` has read
+        self._decompressor = lzma.LZMADecompressor(memlimit=_MEMORY)
+        self._preparing = Lock()
 
     def words(self) -> ExtraWords | None:
         """The words, with probabilities that sum to one; None where the file is damaged.
 
-        The first call takes some 40 ms for 200,000 words, less what `prepare` has done.
+        The first call takes some 40 ms for 200,000 words, unless `prepare` has read them.
         """
-        while self.prepare():
-            pass
+        if not self._is_read:
+            # Nothing of `prepare` is waited for or used: a fork may have cut it short.
+            with suppress(lzma.LZMAError, ValueError):
+                decompressor = lzma.LZMADecompressor(memlimit=_MEMORY)
+                text = decompressor.decompress(self._content, MOST_BYTES)
+                if not decompressor.eof:
+                    raise ValueError("cut short, or too large")
+                self._words = _words(text)
+            self._end()
         return self._words
 
     def prepare(self) -> bool:
         """Read a little of the file, at most 3 ms; whether there is more to read."""
-        if self._decompressor is None:
+        if self._is_read or not self._preparing.acquire(blocking=False):
             return False
-        with self._lock:
-            if self._decompressor is None:
-                return False
+        try:
+            first = b"" if self._text else self._content  # the decompressor holds the rest
             with suppress(lzma.LZMAError, ValueError):
-                self._text += self._decompressor.decompress(self._content, _PIECE)
-                self._content = b""  # the decompressor holds the rest
+                self._text += self._decompressor.decompress(first, _PIECE)
                 if not self._decompressor.eof:
                     if self._decompressor.needs_input or len(self._text) > MOST_BYTES:
                         raise ValueError("cut short, or too large")
                     return True
                 self._words = _words(bytes(self._text))
-            self._decompressor, self._content, self._text = None, b"", bytearray()
-        return False
+            self._end()
+            return False
+        finally:
+            self._preparing.release()
+
+    def _end(self) -> None:
+        self._is_read = True
+        self._content, self._text = b"", bytearray()
 
 
 def _words(text: bytes) -> ExtraWords:

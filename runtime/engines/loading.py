@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -26,6 +25,7 @@ from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.errors import BundleError, EngineError, TableError
 from foretype.runtime.files.bundle import LEXICON, MANIFEST, NGRAM, STEP, STEP_FLOAT, Bundle
 from foretype.runtime.filters import Blocked, Filters
+from foretype.runtime.lazy import lazy
 from foretype.runtime.text.vocabulary import Vocabulary
 from foretype.runtime.typos.finder import NeighbourIndex
 
@@ -176,7 +176,7 @@ class Engines:
                 except EngineError as error:
                     raise reason from error
 
-    @cached_property
+    @lazy
     def blocked(self) -> Blocked:
         """The words that are not suggested where a session is given no filters."""
         return Filters().blocked(self.vocabulary)

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from itertools import islice
 
 from foretype.runtime.engines.blend import Probabilities
-from foretype.runtime.engines.extra_words import ExtraWords
 from foretype.runtime.errors import StoreError
 from foretype.runtime.filters import Blocked, Filters
 from foretype.runtime.personal.learning.attention import OVERLOOKS, Attention, Looks
@@ -21,6 +20,7 @@ from foretype.runtime.personal.learning.rules import learnable
 from foretype.runtime.personal.personal_model import PersonalWords
 from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.store import Forgot, Store
+from foretype.runtime.text.extra_words import ExtraWords
 from foretype.runtime.text.form import TextForm
 from foretype.runtime.text.vocabulary import fold
 

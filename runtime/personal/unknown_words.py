@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from foretype.runtime.engines.extra_words import ExtraWords
+from foretype.runtime.text.extra_words import ExtraWords
 
 
 class OutsideWords:

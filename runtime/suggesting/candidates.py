@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from foretype.runtime.engines.extra_words import ExtraWords
 from foretype.runtime.suggesting.casing import written
 from foretype.runtime.suggesting.distribution import Distribution
 from foretype.runtime.suggesting.ranking import by_keystrokes_saved
 from foretype.runtime.suggestion import Suggestion
 from foretype.runtime.text.context import Context
+from foretype.runtime.text.extra_words import ExtraWords
 from foretype.runtime.text.vocabulary import Vocabulary, fold
 from foretype.runtime.typos.finder import LITTLE, Typos
 

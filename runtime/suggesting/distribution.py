@@ -5,17 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from foretype.runtime.engines.blend import Probabilities
-from foretype.runtime.engines.extra_words import ExtraWords
 from foretype.runtime.engines.lexicon import Lexicon
 from foretype.runtime.engines.loading import Engines
 from foretype.runtime.engines.predictor import Prediction
 from foretype.runtime.filters import Filters
+from foretype.runtime.lazy import lazy
 from foretype.runtime.suggesting.host_words import HostWords
 from foretype.runtime.text.context import Context
+from foretype.runtime.text.extra_words import ExtraWords
 from foretype.runtime.text.vocabulary import fold
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ class Distribution:
         """All words from outside the vocabulary."""
         return self.extra if self.rare is None else [*self.extra, self.rare]
 
-    @cached_property
+    @lazy
     def rarest(self) -> ExtraWords | None:
         """The bundle's rare words, with their probabilities here."""
         found = None if self.lexicon is None else self.lexicon.words()
         return None if found is None else replace(found, scale=self.unknown)
 
-    @cached_property
+    @lazy
     def _is_plain(self) -> bool:
         """Whether only words of the vocabulary are offered, and nothing is blocked for what stands before."""
         return not self.outside and not self.blocked_here

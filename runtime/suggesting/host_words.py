@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from foretype.runtime.engines.blend import Probabilities
-from foretype.runtime.engines.extra_words import ExtraWords
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.text.context import MAXIMUM_WORD
+from foretype.runtime.text.extra_words import ExtraWords
 from foretype.runtime.text.vocabulary import Vocabulary
 
 WORDS_PER_USE = 10_000

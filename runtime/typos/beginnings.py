@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
+from foretype.runtime.lazy import lazy
 from foretype.runtime.text.vocabulary import prefix_range
 from foretype.runtime.typos.keyboards import neighbours
 
@@ -195,7 +195,7 @@ class BeginningIndex:
         pairs = (_Pairs(before * 32 + after) for before, after in ((one, two), (one, three), (two, three)))
         return _Window(low, high, counts, those, *pairs)
 
-    @cached_property
+    @lazy
     def _letters(self) -> _Letters:
         pieces = [self._read.get(piece) or self._letters_of(piece) for piece in range(self._pieces)]
         self._read = {}

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
+from foretype.runtime.lazy import lazy
 from foretype.runtime.typos.keyboards import neighbours
 
 _VOWELS = frozenset("aeiouy")
@@ -91,7 +92,7 @@ class ErrorModel:
             return self.slips / 4 * self.beside / 8
         return self.slips / 4 * (1.0 - self.beside) / 26
 
-    @cached_property
+    @lazy
     def _substitutions(self) -> dict[tuple[str, str], float]:
         """The odds of substitutions that were asked for: those of two letters do not depend on the word."""
         return {}

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foretype.runtime.lazy import lazy
 from foretype.runtime.typos.abbreviated import abbreviated
 from foretype.runtime.typos.beginnings import LONGEST, BeginningIndex, Contractions
 from foretype.runtime.typos.error_model import ErrorModel
@@ -72,7 +72,7 @@ class NeighbourIndex:
         self.keys = tuple(keys)
         self.beginnings = BeginningIndex(keys)
 
-    @cached_property
+    @lazy
     def contractions(self) -> Contractions:
         """The words with an apostrophe."""
         return Contractions(self.keys)

@@ -137,7 +137,7 @@ def test_nothing_is_unpickled() -> None:
 MOST_MODULES = 14
 RUNTIME_ORDER = [
     {"errors"},
-    {"arguments", "spacing", "lru"},
+    {"arguments", "lazy", "lru", "spacing"},
     {"suggestion"},
     {"text"},
     {"files"},

@@ -20,7 +20,7 @@ from foretype.runtime.filters import Filters
 from foretype.runtime.options import SessionOptions
 from foretype.runtime.personal.learning.attention import OVERLOOKS
 from foretype.runtime.suggesting.candidates import suggestions, suggestions_between
-from foretype.runtime.suggesting.code import code_before, words_of_code
+from foretype.runtime.suggesting.code import CodeReader, names_of_code
 from foretype.runtime.suggesting.corrections import corrections, finished_word, is_written_in
 from foretype.runtime.suggesting.distribution import Distribution, Distributions
 from foretype.runtime.suggesting.phrases import CONFIDENCE, LONGEST, Phrases
@@ -55,6 +55,7 @@ class Session:
         self._reader = ContextReader(engines.form)
         self._reader_ahead = ContextReader(engines.form)
         self._window_start = 0
+        self._code_reader = CodeReader()
         policy = options.policy or engines.policy
         self._deadline = Deadline(policy if engines.may_fall_back else replace(policy, deadline_ms=None))
         self._predictor = Predictor(engines, self._deadline)
@@ -70,9 +71,8 @@ class Session:
         self._typos = Typos(engines.neighbours, config) if config else None
         self._overlooks = options.overlooks
         self._kept: frozenset[str] = frozenset()  # words that are not to be corrected
-        self._shown = ShownWords(
-            engines.vocabulary, self._typos, OVERLOOKS if self._overlooks is None else self._overlooks
-        )
+        overlooks = OVERLOOKS if options.overlooks is None else options.overlooks
+        self._shown = ShownWords(engines.vocabulary, self._typos, overlooks)
 
     @property
     def notice(self) -> str | None:
@@ -87,6 +87,9 @@ class Session:
         self, text: str, k: int = 3, *, after: str = "", deadline_ms: float | None = None, threshold: float = 0.0
     ) -> Suggestions:
         """At most `k` words for the place at the end of `text`, most useful first: those that save most keystrokes.
+
+        A word that was shown at shorter prefixes of the word at the cursor was passed over, and counts less; from the
+        first letter on, the likeliest come first. In code (a fence or backticks) only names of the text are offered.
 
         text: what stands before the cursor; all of it, or a tail that starts at a line boundary (the context window is
         then counted from there, so a tail of a long document may be answered a little differently). With a partly typed
@@ -103,8 +106,10 @@ class Session:
         threshold outside 0 to 1), and EngineError when the model's engine was asked for by name and fails.
         """
         check_question(text, k, after, threshold, deadline_ms)
-        if (code := code_before(text)) is not None:
-            return Suggestions(words_of_code(code, k), text, self._engines.engine)
+        if (typed := self._code_reader.read(text)) is not None:
+            names = [name for name in names_of_code(text, typed) if name.probability >= threshold]
+            allowed = [name for name in names if not self._distributions.blocks(name.text, text[-_REACH:])]
+            return Suggestions(allowed[:k], text, self._engines.engine)
         self._deadline.begin(deadline_ms)
         try:
             context = self._read(text)
@@ -112,15 +117,15 @@ class Session:
                 return Suggestions((), text, self._engines.engine)
             distribution = self._distribution(context, text)
             if after:
-                found = self._around(distribution, context, k, after)
+                around = self._around(distribution, context, k, after)
+                found = [suggestion for suggestion in around if suggestion.probability >= threshold]
             else:
                 found = self._shown.suggestions(distribution, context, k, threshold)
-            likely = [suggestion for suggestion in found if suggestion.probability >= threshold] if threshold else found
             if self._personal is not None:
-                self._personal.note_shown(text, context.prefix, [suggestion.text for suggestion in likely])
+                self._personal.note_shown(text, context.prefix, [suggestion.text for suggestion in found])
             if deadline_ms is None and len(context.prefix) == 1:
                 self._prepare(text)
-            return Suggestions(likely, text, distribution.engine)
+            return Suggestions(found, text, distribution.engine)
         finally:
             self._deadline.end()
 
@@ -135,11 +140,8 @@ class Session:
         """
         check_number("confidence", confidence, 1.0)
         check_count("words", words, 1)
-        check_text(text=text)
-        if code_before(text) is not None:
-            return None
         first = self.suggest(text, k=1, threshold=confidence)
-        if not first:
+        if not first or self._code_reader.read(text) is not None:
             return None
         self._deadline.begin(None)
         try:
@@ -151,10 +153,10 @@ class Session:
         """At most `k` words that may be meant by the last word of `text`, likeliest first; usually none.
 
         text: what stands before the cursor. Its last word may be followed by white space and marks, which stay: `text`
-            of each suggestion holds them, `replaces` counts them. Nothing is offered on the next line, for a word given
-            to `keep`, or for one that stands in the text before just as it is written: its correction was ignored. A
-            missing apostrophe ("dont"), other capitals ("i", "monday") and words that are real but unlikely in their
-            place ("form" for "from") are corrected as well.
+            of each suggestion holds them, `replaces` counts them. Nothing is offered on the next line, in code, for a
+            word given to `keep`, or for one that stands in the text before just as it is written: its correction was
+            ignored. A missing apostrophe ("dont"), other capitals ("i", "monday") and words that are real but unlikely
+            in their place ("form" for "from") are corrected as well.
         after: what stands after the cursor, or its beginning. A word that goes on there is not finished ("say hel|lo"),
             and not corrected.
         threshold: corrections of a lower probability are not offered; what was written has the rest.
@@ -162,7 +164,7 @@ class Session:
         Raises as `suggest`.
         """
         check_question(text, k, after, threshold)
-        found = finished_word(text) if self._typos else None
+        found = finished_word(text) if self._typos and self._code_reader.read(text) is None else None
         if found is not None and is_written_in(found.before[-_REACH:], found.word):
             found = None  # the writer saw it corrected, or wants it so
         if found is not None and not found.behind and word_after(after)[0]:
@@ -204,6 +206,7 @@ class Session:
         """
         form = self._engines.form
         self._reader, self._reader_ahead = ContextReader(form), ContextReader(form)
+        self._code_reader = CodeReader()
         self._phrases = Phrases(form, self._predictor, self._distributions)
         self._predictor.rest()
         self._distributions.reset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_right
 from typing import Literal
 
 import numpy as np
@@ -26,7 +27,7 @@ from foretype.runtime.errors import BundleError, EngineError, TableError
 from foretype.runtime.files.bundle import LEXICON, MANIFEST, NGRAM, STEP, STEP_FLOAT, Bundle
 from foretype.runtime.filters import Blocked, Filters
 from foretype.runtime.lazy import lazy
-from foretype.runtime.text.vocabulary import Vocabulary
+from foretype.runtime.text.vocabulary import Vocabulary, prefix_range
 from foretype.runtime.typos.finder import NeighbourIndex
 
 EngineName = Literal["auto", "blend", "neural", "ngram"]
@@ -102,7 +103,13 @@ class Engines:
 
     def _letters(self) -> NDArray[np.intp]:
         """Positions of the words of one letter that are hardly ever words, unlike "a" and "I"."""
-        letters = np.array([place for place, key in enumerate(self.vocabulary.keys) if len(key) == 1], np.intp)
+        keys, low = self.vocabulary.keys, 0
+        places: list[int] = []
+        while low < len(keys):
+            _, high = prefix_range(keys, keys[low][0])
+            places += range(low, bisect_right(keys, keys[low][0], low))
+            low = high
+        letters = np.array(places, np.intp)
         return letters[self.ngram.probabilities(())[0][self.vocabulary.first_word + letters] < _RARE_LETTER]
 
     def _plan(self, provider: str) -> list[str]:

@@ -115,7 +115,7 @@ class PersonalSession:
     def follow(self, text: str, after: str | None, accepted: bool, foreign: bool) -> list[Typed]:
         """`text` stands before the cursor now; returns the words that count from now on, for `learn_typed`."""
         if not (foreign or self.private):
-            self._looks += self._attention.follow(text, accepted)
+            self._looks = self._looks.followed_by(self._attention.follow(text, accepted))
         # What is private now must not count once the switch is off, not even as a context.
         typed = self._learner.follow(text, after, accepted, foreign or self.private)
         return [] if self.private else typed
@@ -161,6 +161,7 @@ class PersonalSession:
         changed = self._cleared is not None and cleared != self._cleared
         if changed:
             self._waiting.clear()
+            self._looks = Looks()
             self._learner.disown()
         self._cleared = cleared
         return changed

@@ -198,7 +198,7 @@ class Store:
             if shares is not None:
                 set_value(connection, "shares", json.dumps([round(share, 5) for share in shares]))
             if looks != _NO_LOOKS:
-                for name, number in (read_looks(connection) + looks)._asdict().items():
+                for name, number in read_looks(connection).followed_by(looks)._asdict().items():
                     set_value(connection, name, number)
             if (tick + len(observations)) // 256 > tick // 256:
                 keep_small(connection, self.config.most_words, self.config.cap_mb)

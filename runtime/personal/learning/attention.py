@@ -33,10 +33,8 @@ class Looks(NamedTuple):
     taken: int = 0
     overlooked: int = 0
 
-    def __add__(self, more: object) -> Looks:
-        """Both together; older ones fade."""
-        if not isinstance(more, Looks):
-            return NotImplemented
+    def followed_by(self, more: Looks) -> Looks:
+        """These and `more`, the newer ones; where there are many, all count half from now on."""
         taken, overlooked = self.taken + more.taken, self.overlooked + more.overlooked
         return Looks(taken // 2, overlooked // 2) if taken + overlooked > _MOST else Looks(taken, overlooked)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from foretype.runtime import Model, Store, load
+from foretype.runtime import Filters, Model, Store, load
 from foretype.runtime.personal.learning.attention import OVERLOOKS, Attention, Looks
+from foretype.runtime.personal.personal_session import PersonalSession
 
 BEFORE = "I am going to the "
 
@@ -61,7 +62,9 @@ def test_the_chance_moves_from_the_default_to_what_the_user_does() -> None:
     assert Looks().chance_overlooked(0.4) == pytest.approx(0.4)
     assert Looks(500, 0).chance_overlooked(0.4) < 0.05
     assert Looks(0, 500).chance_overlooked(0.4) > 0.9
-    many = sum((Looks(1, 3) for _ in range(20_000)), Looks())
+    many = Looks()
+    for _ in range(20_000):
+        many = many.followed_by(Looks(1, 3))
     assert many.taken + many.overlooked <= 2000
     assert many.chance_overlooked(0.4) == pytest.approx(0.75, abs=0.02)
 
@@ -86,6 +89,25 @@ def test_who_types_on_is_shown_the_same_words_again_after_a_while(model: Model, 
         default = model.session(store=store, overlooks=OVERLOOKS)
         assert session.suggest("I love the m") != default.suggest("I love the m")
         store.clear()
+        assert store.looks() == Looks()
+
+
+def test_what_waits_to_be_counted_is_dropped_when_everything_is_forgotten(model: Model, tmp_path: Path) -> None:
+    with Store(tmp_path / "s.sqlite3") as store:
+        personal = PersonalSession(store, model.form, Filters(), private=False)
+        personal.refresh()
+
+        def write(text: str) -> None:
+            for end in range(1, len(text) + 1):
+                personal.learn_typed([(word, None) for word in personal.follow(text[:end], None, False, False)])
+
+        personal.note_shown("", "", ["love"])
+        write("love ")
+        store.clear()
+        personal.learn_typed([(word, None) for word in personal.finish()])  # tells the session what happened
+        write("we see and we go ")
+        personal.learn_typed([(word, None) for word in personal.finish()])
+        assert store.stats()["learned"] > 0
         assert store.looks() == Looks()
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from paths import DATA
 
-from foretype.runtime import Model, Store, load
-from foretype.runtime.suggesting.code import code_before, words_of_code
+from foretype.runtime import Filters, Model, Store, load
+from foretype.runtime.suggesting.code import CodeReader, names_of_code
 from foretype.runtime.text.abbreviations import Abbreviation, abbreviation_before
 
 LINES = [line for line in (DATA / "contexts.tsv").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
@@ -113,9 +115,9 @@ CODE = "Call it:\n\n```python\nfoo_bar = load()\nfoo_baz(foo_bar)\n"
     ],
 )
 def test_in_code_only_names_of_the_text_are_offered(model: Model, text: str, names: list[str]) -> None:
-    code = code_before(text)
-    assert code is not None
-    assert [word.text for word in words_of_code(code, 3)] == names
+    typed = CodeReader().read(text)
+    assert typed is not None
+    assert [word.text for word in names_of_code(text, typed)] == names
     assert [word.text for word in model.session().suggest(text)] == names
 
 
@@ -124,4 +126,27 @@ def test_in_code_only_names_of_the_text_are_offered(model: Model, text: str, nam
     ["", "plain", CODE + "```\nand th", "Use `value` and th", "a ~~~ b th", "```one line``` th", "5 ` th\nand th"],
 )
 def test_prose_is_no_code(text: str) -> None:
-    assert code_before(text) is None
+    assert CodeReader().read(text) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 6), st.text("`~ \nab", max_size=6)), max_size=12))
+def test_a_reader_that_followed_the_edits_tells_the_same(edits: list[tuple[int, int, str]]) -> None:
+    text, reader = "", CodeReader()
+    for at, deleted, inserted in edits:
+        text = text[:at] + inserted + text[at + deleted :]
+        assert reader.read(text) == CodeReader().read(text)
+
+
+def test_words_that_are_never_suggested_are_not_offered_in_code_either(model: Model) -> None:
+    text = CODE + "print(foo"
+    session = model.session(filters=Filters.of(never=["foo_bar"]))
+    assert [word.text for word in session.suggest(text)] == ["foo_baz"]
+    assert [word.text for word in session.suggest(text)] == ["foo_baz"]
+    assert model.session().suggest(text, threshold=0.9) == []
+
+
+def test_nothing_is_corrected_in_code(model: Model) -> None:
+    session = model.session()
+    assert [word.text for word in session.corrections("I recieve")] == ["receive"]
+    assert session.corrections(CODE + "I recieve") == []
+    assert session.corrections("Call `I recieve") == []

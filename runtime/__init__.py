@@ -5,7 +5,8 @@
 >>> [suggestion.text for suggestion in session.suggest("I would lik", k=1)]
 ['like']
 
-All that a host needs is importable from here. `Store` and `StoreConfig`, which need sqlite3, are imported at first use.
+All that a host needs is importable from here. `Store` and `StoreConfig` are imported at first use, since not every
+Python has sqlite3.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,8 @@ from foretype.runtime.text_session import TextSession
 from foretype.runtime.typos.finder import TypoConfig
 
 if TYPE_CHECKING:
-    from foretype.runtime.personal.store import Store, StoreConfig
+    from foretype.runtime.personal.settings import StoreConfig
+    from foretype.runtime.personal.store import Store
 
     __version__: str
 
@@ -75,9 +77,9 @@ switch_off()  # nothing above imports ONNX Runtime
 
 def __getattr__(name: str) -> Any:
     if name in ("Store", "StoreConfig"):
-        from foretype.runtime.personal import store
+        from foretype.runtime.personal import settings, store
 
-        return getattr(store, name)
+        return store.Store if name == "Store" else settings.StoreConfig
     if name == "__version__":
         from importlib.metadata import version
 

@@ -18,7 +18,6 @@ from foretype.runtime.personal.schema import (
     DamageError,
     are_word_rows,
     is_count,
-    is_form,
     is_hash,
     is_key,
     is_listed,
@@ -170,46 +169,3 @@ def read_list(connection: sqlite3.Connection, name: str) -> frozenset[str]:
     if not all(is_listed(name, key) for key in keys):
         raise DamageError(f"a word of the list {name!r} is none")
     return frozenset(keys)
-
-
-def trust_of(observation: Observation) -> int:
-    """What one use adds to the trust in a word."""
-    return 1 + ACCEPTED_TRUST * observation.accepted
-
-
-def count(connection: sqlite3.Connection, observation: Observation, weight: float, forgotten: Forgotten) -> int | None:
-    """Count a word and what it stands after, as far back as nothing of it was forgotten; returns its id.
-
-    None where the word itself was forgotten, or is none.
-    """
-    forms = [*observation.context[-2:], observation.word]
-    while not all(map(is_form, forms)) or forgotten.touches(forms):
-        if len(forms) == 1:
-            return None
-        forms = forms[1:]
-    word = _count_word(connection, forms[-1], weight, trust_of(observation))
-    # The pairs (a, b) of what stands before; a is 0 where b alone does.
-    before = [_count_word(connection, form, 0.0, 0) for form in forms[:-1]]
-    if before:
-        _count_gram(connection, 0, before[-1], word, weight)
-    if len(before) == 2:
-        _count_gram(connection, before[0], before[1], word, weight)
-    return word
-
-
-def _count_word(connection: sqlite3.Connection, form: str, weight: float, trust: int) -> int:
-    connection.execute(
-        "INSERT INTO words(form, key, weight, trust) VALUES(?, ?, ?, ?) ON CONFLICT(form) DO UPDATE SET "
-        "weight = weight + excluded.weight, trust = trust + excluded.trust",
-        (form, fold(form), weight, trust),
-    )
-    id_ = word_id(connection, form)
-    assert id_ is not None
-    return id_
-
-
-def _count_gram(connection: sqlite3.Connection, a: int, b: int, word: int, weight: float) -> None:
-    connection.execute(
-        "INSERT INTO grams VALUES(?, ?, ?, ?) ON CONFLICT(a, b, word) DO UPDATE SET weight = weight + excluded.weight",
-        (a, b, word, weight),
-    )

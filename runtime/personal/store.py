@@ -1,37 +1,27 @@
-"""The personal store: counts of the words one user writes and of what they follow, lists, and what was forgotten.
-
-Counts fade by forward decay (Cormode, Shkapenyuk, Srivastava and Xu 2009): instead of making old counts smaller, each
-new word counts more than the one before, 2^(words learned so far / half-life). Sums stay comparable, nothing has to be
-touched as time goes by, and the order by weight is the order by what is worth keeping.
-"""
+"""The personal store: counts of the words one user writes and of what they follow, lists, and what was forgotten."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import sqlite3
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from foretype.runtime.arguments import check_count, check_text
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.files.user_folder import data_folder
 from foretype.runtime.filters import parts as made_of
+from foretype.runtime.personal.counting import Counted, count_all, scale_of
 from foretype.runtime.personal.database import PURGE_DUE, Database, mending
 from foretype.runtime.personal.learning.attention import Looks
 from foretype.runtime.personal.learning.rules import WRAPPING
 from foretype.runtime.personal.rows import (
     Forgotten,
     Observation,
-    age,
-    count,
     get_number,
-    ids_are_left,
     keyed_hash,
     read_following,
     read_forgotten,
@@ -41,55 +31,18 @@ from foretype.runtime.personal.rows import (
     read_words,
     secret_key,
     set_value,
-    trust_of,
     word_id,
 )
-from foretype.runtime.personal.schema import LISTS, LONGEST_FORM, DamageError, ListName, is_form
-from foretype.runtime.personal.upkeep import forget_all, forget_phrase, forget_word, keep_small, rescale
+from foretype.runtime.personal.schema import LISTS, LONGEST_FORM, ListName, is_form
+from foretype.runtime.personal.settings import StoreConfig, store_path
+from foretype.runtime.personal.upkeep import forget_all, forget_phrase, forget_word, keep_small
 from foretype.runtime.text.vocabulary import fold, is_word
 
-_HIGHEST_EXPONENT = 400.0
-"""Weights are scaled down before they reach 2 to this power."""
 _LONGEST_PHRASE = 3
 Version = tuple[int, int, int]
 """Changes made here, openings of the file, and SQLite's count of what others changed since."""
 
 _NO_LOOKS = Looks()
-
-
-@dataclass(frozen=True)
-class StoreConfig:
-    """Settings of a store.
-
-    cap_mb: the file is kept below this many megabytes; what was written least and longest ago goes first.
-    most_words: as many different words are kept at most; they are held in memory.
-    half_life: after as many further words, a word written counts half.
-    trusted: uses from which a new word is offered like any other; typing it is one, accepting it two more.
-    busy_ms: how long one call waits for another process that is writing, in milliseconds.
-
-    Raises ConfigError for a value that is not above 0.
-    """
-
-    cap_mb: float = 16.0
-    most_words: int = 20_000
-    half_life: float = 20_000.0
-    trusted: int = 2
-    busy_ms: int = 200
-
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not (isinstance(value, (int, float)) and 0 < value < math.inf):
-                raise ConfigError(f"{field.name} is {value!r}; expected a number above 0")
-
-
-class Counted(NamedTuple):
-    """What `Store.learn` did for a word: its id in the store, its form, and the weight and trust that were added."""
-
-    id: int
-    form: str
-    weight: float
-    trust: int
 
 
 class Learned(NamedTuple):
@@ -117,13 +70,6 @@ class WordCount(NamedTuple):
     form: str
     uses: float
     trust: int
-
-
-def store_path(profile: str = "default") -> Path:
-    """Where the store of this profile lies. Raises ConfigError when the name is no plain file name."""
-    if not (profile.replace("-", "").replace("_", "").isalnum() and len(profile) <= 64):
-        raise ConfigError(f"profile is {profile!r}; expected letters, digits, - and _, at most 64")
-    return data_folder() / "personal" / f"{profile}.sqlite3"
 
 
 class Store:
@@ -177,32 +123,20 @@ class Store:
 
         shares: if given, the blend's weights, to be kept as well. looks: how the user met suggestions since.
         """
-        counted: list[Counted] = []
         if not observations:
             version = self.version()
-            return Learned(counted, self.scale(), version, version)
+            return Learned([], self.scale(), version, version)
         with self.database.writing() as connection:
-            if not ids_are_left(connection):
-                raise DamageError("no id is left for another word")
-            before = self._version(connection)
-            tick = get_number(connection, "words")
-            if age(connection) / self.config.half_life > _HIGHEST_EXPONENT:
-                rescale(connection, self.config.half_life)
-            landmark, forgotten = get_number(connection, "landmark"), read_forgotten(connection)
-            for number, observation in enumerate(observations):
-                weight = 2.0 ** ((tick + number - landmark) / self.config.half_life)
-                id_ = count(connection, observation, weight, forgotten)
-                if id_ is not None:
-                    counted.append(Counted(id_, observation.word, weight, trust_of(observation)))
-            set_value(connection, "words", tick + len(observations))
+            before, learned = self._version(connection), get_number(connection, "words")
+            counted = count_all(connection, observations, self.config.half_life)
             if shares is not None:
                 set_value(connection, "shares", json.dumps([round(share, 5) for share in shares]))
             if looks != _NO_LOOKS:
                 for name, number in read_looks(connection).followed_by(looks)._asdict().items():
                     set_value(connection, name, number)
-            if (tick + len(observations)) // 256 > tick // 256:
+            if (learned + len(observations)) // 256 > learned // 256:
                 keep_small(connection, self.config.most_words, self.config.cap_mb)
-            scale = self._scale(connection)
+            scale = scale_of(connection, self.config.half_life)
         self._changes += 1
         return Learned(counted, scale, before, (self._changes, *before[1:]))
 
@@ -225,10 +159,7 @@ class Store:
     def scale(self) -> float:
         """What a word written now weighs: weight / scale is a count of words written just now."""
         with self.database.use() as connection:
-            return self._scale(connection)
-
-    def _scale(self, connection: sqlite3.Connection) -> float:
-        return float(2.0 ** min(age(connection) / self.config.half_life, 2 * _HIGHEST_EXPONENT))
+            return scale_of(connection, self.config.half_life)
 
     @mending
     def rows(self) -> list[tuple[int, str, str, float, int]]:

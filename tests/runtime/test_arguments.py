@@ -12,7 +12,8 @@ import pytest
 
 from foretype.runtime import ConfigError, Model, load
 from foretype.runtime.mixture import Mixture
-from foretype.runtime.personal.store import Store, StoreConfig
+from foretype.runtime.personal.settings import StoreConfig
+from foretype.runtime.personal.store import Store
 
 Call = Callable[[Any], object]
 

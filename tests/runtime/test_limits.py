@@ -18,7 +18,8 @@ from foretype.runtime import CorpusError, Model, StoreError, load
 from foretype.runtime.personal import personal_session
 from foretype.runtime.personal.export import export_lines, import_lines
 from foretype.runtime.personal.rows import Observation
-from foretype.runtime.personal.store import Store, StoreConfig
+from foretype.runtime.personal.settings import StoreConfig
+from foretype.runtime.personal.store import Store
 from foretype.runtime.text import corpus, reading
 from foretype.runtime.text.reading import read_text
 from foretype.tui.cli import run

@@ -43,7 +43,8 @@ def load_model(bundle: Path | None, engine: str, provider: str = "cpu") -> Model
 
 def _existing_store(profile: str) -> Store | None:
     """The user's store; None where nothing was ever learned, so that asking leaves no trace."""
-    from foretype.runtime.personal.store import Store, store_path
+    from foretype.runtime.personal.settings import store_path
+    from foretype.runtime.personal.store import Store
 
     path = store_path(profile)
     return Store(path) if path.exists() else None

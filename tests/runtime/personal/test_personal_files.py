@@ -15,7 +15,8 @@ import pytest
 from foretype.runtime import StoreError
 from foretype.runtime.files.atomic import replacing, write_text
 from foretype.runtime.personal.rows import Observation
-from foretype.runtime.personal.store import Store, store_path
+from foretype.runtime.personal.settings import store_path
+from foretype.runtime.personal.store import Store
 from foretype.tui.pad.recovery import rescue
 
 posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners and modes here")

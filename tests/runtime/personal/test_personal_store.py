@@ -17,7 +17,8 @@ import pytest
 from foretype.runtime import ConfigError, StoreError
 from foretype.runtime.personal.export import export_lines, import_lines
 from foretype.runtime.personal.rows import Observation
-from foretype.runtime.personal.store import Forgot, Store, StoreConfig, store_path
+from foretype.runtime.personal.settings import StoreConfig, store_path
+from foretype.runtime.personal.store import Forgot, Store
 
 
 def observations(text: str) -> list[Observation]:

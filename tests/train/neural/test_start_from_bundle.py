@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from paths import ROOT
 
 from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.errors import ConfigError
@@ -25,14 +26,24 @@ def with_new_words(form: TextForm, words: list[str]) -> TextForm:
     return TextForm({token: place for place, token in enumerate(tokens)}, form.rule)
 
 
-def test_the_start_scores_the_shared_words_as_the_bundle_does(tiny_bundle: Path) -> None:
-    bundle = Bundle.open(tiny_bundle)
-    form = bundle.text_form()
-    graph = NeuralModel.open(tiny_bundle / "step.onnx")
-    new = with_new_words(form, ["aardvark", "zebra"])
-    config = ModelConfig(len(new.vocabulary), embedding_size=32, hidden_size=graph.hidden_size + 16)
-    model = LanguageModel(config)
-    assert start_from_bundle(model, new, tiny_bundle) == len(form.vocabulary)
+def with_more_cells(folder: Path, words: int) -> LanguageModel:
+    """A model with 16 cells more than the bundle's."""
+    if folder.name == "en-tiny":
+        return LanguageModel(ModelConfig(words, embedding_size=96, hidden_size=96, cell_size=528))
+    graph = NeuralModel.open(folder / "step.onnx")
+    return LanguageModel(ModelConfig(words, embedding_size=32, hidden_size=graph.hidden_size + 16))
+
+
+@pytest.mark.parametrize("bundle_name", ["tiny_bundle", "en-tiny"], ids=["plain", "projected"])
+def test_the_start_scores_the_shared_words_as_the_bundle_does(bundle_name: str, request: pytest.FixtureRequest) -> None:
+    folder = (
+        ROOT / "runtime" / "bundles" / bundle_name if bundle_name == "en-tiny" else request.getfixturevalue(bundle_name)
+    )
+    form = Bundle.open(folder).text_form()
+    graph = NeuralModel.open(folder / "step.onnx")
+    new = with_new_words(form, ["aardvarkish", "zebraic"])
+    model = with_more_cells(folder, len(new.vocabulary))
+    assert start_from_bundle(model, new, folder) == len(form.vocabulary)
     tokens = ["<s>", "I", "love", "the", "garden", "."]
     logits, _ = graph.run([form.vocabulary.exact[token] for token in tokens], graph.initial_state())
     ids = torch.tensor([[new.vocabulary.exact[token]] for token in tokens])
@@ -47,5 +58,5 @@ def test_the_start_scores_the_shared_words_as_the_bundle_does(tiny_bundle: Path)
 def test_another_shape_is_refused_with_the_legal_one(tiny_bundle: Path) -> None:
     form = Bundle.open(tiny_bundle).text_form()
     model = LanguageModel(ModelConfig(len(form.vocabulary), embedding_size=8, hidden_size=8))
-    with pytest.raises(ConfigError, match=r"one LSTM layer with embedding_size \d+ and hidden_size \d+ or more"):
+    with pytest.raises(ConfigError, match=r"one LSTM layer, embedding_size \d+, and hidden_size \d+ or more"):
         start_from_bundle(model, form, tiny_bundle)

@@ -1,8 +1,8 @@
-"""Initialises a model from the int8 step graph of a bundle, for another vocabulary and a wider hidden state.
+"""Initialises a model from the int8 step graph of a bundle, for another vocabulary and more cells.
 
 Words in both vocabularies keep their row of the word table and their output bias; new words start from the mean row of
-rare words. New hidden units start with small weights, and old units do not read them, so that the model first predicts
-almost the same as the bundle (function-preserving initialisation as in Net2Net, Chen et al. 2016).
+rare words. New cells start with small weights, and old cells do not read them, so that the model first predicts almost
+the same as the bundle (function-preserving initialisation as in Net2Net, Chen et al. 2016).
 """
 
 from __future__ import annotations
@@ -35,28 +35,39 @@ def start_from_bundle(model: LanguageModel, form: TextForm, folder: Path) -> int
     """
     bundle = Bundle.open(folder)
     arrays = {value.name: value for value in onnx.load(bundle.file(STEP)).graph.initializer}
-    config = model.config
     table, from_inputs = _restored(arrays, "word_table"), _restored(arrays, "input_weight_0")
-    from_hidden, projection = _restored(arrays, "hidden_weight_0"), arrays.get("projection_weight")
-    cells, width = len(from_inputs) // 4, projection.dims[0] if projection else table.shape[1]
-    table, from_inputs, from_hidden = table[:, :width], from_inputs[:, :width], from_hidden[:, :cells]
-    same_kind = config.architecture == "lstm" and config.layers == 1 and not config.cell_size and config.tied
-    fits = cells <= config.hidden_size and width == config.embedding_size and projection is not None
-    if not (same_kind and fits):
-        raise ConfigError(
-            f"{folder}: the bundle has {cells} LSTM cells and embeddings of {width}; a model that starts from it must "
-            f"have one LSTM layer with embedding_size {width} and hidden_size {cells} or more"
-        )
+    from_hidden, cells = _restored(arrays, "hidden_weight_0"), len(from_inputs) // 4
+    projected = "recurrent_projection_0" in arrays
+    width = arrays["recurrent_projection_0" if projected else "projection_weight"].dims[0]
+    _check_shape(model, folder, cells, width, projected)
+    table, from_inputs = table[:, :width], from_inputs[:, :width]
+    from_hidden = from_hidden[:, : width if projected else cells]
     taken = _words(model, form, bundle.text_form(), table, _array(arrays, "output_bias"))
     weights = model.state_dict()
     _grow_gates(weights["layers.0.weight_ih_l0"], _gates(from_inputs, cells), cells)
     _grow_gates(weights["layers.0.weight_hh_l0"], _gates(from_hidden, cells), cells)
     _grow_gates(weights["layers.0.bias_ih_l0"][:, None], _gates(_array(arrays, "gate_bias_0")[:, None], cells), cells)
-    weights["layers.0.bias_hh_l0"].zero_()
-    weights["projection.weight"].zero_()
-    weights["projection.weight"][:, :cells] = torch.from_numpy(_array(arrays, "projection_weight"))
-    weights["projection.bias"].copy_(torch.from_numpy(_array(arrays, "projection_bias")))
+    if projected:
+        _read_cells(weights["layers.0.recurrent_projection.weight"], _restored(arrays, "recurrent_projection_0"), cells)
+    else:
+        weights["layers.0.bias_hh_l0"].zero_()
+        _read_cells(weights["projection.weight"], _array(arrays, "projection_weight"), cells)
+        weights["projection.bias"].copy_(torch.from_numpy(_array(arrays, "projection_bias")))
     return taken
+
+
+def _check_shape(model: LanguageModel, folder: Path, cells: int, width: int, projected: bool) -> None:
+    """Raise ConfigError if `model` is not one LSTM layer like the bundle's, with as many cells or more."""
+    config = model.config
+    same_kind = config.architecture == "lstm" and config.layers == 1 and config.tied and config.embedding_size == width
+    ours = config.cell_size if projected else config.hidden_size
+    same_state = config.hidden_size == width if projected else not config.cell_size
+    if not (same_kind and same_state and ours >= cells):
+        size = f"hidden_size {width} and cell_size" if projected else "hidden_size"
+        raise ConfigError(
+            f"{folder}: the bundle has {cells} LSTM cells and embeddings of {width}; expected a model with one LSTM "
+            f"layer, embedding_size {width}, and {size} {cells} or more"
+        )
 
 
 def _words(
@@ -87,6 +98,12 @@ def _restored(arrays: dict[str, onnx.TensorProto], name: str) -> NDArray[np.floa
     weights, scales = _array(arrays, name), _array(arrays, f"{name}_scales")
     blocks: NDArray[np.float32] = (weights.astype(np.float32) - _ZERO_POINT) * scales[..., None]
     return blocks.reshape(len(blocks), -1)
+
+
+def _read_cells(wanted: Tensor, matrix: NDArray[np.float32], cells: int) -> None:
+    """Write the projection of the old cells into `wanted` [width, cells or more]; new cells have no effect yet."""
+    wanted.zero_()
+    wanted[:, :cells] = torch.from_numpy(matrix[:, :cells])
 
 
 def _gates(matrix: NDArray[np.float32], cells: int) -> list[Tensor]:

@@ -11,12 +11,12 @@ pytest.importorskip("onnx", reason="the extra `train` is not installed")
 pytest.importorskip("torch", reason="the extra `train` is not installed")
 
 import torch
+from numpy.typing import NDArray
 
 from foretype.export.graph.build import float_graph, save
 from foretype.export.graph.quantise import int8_graph
 from foretype.runtime import EngineError
-from foretype.runtime.engines.batching import advance, stack, unstack
-from foretype.runtime.engines.step_graph import NeuralModel
+from foretype.runtime.engines.step_graph import NeuralModel, State
 from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
 
@@ -31,57 +31,43 @@ def neural(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return NeuralModel.open(path)
 
 
+def batch_of(states: list[State]) -> State:
+    """States of single texts, each part [layers, 1, size], as one state of a batch."""
+    return tuple(np.concatenate(parts, axis=1) for parts in zip(*states, strict=True))
+
+
 def test_a_batch_gives_what_single_runs_give(neural: NeuralModel) -> None:
     draw = np.random.default_rng(0)
-    states = None
     singles = [neural.initial_state()] * 9
+    states = batch_of(singles)
     for steps in (1, 16, 3):
-        paths = draw.integers(50, size=(9, steps)).tolist()
-        logits, states = advance(neural, paths, states)
+        ids = draw.integers(50, size=(9, steps))
+        logits, states = neural.run_batch(ids, states)
         assert logits.shape == (9, 50)
-        for row, path in enumerate(paths):
+        for row, path in enumerate(ids.tolist()):
             expected, singles[row] = neural.run(path, singles[row])
             np.testing.assert_allclose(logits[row], expected, atol=1e-4)
-            for part, single in zip(states[row], singles[row], strict=True):
-                np.testing.assert_allclose(part, single, atol=1e-4)
-
-
-def test_a_state_out_of_a_batch_goes_on_alone(neural: NeuralModel) -> None:
-    _, states = advance(neural, [[5, 6], [7, 8]])
-    _, alone = neural.run([7, 8], neural.initial_state())
-    np.testing.assert_allclose(neural.run([9], states[1])[0], neural.run([9], alone)[0], atol=1e-4)
-
-
-def test_stacking_and_taking_apart_are_inverse(neural: NeuralModel) -> None:
-    states = advance(neural, [[1], [2], [3]])[1]
-    for before, after in zip(states, unstack(stack(states)), strict=True):
-        for part, same in zip(before, after, strict=True):
-            np.testing.assert_array_equal(part, same)
+            for part, single in zip(states, singles[row], strict=True):
+                np.testing.assert_allclose(part[:, row : row + 1], single, atol=1e-4)
 
 
 @pytest.mark.parametrize(
-    ("paths", "complaint"),
+    ("ids", "complaint"),
     [
-        ([], "paths of \\[\\] tokens; expected one or more of equal length"),
-        ([[1], [2, 3]], "paths of \\[1, 2\\] tokens"),
-        ([[]], "token ids of shape \\(1, 0\\)"),
-        ([[1], [50]], "expected \\[batch, steps\\] of 0 \\.\\. 49"),
+        (np.zeros((1, 0), np.int64), "token ids of shape \\(1, 0\\)"),
+        (np.zeros(3, np.int64), "token ids of shape \\(3,\\)"),
+        (np.array([[1], [50]]), "expected \\[batch, steps\\] of 0 \\.\\. 49"),
     ],
 )
-def test_paths_that_make_no_batch_are_refused(neural: NeuralModel, paths: list[list[int]], complaint: str) -> None:
+def test_ids_that_make_no_batch_are_refused(neural: NeuralModel, ids: NDArray[np.int64], complaint: str) -> None:
     with pytest.raises(EngineError, match=complaint):
-        advance(neural, paths)
+        neural.run_batch(ids, neural.initial_state())
 
 
-def test_a_state_is_needed_for_each_path(neural: NeuralModel) -> None:
-    with pytest.raises(EngineError, match="1 states for 2 paths"):
-        advance(neural, [[1], [2]], [neural.initial_state()])
-
-
-def test_the_bundled_graph_keeps_its_word(tiny_bundle: Path) -> None:
+def test_the_bundled_graph_gives_what_single_runs_give(tiny_bundle: Path) -> None:
     """The int8 graph with finely scored words too: company changes nothing."""
     neural = NeuralModel.open(tiny_bundle / "step.onnx")
-    paths = np.random.default_rng(1).integers(neural.vocab_size, size=(32, 16)).tolist()
-    logits, _ = advance(neural, paths)
+    ids = np.random.default_rng(1).integers(neural.vocab_size, size=(32, 16))
+    logits, _ = neural.run_batch(ids, batch_of([neural.initial_state()] * 32))
     for row in (0, 17, 31):
-        np.testing.assert_allclose(logits[row], neural.run(paths[row], neural.initial_state())[0], atol=1e-4)
+        np.testing.assert_allclose(logits[row], neural.run(ids[row].tolist(), neural.initial_state())[0], atol=1e-4)

@@ -5,8 +5,8 @@
 >>> [suggestion.text for suggestion in session.suggest("I would lik", k=1)]
 ['like']
 
-All that a host needs is importable from here. `Store` and `StoreConfig` are imported at first use, since not every
-Python has sqlite3.
+You can import everything that a host needs from here. `Store` and `StoreConfig` are imported at first use, because not
+every Python has sqlite3.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""One clear error for an argument that makes no sense: TypeError for its type, ConfigError for its value."""
+"""Checks arguments, and raises clear errors: TypeError for a wrong type, ConfigError for a wrong value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from foretype.runtime.errors import ConfigError
 
 
 def check_text(**texts: str) -> None:
-    """Raises TypeError where one of `texts`, name -> value, is no str.
+    """Raise TypeError if one of `texts`, name -> value, is not a str.
 
     >>> check_text(text=None)
     Traceback (most recent call last):
@@ -21,7 +21,7 @@ def check_text(**texts: str) -> None:
 
 
 def check_count(name: str, value: int, least: int = 0) -> None:
-    """Raises TypeError where `value` is no whole number, ConfigError where it is below `least`."""
+    """Raise TypeError if `value` is not a whole number, ConfigError if it is below `least`."""
     if type(value) is not int and (isinstance(value, bool) or not isinstance(value, Integral)):
         raise TypeError(f"{name} must be an int, not {type(value).__name__}")
     if value < least:
@@ -38,8 +38,8 @@ def check_question(text: str, k: int, after: str, threshold: float, deadline_ms:
 
 
 def check_number(name: str, value: float, most: float = math.inf) -> None:
-    """Raises TypeError where `value` is no number, ConfigError where it is not from 0 to `most`."""
+    """Raise TypeError if `value` is not a number, ConfigError if it is not between 0 and `most`."""
     if type(value) is not float and (isinstance(value, bool) or not isinstance(value, Real)):
         raise TypeError(f"{name} must be a number, not {type(value).__name__}")
-    if not 0 <= value <= most:  # nor is NaN
+    if not 0 <= value <= most:  # also rejects NaN
         raise ConfigError(f"{name} is {value}; expected 0 {'or more' if most == math.inf else f'to {most:g}'}")

@@ -1,17 +1,17 @@
-"""Every error Foretype raises on purpose, in one tree.
+"""All errors that Foretype raises on purpose, in one tree.
 
     ForetypeError             catch this to catch all of them
     ├── CorpusError           training or evaluation text is missing, empty or not UTF-8 text
-    ├── ConfigError           a setting has a value that is not legal
-    ├── CheckpointError       a training checkpoint is missing, damaged or of another model
-    ├── BundleError           a bundle is missing, incomplete, altered or of another format
+    ├── ConfigError           a setting has an illegal value
+    ├── CheckpointError       a training checkpoint is missing, damaged or from another model
+    ├── BundleError           a bundle is missing, incomplete, altered or in another format
     ├── TableError            a tensor file (safetensors) is damaged
     ├── EngineError           an engine cannot be loaded or run on this machine
     ├── StoreError            the personal store cannot be opened, read or written
     └── ExportError           an export failed or did not pass its verification
 
-Each message is one line that names the file, the value found and what would have been legal, so that a program may
-show it to a person as it is.
+Each message is one line that names the file, the value found and the legal values, so that a program can show it to
+the user unchanged.
 """
 
 
@@ -24,7 +24,7 @@ class CorpusError(ForetypeError):
 
 
 class ConfigError(ForetypeError):
-    """A setting has a value that is not legal; the message names the setting and the legal values."""
+    """A setting has an illegal value; the message names the setting and the legal values."""
 
 
 class CheckpointError(ForetypeError):
@@ -32,7 +32,7 @@ class CheckpointError(ForetypeError):
 
 
 class BundleError(ForetypeError):
-    """A bundle is missing, incomplete, altered, or of a format this version does not read."""
+    """A bundle is missing, incomplete, altered, or in a format that this version does not read."""
 
 
 class TableError(ForetypeError):

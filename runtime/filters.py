@@ -1,4 +1,4 @@
-"""Words that are never suggested: the user's own list, and offensive words. What is typed is not their business."""
+"""Filters words that are never suggested: the user's own list, and offensive words. Typed text is not filtered."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from foretype.runtime.text.vocabulary import Vocabulary, fold
 _LIST = Path(__file__).parent / "offensive.txt"
 _ENDINGS = ("'s", "'")
 _RUN = 8
-"""Words of a longer run between hyphens are not looked at together."""
+"""Maximum number of hyphenated parts that are checked together as one word."""
 _WORD = re.compile(r"[^\W\d_][\w'\u2019-]*")
 REACH = 200
-"""Characters before the cursor that the start of a forgotten phrase is looked for in."""
+"""Number of characters before the cursor that are searched for the start of a forgotten phrase."""
 
 
 @lru_cache(maxsize=1)
 def offensive_words() -> frozenset[str]:
-    """The shipped list, folded."""
+    """The bundled list of offensive words, folded."""
     lines = _LIST.read_text(encoding="utf-8").splitlines()
     return frozenset(fold(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What a session never suggests, whatever engine it comes from.
+    """What a session never suggests, whichever engine proposes it.
 
-    never: words, in any case form. offensive: whether the shipped list of offensive words holds. allowed: words that it
-    does not hold for; `never` goes before.
+    never: words, in any case form. offensive: whether to apply the bundled list of offensive words. allowed: exceptions
+    from that list. `never` takes precedence over `allowed`.
     """
 
     never: frozenset[str] = frozenset()
@@ -41,18 +41,17 @@ class Filters:
 
     @classmethod
     def of(cls, never: Iterable[str] = (), offensive: bool = True, allowed: Iterable[str] = ()) -> Filters:
-        """From words as people write them."""
+        """Create filters from unfolded words."""
         return cls(frozenset(map(fold, never)), offensive, frozenset(map(fold, allowed)))
 
     def blocked(self, vocabulary: Vocabulary, forgotten: Container[str] = ()) -> Blocked:
-        """The words they keep out, with those that the user's store has `forgotten`."""
+        """The words that the filters block, and the words that the user's store has `forgotten`."""
         offensive = offensive_words() - self.allowed if self.offensive else frozenset()
         return Blocked(self.never | offensive, forgotten, vocabulary)
 
 
 def parts(key: str) -> tuple[str, ...]:
-    """A folded word, and what it is made of: every run of the words between its hyphens, and each without the ending
-    of a possessive.
+    """A folded word and its parts: every run of hyphenated parts, each also without a possessive ending.
 
     >>> parts("tomahawk-like"), parts("Anna's")
     (('tomahawk-like', 'tomahawk', 'like'), ("Anna's", 'Anna'))
@@ -71,7 +70,7 @@ def _stem(word: str) -> str:
 
 
 class Blocked:
-    """Words that are not suggested: known ones, and forgotten ones, which are known by hashes only."""
+    """Words that are not suggested: listed words, and forgotten words, which are known only by their hashes."""
 
     def __init__(self, words: frozenset[str], forgotten: Container[str], vocabulary: Vocabulary) -> None:
         self._words = words
@@ -79,12 +78,12 @@ class Blocked:
         self._vocabulary = vocabulary
 
     def __contains__(self, key: object) -> bool:
-        """Whether a folded word is one of them, or a possessive or a hyphenated word made of one."""
+        """Whether a folded word is blocked, or is a possessive or hyphenated word derived from a blocked one."""
         return any(part in self._words or part in self._forgotten for part in parts(str(key)))
 
     @lazy
     def positions(self) -> list[int]:
-        """Positions, id - first_word, of the vocabulary's words that are blocked."""
+        """Positions (id - first_word) of the blocked words in the vocabulary."""
         vocabulary = self._vocabulary
         if self._forgotten:
             return [position for position, key in enumerate(vocabulary.keys) if key in self]
@@ -100,7 +99,7 @@ class Blocked:
         return sorted(set(found))
 
     def after(self, before: str) -> Container[str]:
-        """The folded words that are not suggested after the text `before`: the last ones of forgotten phrases."""
+        """The folded words that are not suggested after the text `before`: the last words of forgotten phrases."""
         if not self._forgotten:
             return ()
         words = [fold(word) for word in _WORD.findall(before[-REACH:])][-2:]
@@ -110,7 +109,7 @@ class Blocked:
 
 
 class _Ends:
-    """The words that end a forgotten phrase after one of some starts."""
+    """The words that complete a forgotten phrase after one of the given starts."""
 
     def __init__(self, starts: list[str], forgotten: Container[str]) -> None:
         self._starts = starts

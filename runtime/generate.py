@@ -1,4 +1,4 @@
-"""Sampling text from a model, and writing tokens as people write."""
+"""Samples text from a model, and writes its tokens with normal spacing and capitals."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ _NO_SPACE_BEFORE = frozenset(".,;:!?)]}%/-'\u2019\u201d…")
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How text is sampled.
+    """Settings for sampling text.
 
-    tokens: at most this many. temperature: below 1 sharper, above 1 wilder; 0 takes the best token each time.
-    top_k: only the k best tokens, 0 for all. top_p: only the best tokens that together reach this probability
-    (nucleus sampling, Holtzman et al. 2020). seed: fixes the text; None for a new one each time.
+    tokens: maximum number of tokens. temperature: below 1 is less random, above 1 more random; 0 always takes the best
+    token. top_k: sample only from the k best tokens, 0 for all. top_p: sample only from the best tokens that together
+    reach this probability (nucleus sampling, Holtzman et al. 2020). seed: makes the text reproducible; None gives a
+    different text each time.
     """
 
     tokens: int = 100
@@ -49,7 +50,7 @@ class SamplingConfig:
 
 
 def sample_token(probabilities: NDArray[np.float32], config: SamplingConfig, draw: np.random.Generator) -> int:
-    """One token id by temperature, top-k and top-p, in this order."""
+    """Sample one token id, applying temperature, top-k and top-p in this order."""
     if config.temperature == 0.0:
         return int(probabilities.argmax())
     scores = np.log(np.maximum(probabilities.astype(np.float64), 1e-300)) / config.temperature
@@ -64,10 +65,10 @@ def sample_token(probabilities: NDArray[np.float32], config: SamplingConfig, dra
 
 
 def generate(model: Model, prompt: str = "", config: SamplingConfig | None = None) -> Iterator[str]:
-    """Pieces of text that continue `prompt`, until the model ends the document or `config.tokens` are out.
+    """Yield pieces of text that continue `prompt`, until the model ends the document or `config.tokens` is reached.
 
-    Numbers, links and unknown words, which the model knows only as classes, are left out of the draw. The end of a
-    document is the neural model's to say; the n-gram model alone, which knows single lines, never does.
+    Never samples numbers, links and unknown words, because the model knows them only as classes. Only the neural model
+    can end a document; the n-gram model alone never does, because it knows only single lines.
     """
     config = config or SamplingConfig()
     draw = np.random.default_rng(config.seed)

@@ -1,4 +1,4 @@
-"""A value that is computed when it is first asked for, and kept."""
+"""An attribute that is computed at its first access, and then kept."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 class lazy(Generic[T]):  # noqa: N801
-    """As `functools.cached_property`, without its lock, which Python 3.11 takes: a fork would leave it held.
+    """Like `functools.cached_property`, but without the lock of Python 3.11, which could stay locked after a fork.
 
-    Two threads may both compute the value; one of the two is kept.
+    Two threads may both compute the value; only one of the results is kept.
     """
 
     def __init__(self, compute: Callable[[Any], T]) -> None:
@@ -30,6 +30,6 @@ class lazy(Generic[T]):  # noqa: N801
     def __get__(self, instance: object, owner: type) -> T | lazy[T]:
         if instance is None:
             return self
-        # Not a data descriptor: from now on the attribute is found without it.
+        # This is not a data descriptor, so later accesses find the attribute in `__dict__`.
         value: T = instance.__dict__.setdefault(self._name, self._compute(instance))
         return value

@@ -1,4 +1,4 @@
-"""A small cache that forgets what was used longest ago."""
+"""A small least-recently-used cache."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ V = TypeVar("V")
 
 
 class LeastRecentlyUsed(Generic[K, V]):
-    """At most `size` entries; a full cache drops the one that was used longest ago. Not shared between threads.
+    """A cache of at most `size` entries. When it is full, it drops the least recently used one. Not thread-safe.
 
-    Unlike `functools.lru_cache` it can be asked without computing anything.
+    Unlike `functools.lru_cache`, it can be queried without computing anything.
     """
 
     def __init__(self, size: int) -> None:
@@ -23,14 +23,14 @@ class LeastRecentlyUsed(Generic[K, V]):
         return len(self._entries)
 
     def get(self, key: K) -> V | None:
-        """The value of `key`, now the one used last; None where there is none."""
+        """The value of `key`, which becomes the most recently used; None if there is none."""
         found = self._entries.get(key)
         if found is not None:
             self._entries.move_to_end(key)
         return found
 
     def put(self, key: K, value: V) -> None:
-        """Keep `value`, which must not be None."""
+        """Store `value`, which must not be None."""
         self._entries[key] = value
         self._entries.move_to_end(key)
         if len(self._entries) > self.size:

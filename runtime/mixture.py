@@ -1,9 +1,9 @@
-"""Several languages in one text field: several models, each trusted as far as it predicted the last words.
+"""Supports several languages in one text field: several models, weighted by how well each predicted the last words.
 
-A mixture of experts with fixed share (Herbster and Warmuth 1998): each model's weight is multiplied by the probability
-that it gave to each word written, and a little of all weight is shared out anew at each word, so that a writer may
-change language in mid-text. The n-gram models are asked, which costs some tens of microseconds a word, and only the
-last words count: the weights follow from the text alone, whatever a session saw before.
+This is a mixture of experts with fixed share (Herbster and Warmuth 1998). At each written word, each model's weight is
+multiplied by the probability that the model gave to the word. A small part of the total weight is then redistributed
+equally, so that the writer can change language in mid-text. Only the n-gram models are asked, which costs some tens of
+microseconds per word. Only the last words count, so the weights depend on the text alone, not on the session's history.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
     from foretype.runtime.personal.store import Forgot, Store
 
 RECENT_WORDS = 16
-"""Words that decide how far each model is trusted."""
+"""Number of last words that determine the weights."""
 SHARED = 0.05
-"""The part of the weight that is shared out anew at each word."""
+"""The share of the total weight that is redistributed at each word."""
 UNKNOWN_WORD = 1e-7
-"""The probability of a word that a model's vocabulary does not hold."""
+"""The probability of a word outside a model's vocabulary."""
 _KEPT = 512
 
 
 class Mixture:
-    """Sessions of several models on one text field, answering as one. For one thread at a time.
+    """Sessions of several models on one text field, which answer as one. For one thread at a time.
 
-    weights: how far each model was trusted at the last question, in their order; they sum to one.
+    weights: the weight of each model at the last call, in the order of the models. They sum to one.
     """
 
     def __init__(self, models: Sequence[Model], options: SessionOptions | None = None, **changes: Any) -> None:
-        """models: at least one. The rest as in `Model.session`. Raises ConfigError where there is no model."""
+        """models: at least one. Other arguments as in `Model.session`. Raises ConfigError if there is no model."""
         if not models:
             raise ConfigError("a mixture needs at least one model")
         self._experts = [_Expert(model) for model in models]
         options = session_options(options, changes)
-        # The store is one for all: one session learns.
+        # All sessions share one store, so only the first session learns.
         watching = replace(options, private=True)
         self.sessions: list[Session] = [
             model.session(watching if number else options) for number, model in enumerate(models)
@@ -56,16 +56,18 @@ class Mixture:
 
     @property
     def notice(self) -> str | None:
-        """The first notice that one of the sessions has, or None."""
+        """The first notice of the sessions, or None."""
         return next((session.notice for session in self.sessions if session.notice), None)
 
     def suggest(
         self, text: str, k: int = 3, *, after: str = "", deadline_ms: float | None = None, threshold: float = 0.0
     ) -> Suggestions:
-        """At most `k` words for the place at the end of `text`; as `Session.suggest`.
+        """Suggest at most `k` words for the place at the end of `text`, like `Session.suggest`.
 
-        A word counts by its probability in each model times that model's weight. Among words of one model its own order
-        stays, which is that of the keystrokes saved; models take turns by the weighted probability of their best word.
+        The probability of a word is the sum of its probabilities in all models, weighted by the models' weights. Words
+        of one model keep their order, which is by keystrokes saved. The next word always comes from the model whose
+        best remaining word has the highest weighted probability.
+
         deadline_ms: for all models together.
         """
         check_question(text, k, after, threshold, deadline_ms)
@@ -87,51 +89,55 @@ class Mixture:
         return Suggestions(merged.values(), text, answers[leader].engine)
 
     def phrase(self, text: str, *, confidence: float = CONFIDENCE, words: int = LONGEST) -> Suggestion | None:
-        """As `Session.phrase`, of the model trusted most."""
+        """Like `Session.phrase`, from the model with the highest weight."""
         return self._leader(text).phrase(text, confidence=confidence, words=words)
 
+    def finished(self, text: str) -> float:
+        """Like `Session.finished`, from the model with the highest weight."""
+        return self._leader(text).finished(text)
+
     def add_words(self, words: Mapping[str, float]) -> None:
-        """As `Session.add_words`, for all models."""
+        """Like `Session.add_words`, for all models."""
         for session in self.sessions:
             session.add_words(words)
 
     def remove_words(self, words: Iterable[str]) -> None:
-        """As `Session.remove_words`, for all models."""
+        """Like `Session.remove_words`, for all models."""
         for session in self.sessions:
             session.remove_words(words)
 
     @property
     def store(self) -> Store | None:
-        """As `Session.store`."""
+        """Like `Session.store`."""
         return self.sessions[0].store
 
     def learn(self, text: str) -> int:
-        """As `Session.learn`."""
+        """Like `Session.learn`."""
         return self.sessions[0].learn(text)
 
     def _leader(self, text: str) -> Session:
-        """The session of the model trusted most after `text`."""
+        """The session of the model with the highest weight after `text`."""
         weights = self._trust(text)
         return self.sessions[max(range(len(weights)), key=weights.__getitem__)]
 
     def cancel(self) -> None:
-        """As `Session.cancel`, for all models."""
+        """Like `Session.cancel`, for all models."""
         for session in self.sessions:
             session.cancel()
 
     def rest(self) -> None:
-        """As `Session.rest`, for all models."""
+        """Like `Session.rest`, for all models."""
         for session in self.sessions:
             session.rest()
 
     def keep(self, word: str) -> None:
-        """As `Session.keep`, for all models."""
+        """Like `Session.keep`, for all models."""
         for session in self.sessions:
             session.keep(word)
 
     @property
     def private(self) -> bool:
-        """As `Session.private`."""
+        """Like `Session.private`."""
         return self.sessions[0].private
 
     @private.setter
@@ -139,19 +145,19 @@ class Mixture:
         self.sessions[0].private = private
 
     def commit(self, text: str, *, after: str | None = None, accepted: bool = False, pasted: bool = False) -> None:
-        """As `Session.commit`."""
+        """Like `Session.commit`."""
         self.sessions[0].commit(text, after=after, accepted=accepted, pasted=pasted)
 
     def finish(self) -> None:
-        """As `Session.finish`."""
+        """Like `Session.finish`."""
         self.sessions[0].finish()
 
     def forget(self, phrase: str) -> Forgot:
-        """As `Session.forget`."""
+        """Like `Session.forget`."""
         return self.sessions[0].forget(phrase)
 
     def corrections(self, text: str, k: int = 3, *, after: str = "", threshold: float = 0.5) -> Suggestions:
-        """As `Session.corrections`: those of the model trusted most; none where another one knows the word."""
+        """Like `Session.corrections`, from the model with the highest weight; none if another model knows the word."""
         check_question(text, k, after, threshold)
         weights = self._trust(text)
         leader = max(range(len(weights)), key=weights.__getitem__)
@@ -164,7 +170,7 @@ class Mixture:
         recent = [expert.recent(text) for expert in self._experts]
         count = len(self._experts)
         weights = [1.0 / count] * count
-        # Models split a text into the same words, but where one begins its window a word later, the last ones count.
+        # All models split a text into the same words, but the window of one may start a word later: align at the end.
         length = min(map(len, recent))
         for at_word in zip(*(scores[len(scores) - length :] for scores in recent), strict=True):
             weights = [weight * probability for weight, probability in zip(weights, at_word, strict=True)]
@@ -174,7 +180,7 @@ class Mixture:
 
 
 class _Expert:
-    """One model, and what its n-gram model said about the last words."""
+    """One model, with a cache of the probabilities that its n-gram model gave to the last words."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -182,7 +188,7 @@ class _Expert:
         self._kept: LeastRecentlyUsed[tuple[int, ...], float] = LeastRecentlyUsed(_KEPT)
 
     def recent(self, text: str) -> list[float]:
-        """The probability of each of the last words of `text`, in the text's order; marks and numbers do not count."""
+        """The probability of each of the last words of `text`, in text order. Marks and numbers are skipped."""
         ids = self._reader.read(text).ids
         first = self._model.vocabulary.first_word
         places = [place for place, token in enumerate(ids) if token >= first or token == UNKNOWN_ID]
@@ -192,7 +198,7 @@ class _Expert:
         """The probability of the last token of `path`."""
         if path[-1] == UNKNOWN_ID:
             return UNKNOWN_WORD
-        # No n-gram is longer, so what lies further back need not agree.
+        # No n-gram is longer, so earlier tokens do not matter.
         path = path[-self._model.ngram.order :]
         found = self._kept.get(path)
         if found is None:

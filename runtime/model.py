@@ -1,4 +1,4 @@
-"""A loaded model: its engines, a session for each text field, and what it is."""
+"""A loaded model: gives access to its engines, creates a session for each text field, and describes itself."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from foretype.runtime.session import Session
 
 BUNDLED = Path(__file__).parent / "bundles"
 BUNDLES = ("en", "en-tiny")
-"""Bundles that come with Foretype: English in 24 MB, and English in 3 MB."""
+"""Bundles that are shipped with Foretype: English in 24 MB, and English in 3 MB."""
 DEFAULT_BUNDLE = BUNDLES[0]
 
 
 class Model(Engines):
-    """A loaded model; made by `load`. Sessions share it, and it may be used from several threads at once."""
+    """A loaded model, created by `load`. Sessions share it, and several threads can use it at once."""
 
     def session(self, options: SessionOptions | None = None, **changes: Any) -> Session:
-        """A session for one text field, for one thread at a time.
+        """Create a session for one text field, for one thread at a time.
 
-        options: its settings; None for the defaults. changes: fields of `SessionOptions` that differ from them, as in
+        options: the settings; None for the defaults. changes: fields of `SessionOptions` that override these, as in
             `session(layout="dvorak", store=store)`.
 
-        Raises ConfigError for a setting that does not exist or has no legal value.
+        Raises ConfigError if a setting does not exist or has an illegal value.
         """
         return Session(self, session_options(options, changes))
 
     def predictor(self, deadline: Deadline | None = None) -> Predictor:
-        """The engines, with a store of states of their own, for one session or one evaluation.
+        """Create a predictor: the engines with their own cache of states, for one session or one evaluation.
 
-        deadline: the time that neural steps may take; None for as long as they need.
+        deadline: the time that neural steps may take; None for no limit.
         """
         return Predictor(self, deadline or Deadline(Policy(deadline_ms=None)))
 
     def info(self) -> dict[str, Any]:
-        """What this model is, as plain JSON values: name, engine, sizes, card, figures."""
+        """Describe this model as plain JSON values: name, engine, sizes, card, figures."""
         manifest = self.bundle.manifest
         return {
             "name": self.bundle.name,
@@ -72,18 +72,18 @@ def load(
 ) -> Model:
     """Load a bundle.
 
-    path: the bundle's folder, or the name of one in `BUNDLES`; None for the first of these.
-    engine: "auto" (blend of neural and n-gram; the n-gram model alone, with a notice, where the neural one is missing
-        or cannot run), "blend" (the same, but an error instead of the fallback), "neural" or "ngram" (that one alone).
+    path: the bundle's folder, or a name in `BUNDLES`; None for the first of these.
+    engine: "auto" (blend of neural and n-gram; the n-gram model alone, with a notice, if the neural model is missing or
+        cannot run), "blend" (the same, but an error instead of the fallback), "neural" or "ngram" (that model alone).
     provider: where the neural model runs: "cpu", "cuda", "auto", or a name that ONNX Runtime lists. With engine "auto",
-        one that fails at loading or later gives way to the CPU, and that to the n-gram model; see
+        a provider that fails at loading or later is replaced by the CPU, and a failing CPU by the n-gram model; see
         `runtime.engines.providers`.
-    threads: CPU threads of the neural model; one is fastest for single steps, and the only number that survives a fork.
-    policy: what the neural model may cost in memory and time; None for the defaults of `Policy`. The time counts with
-        engine "auto" only.
+    threads: CPU threads of the neural model. One is fastest for single steps, and the only number that survives a fork.
+    policy: memory and time limits for the neural model; None for the defaults of `Policy`. The time limit applies only
+        to engine "auto".
 
-    Raises BundleError when a file is missing or altered, EngineError when the asked engine cannot run or ONNX Runtime
-    does not have the provider, ConfigError for an engine of another name.
+    Raises BundleError if a file is missing or altered, EngineError if the requested engine cannot run or ONNX Runtime
+    does not have the provider, and ConfigError if the engine's name is unknown.
 
     >>> from foretype.runtime import load
     >>> [s.text for s in load().session().suggest("I would lik", k=1)]

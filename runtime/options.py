@@ -1,4 +1,4 @@
-"""The settings of one session, in one place."""
+"""The settings of one session."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """How a session suggests and learns; `Model.session` takes each field as a keyword argument.
+    """How a session suggests and learns. `Model.session` takes each field as a keyword argument.
 
-    overlooks: chance that the user overlooks a suggestion. A word that was shown, and passed over by typing on, is
-        this much less likely each time it was shown at the same word. 0 never shows a word twice at a word, 1 shows it
-        as if nothing had happened; None stands for what the store has seen of this user, at first
+    overlooks: the chance that the user overlooks a suggestion. The probability of a word that was shown while the user
+        typed on is multiplied by it each time the word was shown at the same place. 0 never shows a word twice at one
+        place; 1 has no effect. None uses the chance that the store has observed for this user, which starts at
         `runtime.personal.learning.attention.OVERLOOKS`.
-    policy: the session's own limits of time; None for the model's. Limits of memory apply when a model is loaded.
-    typos: whether words near the typed letters are offered where these lead nowhere; or when, and how.
-    layout: the keyboard, one of `runtime.typos.keyboards.LAYOUTS`: a key beside the one meant is a likely slip.
-    store: the user's personal store, which adds to the suggestions and learns from `Session.commit`; None for none.
-    private: whether nothing is to be learned here; `Session.private` changes it.
-    filters: words that are never suggested; None for the shipped list of offensive ones.
+    policy: the session's time limits; None for the model's. Memory limits apply when a model is loaded.
+    typos: whether to offer words near the typed letters if the words that start with these are improbable; a
+        `TypoConfig` says when and how.
+    layout: the keyboard, one of `runtime.typos.keyboards.LAYOUTS`. A neighbour of the intended key is a likely slip.
+    store: the user's personal store, which adds to the suggestions and learns from `Session.commit`; None for no store.
+    private: whether to learn nothing here; `Session.private` changes it.
+    filters: words that are never suggested; None for the bundled list of offensive words.
 
-    Raises ConfigError for a layout of another name.
+    Raises ConfigError if the layout's name is unknown.
     """
 
     overlooks: float | None = None
@@ -47,18 +48,18 @@ class SessionOptions:
     def __post_init__(self) -> None:
         if self.overlooks is not None:
             check_number("overlooks", self.overlooks, 1.0)
-        neighbours(self.layout)  # an unknown layout is an error now, not at the first slip
+        neighbours(self.layout)  # report an unknown layout now, not at the first slip
 
     @property
     def typo_config(self) -> TypoConfig | None:
-        """How slips are found; None where letters are taken as they are."""
+        """How slips are found; None if typo tolerance is off."""
         if isinstance(self.typos, TypoConfig):
             return self.typos
         return TypoConfig(ErrorModel(self.layout)) if self.typos else None
 
 
 def session_options(options: SessionOptions | None, changes: Mapping[str, Any]) -> SessionOptions:
-    """`options`, or the defaults, with `changes`. Raises ConfigError for a field that does not exist."""
+    """Apply `changes` to `options`, or to the defaults. Raises ConfigError if a field does not exist."""
     legal = [field.name for field in fields(SessionOptions)]
     for name in changes:
         if name not in legal:

@@ -1,7 +1,7 @@
-"""One text field: suggestions for the text before the cursor, doing only the work that is new.
+"""A session for one text field: suggests words for the text before the cursor, and does only the work that is new.
 
-A keystroke runs downhill: text -> `Context` -> `Prediction` of the engines -> `Distribution` of what may be offered ->
-`Suggestion`s.
+Data flows in one direction: text -> `Context` -> `Prediction` of the engines -> `Distribution` of what may be offered
+-> `Suggestion`s.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from foretype.runtime.errors import ConfigError
 from foretype.runtime.filters import Filters
 from foretype.runtime.options import SessionOptions
 from foretype.runtime.personal.learning.attention import OVERLOOKS
-from foretype.runtime.suggesting.candidates import suggestions, suggestions_between
+from foretype.runtime.suggesting.candidates import finished, suggestions, suggestions_between
 from foretype.runtime.suggesting.code import CodeReader, names_of_code
 from foretype.runtime.suggesting.corrections import corrections, finished_word, is_written_in
 from foretype.runtime.suggesting.distribution import Distribution, Distributions
@@ -38,19 +38,19 @@ if TYPE_CHECKING:
 
 
 _REACH = 4096
-"""Characters before the word at the cursor that the user's own words are looked up with."""
+"""Number of characters before the word at the cursor that are used to look up the user's own words."""
 
 
 class Session:
-    """Suggestions for one text field. Cheap to make; for one thread at a time, `cancel` apart.
+    """Suggestions for one text field. Cheap to create. For one thread at a time, except `cancel`.
 
-    Letters inside a word only filter probabilities that are there already; the engines run once a finished word.
-    What was computed lately is kept, so going back in the text costs a look-up. The same text gives the same
-    suggestions from the same engine, whatever the session saw before.
+    The engines run once per finished word; letters inside a word only filter existing probabilities. Recent results are
+    cached, so going back in the text costs a look-up. The same text gives the same suggestions from the same engine,
+    whatever the session saw before.
     """
 
     def __init__(self, engines: Engines, options: SessionOptions) -> None:
-        """Made by `Model.session`."""
+        """Use `Model.session` to create a session."""
         self._engines = engines
         self._reader = ContextReader(engines.form)
         self._reader_ahead = ContextReader(engines.form)
@@ -70,15 +70,15 @@ class Session:
         config = options.typo_config
         self._typos = Typos(engines.neighbours, config) if config else None
         self._overlooks = options.overlooks
-        self._kept: frozenset[str] = frozenset()  # words that are not to be corrected
+        self._kept: frozenset[str] = frozenset()  # words that must not be corrected
         overlooks = OVERLOOKS if options.overlooks is None else options.overlooks
         self._shown = ShownWords(engines.vocabulary, self._typos, overlooks)
 
     @property
     def notice(self) -> str | None:
-        """None, or one line saying what this session goes on without: the neural model, the provider, the store.
+        """None, or one line that says what this session has to work without: the neural model, the provider, the store.
 
-        Or that ONNX Runtime's telemetry could not be switched off; see `foretype.runtime.engines.telemetry`.
+        Also says if ONNX Runtime's telemetry could not be switched off; see `foretype.runtime.engines.telemetry`.
         """
         personal = self._personal.notice if self._personal is not None else None
         return self._deadline.notice or self._engines.notice or personal or telemetry_notice()
@@ -86,24 +86,25 @@ class Session:
     def suggest(
         self, text: str, k: int = 3, *, after: str = "", deadline_ms: float | None = None, threshold: float = 0.0
     ) -> Suggestions:
-        """At most `k` words for the place at the end of `text`, most useful first: those that save most keystrokes.
+        """Suggest at most `k` words for the end of `text`, most useful first: those that save most keystrokes.
 
-        A word that was shown at shorter prefixes of the word at the cursor was passed over, and counts less; from the
-        first letter on, the likeliest come first. In code (a fence or backticks) only names of the text are offered.
+        Completes a partly typed word, or suggests the next word after a space. Returns nothing if no word can stand
+        there. Words that were shown at shorter prefixes of the word at the cursor were passed over, and count less.
+        From the first letter on, the likeliest words come first. In code (a fence or backticks) only names in the text
+        are offered.
 
-        text: what stands before the cursor; all of it, or a tail that starts at a line boundary (the context window is
-        then counted from there, so a tail of a long document may be answered a little differently). With a partly typed
-        word, its completions; after a space, the next word. Empty where no word can stand.
-        after: what stands after the cursor, or its beginning. Inside a word only words that go on to the letters there
-            are offered (`replaces_after` counts these); elsewhere the word that follows already is not offered again.
-            What was shown and passed over is not looked at here.
-        deadline_ms: the answer is wanted within this many milliseconds: where the neural model's share of it would take
-        longer, by what its runs took before, the n-gram model answers alone; the next call goes on from where this one
-        stopped. The rest of the work, some tenths of a millisecond, is always done.
-        threshold: words of a lower probability are not offered.
+        text: the text before the cursor. Pass all of it, or a tail that starts at a line boundary. The context window
+            is counted from the start of `text`, so the answer for the tail of a long document may differ a little.
+        after: the text after the cursor, or its beginning. Inside a word, only words that continue to the letters there
+            are offered (`replaces_after` counts these letters). Elsewhere, the word that already follows is not
+            offered. With `after`, words that were passed over do not count less.
+        deadline_ms: a time limit for the answer, in milliseconds. If earlier runs show that the neural model would take
+            longer, the n-gram model answers alone, and the next call continues where this one stopped. The rest of the
+            work, some tenths of a millisecond, is always done.
+        threshold: words with a lower probability are not offered.
 
-        Raises TypeError for an argument of a wrong type and ConfigError for a value that is not legal (k below 0,
-        threshold outside 0 to 1), and EngineError when the model's engine was asked for by name and fails.
+        Raises TypeError if an argument has the wrong type, ConfigError if a value is not legal (k below 0, threshold
+        outside 0 to 1), and EngineError if the model's engine was requested by name and fails.
         """
         check_question(text, k, after, threshold, deadline_ms)
         if (typed := self._code_reader.read(text)) is not None:
@@ -130,13 +131,15 @@ class Session:
             self._deadline.end()
 
     def phrase(self, text: str, *, confidence: float = CONFIDENCE, words: int = LONGEST) -> Suggestion | None:
-        """The best word for the end of `text` and the words after it, while the model is sure; usually None.
+        """Suggest the best word for the end of `text` and the words after it, while the model is sure; usually None.
 
-        confidence: the phrase ends before its probability, the product of its words', would fall below this; so where
-        the first word alone is less likely, there is none. words: at most this many. Each new word costs as much as
-        a new word of `suggest`, so ask once the suggestions are shown; typing along the phrase costs little.
+        Each new word costs as much as a new word of `suggest`, so call this after the suggestions are shown. While the
+        user types along the phrase, further calls cost little.
 
-        Raises as `suggest`; `words` is at least 1.
+        confidence: the phrase ends before its probability (the product of the probabilities of its words) would fall
+            below this. If the first word alone is less likely, there is no phrase. words: maximum number of words.
+
+        Raises the same errors as `suggest`, and ConfigError if `words` is below 1.
         """
         check_number("confidence", confidence, 1.0)
         check_count("words", words, 1)
@@ -150,23 +153,24 @@ class Session:
             self._deadline.end()
 
     def corrections(self, text: str, k: int = 3, *, after: str = "", threshold: float = 0.5) -> Suggestions:
-        """At most `k` words that may be meant by the last word of `text`, likeliest first; usually none.
+        """Suggest at most `k` corrections of the last word of `text`, likeliest first; usually none.
 
-        text: what stands before the cursor. Its last word may be followed by white space and marks, which stay: `text`
-            of each suggestion holds them, `replaces` counts them. Nothing is offered on the next line, in code, for a
-            word given to `keep`, or for one that stands in the text before just as it is written: its correction was
-            ignored. A missing apostrophe ("dont"), other capitals ("i", "monday") and words that are real but unlikely
-            in their place ("form" for "from") are corrected as well.
-        after: what stands after the cursor, or its beginning. A word that goes on there is not finished ("say hel|lo"),
-            and not corrected.
-        threshold: corrections of a lower probability are not offered; what was written has the rest.
+        Also corrects a missing apostrophe ("dont"), wrong capitals ("i", "monday"), and real words that are unlikely in
+        their place ("form" for "from"). Offers nothing on the next line, in code, for a word given to `keep`, or for a
+        word that occurs earlier in the text in the same spelling, since the user ignored its correction there.
 
-        Raises as `suggest`.
+        text: the text before the cursor. White space and marks may follow its last word. They are kept: `text` of each
+            suggestion contains them, and `replaces` counts them.
+        after: the text after the cursor, or its beginning. A word that continues there is not finished ("say hel|lo"),
+            and is not corrected.
+        threshold: corrections with a lower probability are not offered. The written word has the remaining probability.
+
+        Raises the same errors as `suggest`.
         """
         check_question(text, k, after, threshold)
         found = finished_word(text) if self._typos and self._code_reader.read(text) is None else None
         if found is not None and is_written_in(found.before[-_REACH:], found.word):
-            found = None  # the writer saw it corrected, or wants it so
+            found = None  # the user ignored its correction before, or wants this spelling
         if found is not None and not found.behind and word_after(after)[0]:
             found = None
         if self._typos is None or found is None:
@@ -182,10 +186,27 @@ class Session:
         finally:
             self._deadline.end()
 
-    def keep(self, word: str) -> None:
-        """Take `word` for what its writer wants: it is not corrected again. For corrections that were taken back.
+    def finished(self, text: str) -> float:
+        """The probability that the word at the end of `text` is complete, from 0 to 1; 0 if no word ends there.
 
-        With a store, and where the session is not private, it is remembered. Raises TypeError where it is no str.
+        A host that shows the best suggestion as ghost text asks this: behind "well", "ness" is rarely meant.
+
+        Raises as `suggest`.
+        """
+        check_text(text=text)
+        self._deadline.begin(None)
+        try:
+            context = self._read(text)
+            if not context.open_to_words or not context.prefix:
+                return 0.0
+            return finished(self._engines.vocabulary, self._distribution(context, text), context)
+        finally:
+            self._deadline.end()
+
+    def keep(self, word: str) -> None:
+        """Never correct `word` again. Call it when the user undoes a correction.
+
+        With a store, the word is remembered, unless the session is private. Raises TypeError if it is not a str.
         """
         check_text(word=word)
         if self._typos:
@@ -196,13 +217,13 @@ class Session:
             self._personal.keep(word)
 
     def cancel(self) -> None:
-        """Make a `suggest` that is under way answer at once, from the n-gram model. May be called from any thread."""
+        """Make a running `suggest` answer at once, from the n-gram model. May be called from any thread."""
         self._deadline.allowance.cancel()
 
     def rest(self) -> None:
-        """Give back the memory that makes the next answer fast, some hundred kilobytes; call it when the field is idle.
+        """Free the memory that makes the next answer fast, some hundred kilobytes. Call it when the field is idle.
 
-        Answers are the same afterwards; the next one has to read the context again.
+        Answers do not change, but the next one has to read the context again.
         """
         form = self._engines.form
         self._reader, self._reader_ahead = ContextReader(form), ContextReader(form)
@@ -213,20 +234,21 @@ class Session:
         self._shown.reset()
 
     def add_words(self, words: Mapping[str, float]) -> None:
-        """Let the host's own words (contacts, project terms) be suggested here; nothing is learned or stored.
+        """Add words of the host (contacts, project terms) to the suggestions. Nothing is learned or stored.
 
-        words: word -> weight; 1 makes a word as likely as one that comes once in 10,000 words, before the letters typed
-        so far are looked at. A word outside the vocabulary is offered as written here; one inside becomes likelier. A
-        word that is there already gets the new weight. All together are at most a fifth of the probability.
+        words: word -> weight. With weight 1, a word is as likely as one that occurs once in 10,000 words, before the
+            typed letters are taken into account. A word outside the vocabulary is offered as written here; a word in
+            the vocabulary becomes likelier. Adding a word again replaces its weight. All words together get at most a
+            fifth of the probability.
 
-        Raises ConfigError, and adds none, where a word does not start with a letter, holds a space, or is longer than
-        64 characters, or a weight is not above 0 and at most 1000.
+        Raises ConfigError, and adds no words, if a word does not start with a letter, contains a space, or is longer
+        than 64 characters, or if a weight is not above 0 and at most 1000.
         """
         self._distributions.host_words.add(words)
         self._distributions.reset()
 
     def remove_words(self, words: Iterable[str]) -> None:
-        """Take words that `add_words` gave out again; others are ignored."""
+        """Remove words that `add_words` added. Other words are ignored."""
         self._distributions.host_words.remove(words)
         self._distributions.reset()
 
@@ -234,12 +256,12 @@ class Session:
 
     @property
     def store(self) -> Store | None:
-        """The user's store, with all its verbs; None without one."""
+        """The user's store, with all its methods; None without one."""
         return None if self._personal is None else self._personal.store
 
     @property
     def private(self) -> bool:
-        """Whether nothing is learned here, as in a field marked private or while the user is incognito."""
+        """Whether nothing is learned here, for example in a private field or while the user is incognito."""
         return self._personal is None or self._personal.private
 
     @private.setter
@@ -248,43 +270,43 @@ class Session:
             self._personal.private = private
 
     def commit(self, text: str, *, after: str | None = None, accepted: bool = False, pasted: bool = False) -> None:
-        """Let the store learn from what the user writes: `text` stands before the cursor now. Call it after each edit.
+        """Let the store learn from what the user writes. Call it after each edit with the text before the cursor.
 
-        A word is learned once the word after it is finished; one that is corrected before that never is. It is learned
-        only if all of it was typed or accepted here: text of an opened file, pasted text, and what was typed while the
-        session was private is not learned, wherever the cursor goes afterwards. Never raises for the store's sake; see
-        `notice`. Without a store, and where the session is private, nothing is learned.
+        A word is learned when the next word is finished; a word that is corrected before that is not learned. Only
+        words that were completely typed or accepted here are learned. Text of an opened file, pasted text, and text
+        typed while the session was private are never learned, wherever the cursor moves afterwards. Errors of the store
+        are never raised, but reported in `notice`. Without a store, or if the session is private, nothing is learned.
 
-        after: the text after the cursor, or its first thousands of characters; None if it is not known. Pass it where
-            the cursor moves about: without it, text that comes into sight a word at a time counts as typed.
+        after: the text after the cursor, or its first thousands of characters; None if it is not known. Pass it if the
+            cursor can move: without it, text that becomes visible one word at a time counts as typed.
         accepted: whether the newest words were chosen from the suggestions.
-        pasted: whether the newest text was not typed here. Call with it once for the text that a field starts with.
+        pasted: whether the newest text was not typed here. Pass True once for the initial text of a field.
 
-        Raises TypeError where `text` or `after` is no str.
+        Raises TypeError if `text` or `after` is not a str.
         """
         check_text(text=text, after="" if after is None else after)
         if self._personal is not None:
             self._learn_typed(self._personal, self._personal.follow(text, after, accepted, pasted))
 
     def finish(self) -> None:
-        """The user leaves the field, or sends its text: the last word counts as well, finished or not.
+        """Learn the last word too, finished or not. Call it when the user leaves the field or sends its text.
 
-        The next `commit` begins a new text.
+        The next `commit` starts a new text.
         """
         if self._personal is not None:
             self._learn_typed(self._personal, self._personal.finish())
 
     def learn(self, text: str) -> int:
-        """Learn all of `text` at once, whoever wrote it; returns how many of its words may be learned.
+        """Learn all of `text` at once, whoever wrote it. Returns how many of its words may be learned.
 
-        Raises StoreError, and TypeError where `text` is no str; without a store, and where the session is private,
-        nothing is learned.
+        Without a store, or if the session is private, nothing is learned. Raises StoreError, and TypeError if `text` is
+        not a str.
         """
         check_text(text=text)
         return 0 if self._personal is None else self._personal.learn(text)
 
     def forget(self, phrase: str) -> Forgot:
-        """Forget a word or phrase; see `Store.forget`. Raises ConfigError where it is too long, or without a store."""
+        """Forget a word or phrase; see `Store.forget`. Raises ConfigError if it is too long or there is no store."""
         if self._personal is None:
             raise ConfigError("a session without a store has nothing to forget")
         return self._personal.forget(phrase)
@@ -293,7 +315,7 @@ class Session:
         personal.learn_typed([(word, self._predicted(word.before)) for word in typed])
 
     def _predicted(self, before: str) -> Probabilities | None:
-        """The engines' probabilities of the word after `before` [words], if they were asked for lately."""
+        """The engines' probabilities of the word after `before` [words], if they were computed recently; else None."""
         prediction = self._predictor.lately(self._reader.read(before).ids)
         return None if prediction is None else prediction.words
 
@@ -304,7 +326,7 @@ class Session:
         before = ""
         if self._personal is not None:
             end = len(text) - context.replaces
-            # Only the end: a copy of a long text would cost more than all the rest.
+            # Only the end: copying a long text would cost more than everything else.
             before = text[max(0, end - _REACH) : end]
         distribution = self._distributions.at(self._predictor.words(context.ids), context, before)
         if self._personal is not None:
@@ -315,7 +337,7 @@ class Session:
         return distribution
 
     def _read(self, text: str) -> Context:
-        """The context of the end of `text`; where the window has moved, the reader that read ahead goes on."""
+        """The context of the end of `text`. If the window has moved, the reader that read ahead takes over."""
         start = window_start(text)
         if start != self._window_start:
             self._window_start = start
@@ -323,10 +345,10 @@ class Session:
         return self._reader.read_window(text[start:])
 
     def _prepare(self, text: str) -> None:
-        """Do a little of what later keystrokes need, so that none has to wait for all of it.
+        """Do a part of the work that later keystrokes need, so that none of them has to wait for all of it.
 
-        Slips are looked up in an index, rare words in a list, and the window that comes next has to be read. At the
-        first letter of a word, where there is least to do otherwise.
+        Builds the index of slips, loads the list of rare words, and reads the next window. Called at the first letter
+        of a word, where there is least other work.
         """
         lexicon = self._engines.lexicon
         if (self._typos is not None and self._typos.prepare()) or (lexicon is not None and lexicon.prepare()):
@@ -341,7 +363,7 @@ class Session:
         right, following = word_after(after)
         if context.prefix and right:
             return suggestions_between(vocabulary, distribution, context, right, k)
-        taken = fold(right or following)  # what stands there already is not offered again
+        taken = fold(right or following)  # the word that is already there is not offered again
         for more in (0, 1):
             found = suggestions(vocabulary, distribution, context, k + more, self._typos)
             left = [word for word in found if fold(word.text) != taken]

@@ -1,11 +1,11 @@
-"""Spaces around accepted words: the edit that accepting a suggestion asks for, and which marks take its space back.
+"""Spaces around accepted words: the edit that accepts a suggestion, and which marks remove the space it added.
 
     before, after = "We met (in Lon", ") and"
     edit = accept(before, after, suggestion)          # suggestion.text == "London"
     text = edit.apply(before, after)                  # ("We met (in London", ") and")
 
-Whoever embeds the runtime applies `Acceptance` to the text, remembers whether it `brought_space`, and asks
-`takes_space_back` about the next character while the cursor stands right behind that space.
+A host applies the `Acceptance` to its text and remembers whether it `brought_space`. While the cursor is directly after
+that space, it calls `takes_space_back` with the next typed character.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 CLOSING_MARKS = frozenset(",.!?;:)]}\u2026\u201d\u00bb")
-"""Marks that stand close to the word before them."""
+"""Marks that follow a word without a space."""
 _SPACED_MARKS = frozenset(",.!?;:)")
-"""Marks after which a word asks for a space that was not typed yet."""
+"""Marks that need a space before the next word."""
 
 
 class Replacement(Protocol):
-    """What `accept` needs to know of a suggestion; see `foretype.runtime.suggestion.Suggestion`."""
+    """What `accept` needs to know about a suggestion; see `foretype.runtime.suggestion.Suggestion`."""
 
     @property
     def text(self) -> str:
@@ -28,20 +28,20 @@ class Replacement(Protocol):
 
     @property
     def replaces(self) -> int:
-        """Characters before the cursor that it replaces."""
+        """Number of characters before the cursor that it replaces."""
 
     @property
     def replaces_after(self) -> int:
-        """Characters after the cursor that it replaces."""
+        """Number of characters after the cursor that it replaces."""
 
 
 @dataclass(frozen=True)
 class Acceptance:
     """The edit that puts an accepted word into the text.
 
-    remove_before, remove_after: characters before and after the cursor that go. insert: what takes their place.
-    skip: characters after it that the cursor passes over: a space that is there already. brought_space: whether
-    `insert` ends with a space that nobody typed.
+    remove_before, remove_after: number of characters to remove before and after the cursor. insert: the text that
+    replaces them. skip: number of characters after it that the cursor moves over: a space that is already there.
+    brought_space: whether `insert` ends with a space that the user did not type.
     """
 
     remove_before: int
@@ -51,25 +51,25 @@ class Acceptance:
     brought_space: bool = False
 
     def apply(self, before: str, after: str) -> tuple[str, str]:
-        """The text before and after the cursor, once accepted."""
+        """The text before and after the cursor, after the edit."""
         rest = after[self.remove_after :]
         kept = before[: len(before) - self.remove_before]
         return kept + self.insert + rest[: self.skip], rest[self.skip :]
 
 
 def missing_space(before: str) -> str:
-    """The space that is due, and not typed yet, between a mark at the end of `before` and the next word.
+    """The space that is missing between a mark at the end of `before` and the next word; "" if none is.
 
-    None after an opening quote or bracket.
+    None is missing after an opening quote or bracket.
     """
     return " " if before[-1:] in _SPACED_MARKS and before else ""
 
 
 def accept(before: str, after: str, suggestion: Replacement) -> Acceptance:
-    """What accepting `suggestion` does between `before` and `after`, the text on both sides of the cursor.
+    """The edit that accepts `suggestion` between `before` and `after`, the text on both sides of the cursor.
 
-    The word brings a space, unless one follows, a mark follows that stands close to its word, or the cursor stood
-    inside the word. Right after a mark it brings the space before it too.
+    Adds a space after the word, unless a space or a closing mark follows, or the cursor was inside the word. Directly
+    after a mark, it also adds the missing space before the word.
     """
     insert = (missing_space(before) if not suggestion.replaces else "") + suggestion.text
     rest = after[suggestion.replaces_after :]
@@ -85,10 +85,10 @@ def accept(before: str, after: str, suggestion: Replacement) -> Acceptance:
 
 
 def takes_space_back(typed: str, before: str) -> bool:
-    """Whether the character `typed` takes the place of the space that an accepted word brought at the end of `before`.
+    """Whether the character `typed` replaces the space that an accepted word added at the end of `before`.
 
-    Marks that stand close to their word do, and so do a space typed by habit, a new line, and a straight quote that
-    closes one opened on the same line.
+    It does if it is a closing mark, a space typed by habit, a new line, or a straight quote that closes one opened on
+    the same line.
     """
     return typed in CLOSING_MARKS or typed in (" ", "\n") or _closes_quote(before, typed)
 

@@ -1,7 +1,7 @@
-"""What `suggest` returns: words for the place at the cursor, and what a host does with them.
+"""The return values of `suggest`: words for the place at the cursor, with methods to show and accept them.
 
-Offsets count code points, as Python strings do. Hosts that count UTF-16 code units (JavaScript, Java, LSP) convert with
-`Suggestion.in_utf16`. Suggestions are ordered by the keystrokes they are expected to save, not by probability.
+Offsets count code points, as Python strings do. If your host counts UTF-16 code units (JavaScript, Java, LSP), convert
+with `Suggestion.in_utf16`. Suggestions are ordered by the keystrokes they are expected to save, not by probability.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from foretype.runtime.spacing import accept, missing_space
 class Suggestion:
     """A word offered for the place at the cursor.
 
-    text: the whole word as it should stand in the text, without a following space.
-    probability: that this is the word, given the text and the letters typed so far.
-    replaces: characters directly before the cursor that `text` replaces (0 before the first letter).
-    replaces_after: characters directly after the cursor that it replaces as well (inside a word only).
+    text: the whole word as it should appear in the text, without a following space.
+    probability: the probability of this word, given the text and the letters typed so far.
+    replaces: number of characters directly before the cursor that `text` replaces (0 before the first letter).
+    replaces_after: number of characters directly after the cursor that it also replaces (only inside a word).
     """
 
     text: str
@@ -29,7 +29,7 @@ class Suggestion:
     replaces_after: int = 0
 
     def ghost(self, before: str) -> str:
-        """The part of the word that is not typed yet, to show in grey at the cursor; "" where it changes typed letters.
+        """The part of the word that is not typed yet, to show in grey at the cursor; "" if it changes typed letters.
 
         before: the text before the cursor, or its end.
 
@@ -42,9 +42,9 @@ class Suggestion:
         return ("" if self.replaces else missing_space(before)) + self.text[len(typed) :]
 
     def apply(self, before: str, after: str = "") -> tuple[str, int]:
-        """Accept the suggestion: the new text, and where the cursor stands in it.
+        """Accept the suggestion. Returns the new text, and the position of the cursor in it.
 
-        before, after: the text on both sides of the cursor. The word brings a space where one is due; see
+        before, after: the text on both sides of the cursor. A space is added if one is needed; see
         `foretype.runtime.spacing`.
 
         >>> Suggestion("London", 0.4, replaces=3).apply("We met in Lon", " and")
@@ -56,7 +56,7 @@ class Suggestion:
     def in_utf16(self, before: str, after: str = "") -> Suggestion:
         """The same suggestion with `replaces` and `replaces_after` in UTF-16 code units.
 
-        before, after: the text on both sides of the cursor, in which the characters are counted.
+        before, after: the text on both sides of the cursor. The replaced characters are in it.
         """
         replaced, replaced_after = before[len(before) - self.replaces :], after[: self.replaces_after]
         return replace(self, replaces=utf16_length(replaced), replaces_after=utf16_length(replaced_after))
@@ -67,10 +67,10 @@ class Suggestion:
 
 
 class Suggestions(list[Suggestion]):
-    """The answer to one question: a list of `Suggestion`, most useful first, that says what it belongs to.
+    """The answer to one call: a list of `Suggestion`, most useful first, with the text that it belongs to.
 
-    text: the text before the cursor that was asked about; an answer to another text is out of date.
-    engine: what answered: "blend", "neural", or "ngram" where the neural model cannot run or had no time.
+    text: the text before the cursor that was passed. If the field's text differs, the answer is out of date.
+    engine: the engine that answered: "blend", "neural", or "ngram" if the neural model cannot run or had no time.
     """
 
     def __init__(self, found: Iterable[Suggestion], text: str, engine: str) -> None:
@@ -80,7 +80,7 @@ class Suggestions(list[Suggestion]):
 
 
 def utf16_length(text: str) -> int:
-    """UTF-16 code units of `text`: two for each character above U+FFFF, one for any other.
+    """The number of UTF-16 code units in `text`: two for each character above U+FFFF, one for any other.
 
     >>> utf16_length("naïve"), utf16_length("👍")
     (5, 2)

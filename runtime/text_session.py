@@ -1,4 +1,4 @@
-"""What every session on a text field can do, whether one model answers or several."""
+"""The interface of every session on a text field, whether one model answers or several."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class TextSession(Protocol):
-    """The verbs that `Session` and `Mixture` share; `Session` documents each of them."""
+    """The methods that `Session` and `Mixture` share; `Session` documents each of them."""
 
     private: bool
 
     @property
     def notice(self) -> str | None:
-        """None, or one line saying what the session goes on without."""
+        """None, or one line that says what the session has to work without."""
 
     @property
     def store(self) -> Store | None:
@@ -27,34 +27,37 @@ class TextSession(Protocol):
     def suggest(
         self, text: str, k: int = 3, *, after: str = "", deadline_ms: float | None = None, threshold: float = 0.0
     ) -> Suggestions:
-        """At most `k` words for the place at the end of `text`, most useful first."""
+        """Suggest at most `k` words for the end of `text`, most useful first."""
 
     def phrase(self, text: str, *, confidence: float = ..., words: int = ...) -> Suggestion | None:
-        """The best word for the end of `text` and the words after it, while the model is sure."""
+        """Suggest the best word for the end of `text` and the words after it, while the model is sure."""
 
     def corrections(self, text: str, k: int = 3, *, after: str = "", threshold: float = 0.5) -> Suggestions:
-        """At most `k` words that may be meant by the last word of `text`."""
+        """Suggest at most `k` corrections of the last word of `text`."""
+
+    def finished(self, text: str) -> float:
+        """The probability that the word at the end of `text` is complete."""
 
     def keep(self, word: str) -> None:
-        """Take `word` for what its writer wants."""
+        """Never correct `word` again."""
 
     def cancel(self) -> None:
-        """Make a `suggest` that is under way answer at once. May be called from any thread."""
+        """Make a running `suggest` answer at once. May be called from any thread."""
 
     def rest(self) -> None:
-        """Give back the memory that makes the next answer fast."""
+        """Free the memory that makes the next answer fast."""
 
     def add_words(self, words: Mapping[str, float]) -> None:
-        """Let the host's own words be suggested here."""
+        """Add words of the host to the suggestions."""
 
     def remove_words(self, words: Iterable[str]) -> None:
-        """Take words that `add_words` gave out again."""
+        """Remove words that `add_words` added."""
 
     def commit(self, text: str, *, after: str | None = None, accepted: bool = False, pasted: bool = False) -> None:
         """Let the store learn from what the user writes."""
 
     def finish(self) -> None:
-        """The user leaves the field, or sends its text."""
+        """Learn the last word too. Call it when the user leaves the field or sends its text."""
 
     def learn(self, text: str) -> int:
         """Learn all of `text` at once."""

@@ -1,7 +1,7 @@
-"""Measuring Foretype on a device: latency, cold start, memory and energy, honestly enough to compare two devices.
+"""Measures Foretype on a device: latency, cold start, memory and energy, so that two devices can be compared.
 
-    trials.measure -> one worker process per trial, by turns -> result.Result -> JSON
+    trials.measure -> one worker process per trial, configurations in turn -> result.Result -> JSON
     compare.compare, report.markdown, plot.plot read results
 
-See docs/benchmark.md for what each figure means.
+docs/benchmark.md explains each figure.
 """

@@ -1,4 +1,4 @@
-"""Is it faster? Two results, configuration by configuration, each figure with a verdict and its noise."""
+"""Compares two results, configuration by configuration, with a verdict and the noise for each figure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True)
 class Row:
-    """A figure that is compared. Less is better.
+    """A figure to compare. Lower is better.
 
-    figure: of a measurement, None where it has none. least: a smaller relative difference does not count; for times it
-    is more than the medians of five quiet trials of the same code differed by on a small virtual machine.
-    timed: other programs may disturb it. weights: and more so where they share the cache that holds the weights.
+    figure: returns the figure of a measurement; None if it has none. least: smaller relative differences are ignored.
+    For times it is larger than the difference between medians of five quiet trials of the same code on a small virtual
+    machine. timed: whether other programs may disturb it. weights: whether it reads the model's weights, so that
+    programs that share the cache disturb it as well.
     """
 
     name: str
@@ -39,11 +40,11 @@ COMPARED = (
     Row("neural step p50, us", lambda m: m.floor.step_p50_us if m.floor else None, 0.06, weights=True),
     Row("memory floor, us", lambda m: m.floor.floor_us if m.floor else None, 0.1, weights=True),
 )
-"""What is compared. The memory floor is the reference: where it moved, the device did."""
+"""The compared figures. The memory floor is the reference: if it changed, the device changed."""
 
 
 def _time(measurement: Measurement, wall: Figure, cpu: Figure) -> Figure:
-    """CPU time, which does not grow while other programs run; wall time where an accelerator computes."""
+    """CPU time, which does not grow while other programs run; wall time if an accelerator computes."""
     return wall if measurement.accelerated else cpu
 
 
@@ -51,9 +52,9 @@ def _time(measurement: Measurement, wall: Figure, cpu: Figure) -> Figure:
 class Comparison:
     """One figure of one configuration in two results.
 
-    old, new: of the undisturbed trials; of all where there is no verdict. ratio: new median over old. noise: the larger
-    relative noise of the two (see `Figure.noise`), None where one of them comes from a single trial. verdict: see
-    `verdict` and `compare`.
+    old, new: figures over the undisturbed trials, or over all trials if there is no verdict. ratio: new median over old
+    median. noise: the larger relative noise of the two (see `Figure.noise`); None if one of them comes from a single
+    trial. verdict: see `verdict` and `compare`.
     """
 
     configuration: str
@@ -70,11 +71,12 @@ class Comparison:
 
 
 def verdict(old: Figure, new: Figure, least: float, better: str = "faster", worse: str = "slower") -> str:
-    """`better` or `worse` where all trials of one are below all of the other, else "same within noise".
+    """`better` or `worse` if all trials of one figure are below all trials of the other, else "same within noise".
 
-    So is a difference of the medians below `least`. Were there none, n and m trials would come out so apart with
-    probability 2 / C(n + m, n) (the exact rank-sum test at its extreme): once in 126 times for five and five. Where
-    that exceeds `SIGNIFICANCE`, which takes four trials each, the verdict is "unknown: too few trials".
+    The verdict is also "same within noise" if the medians differ by less than `least`. If there were no difference, n
+    and m trials would separate completely with probability 2 / C(n + m, n) (the exact rank-sum test at its extreme):
+    once in 126 times for five and five. If that probability exceeds `SIGNIFICANCE`, the verdict is "unknown: too few
+    trials". It takes four trials each to stay below.
     """
     if max(new.median / old.median, old.median / new.median) < 1 + least:
         return "same within noise"
@@ -86,10 +88,10 @@ def verdict(old: Figure, new: Figure, least: float, better: str = "faster", wors
 
 
 def compare(old: Result, new: Result) -> list[Comparison]:
-    """Every figure of `COMPARED` for each configuration that both results have, in the order of `new`.
+    """Compare every figure of `COMPARED` for each configuration that is in both results, in the order of `new`.
 
-    Disturbed trials do not count (see `Conditions`). Where not even half of a result's trials were undisturbed there
-    is no verdict.
+    Disturbed trials are ignored (see `Conditions`). There is no verdict unless more than half of the trials of each
+    result were undisturbed.
     """
     rows = []
     for measurement in new.measurements:
@@ -118,7 +120,7 @@ def compare(old: Result, new: Result) -> list[Comparison]:
 
 
 def _undisturbed(row: Row, measurement: Measurement, quietest_us: float | None) -> list[bool]:
-    """Of each trial, whether the figure of `row` can be trusted. quietest_us: as in `Measurement.disturbances`."""
+    """Whether the figure of `row` can be trusted, for each trial. quietest_us: as in `Measurement.disturbances`."""
     weights = row.weights and measurement.precision is not None
     return [
         not row.timed or (disturbance is None and not (weights and conditions.shared_cache))
@@ -127,14 +129,14 @@ def _undisturbed(row: Row, measurement: Measurement, quietest_us: float | None) 
 
 
 def _counterpart(old: Result, measurement: Measurement) -> Measurement | None:
-    """What `old` holds of the same configuration: of the very same bundle if there is one, else of one of its name."""
+    """The measurement in `old` of the same configuration, preferably of the same bundle, else of one with its name."""
     same = [other for other in old.measurements if other.label == measurement.label]
     same.sort(key=lambda other: other.fingerprint != measurement.fingerprint)
     return same[0] if same else None
 
 
 def caveats(old: Result, new: Result) -> list[str]:
-    """What makes the two results hard to compare, a line each."""
+    """Reasons why the two results are hard to compare, one line each."""
     found = []
     if old.device.name != new.device.name:
         found.append(f"another device: {old.device.name}")

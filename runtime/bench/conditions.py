@@ -1,8 +1,10 @@
-"""What went on beside a trial: how long it waited for a processor, how fast fixed work ran, what the clock said.
+"""Records the conditions of a trial: how long it waited for a processor, how fast fixed work ran, the CPU's clock.
 
-Other programs disturb a trial in three ways. They take the processor away: wall time grows, CPU time does not. They
-slow the clock or share the core: fixed work takes longer. And they share the cache that holds the weights: CPU time
-grows where weights are read, and nowhere else.
+Other programs disturb a trial in three ways:
+
+- They take the processor away. Wall time grows, but CPU time does not.
+- They slow the clock or share the core. Fixed work takes longer.
+- They share the cache that holds the weights. CPU time grows, but only when weights are read.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MOST_WAITED = 0.1
-"""A trial is disturbed if it waited for a processor for a larger part of its wall time."""
+"""A trial is disturbed if it waited for a processor for a larger share of its wall time than this."""
 MOST_SLOWED = 0.05
-"""A trial is disturbed if the reference work took this much longer than in the quietest trial."""
+"""A trial is disturbed if its reference work took longer than in the quietest trial by more than this share."""
 MOST_OTHERS = 0.25
 """Figures that read weights are disturbed if other programs used more cores than this."""
 CPUS = Path("/sys/devices/system/cpu")
@@ -26,13 +28,13 @@ STAT = Path("/proc/stat")
 
 @dataclass(frozen=True)
 class Conditions:
-    """The conditions of one pass over the text; None where the system does not report them.
+    """The conditions of one pass over the text. Values that the system does not report are None.
 
     wall_s, cpu_s: wall time of the pass, and CPU time of the thread that typed.
-    switches: involuntary context switches of the process meanwhile.
-    reference_us: fixed work that has nothing to do with Foretype, done once in twenty characters; the median.
-    others: cores that other programs used, by Linux's count in steps of 10 ms.
-    load_average: processes that wanted to run in the last minute. megahertz: the clock of the fastest core, afterwards.
+    switches: involuntary context switches of the process during the pass.
+    reference_us: median time of fixed work that is unrelated to Foretype, done once every twenty characters.
+    others: cores that other programs used; Linux counts in steps of 10 ms.
+    load_average: processes that wanted to run in the last minute. megahertz: the clock of the fastest core afterwards.
     """
 
     wall_s: float
@@ -44,21 +46,21 @@ class Conditions:
     megahertz: float | None
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a time that others are divided by is not above zero."""
+        """Raise ValueError if a time that is used as a divisor is not above zero."""
         for name, value in (("wall_s", self.wall_s), ("reference_us", self.reference_us)):
             if not value > 0:
                 raise ValueError(f"{name} is {value}: expected a number above 0")
 
     @property
     def waited(self) -> float:
-        """The part of the wall time in which the thread did not run; it includes waiting for an accelerator."""
+        """The share of the wall time in which the thread did not run. It includes waiting for an accelerator."""
         return max(0.0, 1 - self.cpu_s / self.wall_s)
 
     def disturbance(self, quietest_us: float, accelerated: bool = False) -> str | None:
-        """What disturbed the pass, in a few words, or None.
+        """What disturbed the pass, in a few words; None if nothing did.
 
-        quietest_us: the least `reference_us` known of this configuration on this device.
-        accelerated: an accelerator computes, so the thread may wait.
+        quietest_us: the lowest known `reference_us` of this configuration on this device.
+        accelerated: whether an accelerator computes, so that the thread may wait.
         """
         if not accelerated and self.waited > MOST_WAITED:
             return f"waited for a processor for {self.waited:.0%} of the time"
@@ -68,12 +70,12 @@ class Conditions:
 
     @property
     def shared_cache(self) -> bool:
-        """Whether other programs used caches and memory so much that figures which read weights are disturbed."""
+        """Whether other programs used caches and memory so much that figures that read weights are disturbed."""
         return self.others is not None and self.others > MOST_OTHERS
 
 
 class Watch:
-    """Watches one pass, from when the watch is made until `conditions` is called."""
+    """Watches one pass, from its creation until `conditions` is called."""
 
     def __init__(self) -> None:
         self._references: list[float] = []
@@ -83,13 +85,13 @@ class Watch:
 
     def refer(self) -> None:
         """Do the reference work, and time it."""
-        _work()  # brings it into the caches, which the watched work has just filled
+        _work()  # warms the caches, which the watched work has just filled
         start = time.perf_counter_ns()
         _work()
         self._references.append((time.perf_counter_ns() - start) / 1e3)
 
     def conditions(self) -> Conditions:
-        """What was seen. Call `refer` at least once before."""
+        """The conditions since the watch was created. Call `refer` at least once before."""
         wall, cpu, process = (
             clock() - start
             for clock, start in (
@@ -111,7 +113,7 @@ class Watch:
 
 
 def _work() -> int:
-    """Some tens of microseconds of what an interpreter does all day."""
+    """Do some tens of microseconds of typical interpreter work."""
     lengths: dict[int, int] = {}
     for number in range(200):
         lengths[number % 7] = lengths.get(number % 7, 0) + len(str(number))
@@ -127,9 +129,9 @@ def _switches() -> int | None:
 
 
 def _busy_seconds() -> float | None:
-    """The time that all processors have worked, since the system started."""
+    """The seconds that all processors together were busy since the system started."""
     try:
-        # user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of the first two.
+        # user, nice, system, idle, iowait, irq, softirq, steal; the fields after these are part of the first two.
         ticks = [int(field) for field in STAT.read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
         return (sum(ticks) - sum(ticks[3:5])) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, AttributeError):
@@ -137,7 +139,7 @@ def _busy_seconds() -> float | None:
 
 
 def megahertz(cpus: Path = CPUS) -> float | None:
-    """The clock of the fastest core now; None where Linux does not tell."""
+    """The current clock of the fastest core; None if Linux does not report it."""
     found = []
     for path in cpus.glob("cpu[0-9]*/cpufreq/scaling_cur_freq"):
         try:

@@ -1,4 +1,4 @@
-"""What a device is, as far as it matters for speed: processor, caches, memory, system and versions."""
+"""Describes a device as far as it matters for speed: processor, caches, memory, system and versions."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ INSTRUCTION_SETS = (
     *("sse4_2", "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16"),
     *("amx_int8", "amx_bf16", "neon", "asimd", "asimddp", "asimdhp", "i8mm", "bf16", "sve", "sve2", "sme", "v"),
 )
-"""Those that matter for matrix products, as Linux names them."""
+"""Instruction sets that matter for matrix products, as Linux names them."""
 PACKAGES = ("foretype", "numpy", "onnxruntime", "onnxruntime-gpu", "tokenizers")
 
 
 @dataclass(frozen=True)
 class Device:
-    """A device and what runs on it; what the system does not report is None or empty.
+    """A device and its software. Values that the system does not report are None or empty.
 
     cpu: the processor's model. architecture: such as "x86_64" or "arm64".
-    cores: logical processors. usable_cores: those that this process may run on.
-    instruction_sets: of `INSTRUCTION_SETS`, those the processor has; what NumPy detected on other systems than Linux.
-    caches: of one core, such as "L1d 48K". memory_bytes: physical memory.
-    accelerators: GPUs that nvidia-smi names.
-    system: operating system and its version. kernel: of Linux, "" elsewhere.
+    cores: logical processors. usable_cores: logical processors that this process may run on.
+    instruction_sets: those of `INSTRUCTION_SETS` that the processor has; on systems other than Linux, those that NumPy
+        detected.
+    caches: caches of one core, such as "L1d 48K". memory_bytes: physical memory.
+    accelerators: GPUs that nvidia-smi lists.
+    system: operating system and its version. kernel: the version of the Linux kernel; "" on other systems.
     frequency_governor: Linux's policy for the clock, such as "powersave".
-    load_average: processes that wanted to run in the last minute, before the benchmark: other work disturbs it.
-    providers: execution providers of the ONNX Runtime that is installed.
+    load_average: processes that wanted to run in the minute before the benchmark. Other work disturbs the benchmark.
+    providers: execution providers of the installed ONNX Runtime.
     versions: such as "python 3.12.1".
     """
 
@@ -62,7 +63,7 @@ class Device:
         return ", ".join([*parts, *self.accelerators, self.system])
 
     def lines(self) -> list[str]:
-        """The whole description, a line for each kind of thing."""
+        """The whole description, one line per topic."""
         governor = f", clock {self.frequency_governor}" if self.frequency_governor else ""
         load = "" if self.load_average is None else f", load average {self.load_average:.2f} at the start"
         memory = "not reported" if self.memory_bytes is None else f"{self.memory_bytes / 2**30:.1f} GiB"
@@ -98,7 +99,7 @@ def describe() -> Device:
 
 
 def _read(path: Path) -> str:
-    """The text of a file of the system; "" when it is not there."""
+    """The text of a system file; "" if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
@@ -106,7 +107,7 @@ def _read(path: Path) -> str:
 
 
 def _output(*command: str) -> str:
-    """What a command prints; "" when it fails or is not there."""
+    """The output of a command; "" if it fails or does not exist."""
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
@@ -114,7 +115,7 @@ def _output(*command: str) -> str:
 
 
 def _cpu_field(*keys: str) -> str:
-    """The first of `keys` that /proc/cpuinfo has; "" where there is none."""
+    """The value of the first of `keys` that /proc/cpuinfo contains; "" if it contains none."""
     information = _read(Path("/proc/cpuinfo"))
     for key in keys:
         match = re.search(rf"^{key}\s*:\s*(.+)$", information, re.MULTILINE)
@@ -126,7 +127,7 @@ def _cpu_field(*keys: str) -> str:
 def _cpu() -> str:
     if sys.platform == "darwin":
         return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.processor()
-    # Boards with ARM processors say in the device tree what they are.
+    # Boards with ARM processors give their name in the device tree.
     board = _read(Path("/proc/device-tree/model")).rstrip("\0")
     return _cpu_field("model name", "uarch", "Hardware") or board or platform.processor() or "unknown processor"
 
@@ -173,7 +174,7 @@ def _system() -> str:
 def _providers() -> tuple[str, ...]:
     try:
         onnxruntime = import_onnxruntime()
-    except Exception:  # a broken installation fails in many ways; the n-gram model needs none
+    except Exception:  # a broken installation fails in many ways, and the n-gram model does not need ONNX Runtime
         return ()
     return tuple(name.removesuffix("ExecutionProvider").lower() for name in onnxruntime.get_available_providers())
 

@@ -1,4 +1,4 @@
-"""Latencies of many keystrokes as a few percentiles and a histogram."""
+"""Summarises the latencies of many keystrokes as a few percentiles and a histogram."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ BUCKETS_PER_OCTAVE = 8
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many times fell into each bucket; buckets grow by a factor of 2^(1/8), 9 %.
+    """The number of times in each bucket. Bucket sizes grow by a factor of 2^(1/8), 9 %.
 
-    first: number of the first bucket. counts: of the buckets from there on. Bucket b holds the times t with
+    first: number of the first bucket. counts: the counts from that bucket on. Bucket b contains the times t with
     2^(b/8) <= t < 2^((b+1)/8), in microseconds.
     """
 
@@ -34,22 +34,22 @@ class Histogram:
         return cls(first, tuple(counts[bucket] for bucket in range(first, max(counts) + 1)))
 
     def merged(self, other: Histogram) -> Histogram:
-        """The histogram of the times of both."""
+        """The histogram of the times in both."""
         return self._of_counts(self._counter() + other._counter())
 
     def _counter(self) -> Counter[int]:
         return Counter({self.first + at: count for at, count in enumerate(self.counts)})
 
     def edges(self) -> list[float]:
-        """The edges of the buckets, in microseconds; one more than there are buckets."""
+        """The edges of the buckets in microseconds: one more than there are buckets."""
         return [2 ** ((self.first + at) / BUCKETS_PER_OCTAVE) for at in range(len(self.counts) + 1)]
 
 
 @dataclass(frozen=True)
 class Latencies:
-    """Times of one kind of keystroke in one trial, in microseconds; the percentiles are times that occurred.
+    """Times of one kind of keystroke in one trial, in microseconds. The percentiles are times that occurred.
 
-    count: how many there were.
+    count: the number of keystrokes.
     """
 
     count: int
@@ -61,12 +61,12 @@ class Latencies:
 
     @classmethod
     def of(cls, times: Sequence[float]) -> Latencies:
-        """Sum up `times`, in microseconds, each above 0; at least one."""
+        """Summarise `times`, in microseconds: at least one, and each above 0."""
         ordered = sorted(times)
         p50, p90, p99 = (percentile(ordered, percent) for percent in (50, 90, 99))
         return cls(len(ordered), p50, p90, p99, ordered[-1], Histogram.of(ordered))
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
-    """The nearest-rank percentile of sorted values: the smallest that at least `percent` % of them do not exceed."""
+    """The nearest-rank percentile of sorted values: the smallest one with at least `percent` % of them at or below."""
     return ordered[max(0, -(-percent * len(ordered) // 100) - 1)]

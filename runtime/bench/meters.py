@@ -1,4 +1,4 @@
-"""What the operating system counts for us: the memory of this process, and the energy of the processor."""
+"""Reads the operating system's counters: the memory of this process, and the energy of the processor."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ POWERCAP = Path("/sys/class/powercap")
 
 
 def peak_memory() -> int | None:
-    """The most memory that was resident so far, in bytes; None where it is not reported.
+    """The peak resident memory so far, in bytes; None if the system does not report it.
 
-    On Linux this is VmHWM; ru_maxrss would start at the peak of the parent process.
+    On Linux this is VmHWM, because ru_maxrss would start at the peak of the parent process.
     """
     if sys.platform == "linux":
         return _status("VmHWM")
@@ -23,7 +23,7 @@ def peak_memory() -> int | None:
 
 
 def resident_memory() -> int | None:
-    """The memory that is resident now, in bytes; None where it is not reported (it is on Linux)."""
+    """The current resident memory, in bytes; None if it is not reported (only Linux reports it)."""
     return _status("VmRSS") if sys.platform == "linux" else None
 
 
@@ -36,30 +36,30 @@ def _status(key: str) -> int | None:
 
 
 class EnergyMeter:
-    """Energy of all processor packages since the meter was made, by Linux's powercap (RAPL).
+    """Energy of all processor packages since the meter was created, from Linux's powercap (RAPL).
 
-    It counts whatever the processor does, other programs included. Reading it usually needs special rights.
+    It includes the energy of other programs. Reading it usually needs special rights.
     """
 
     def __init__(self, root: Path = POWERCAP) -> None:
-        # AMD's packages stand there too. Parts of a package, and "psys", which holds it, would count twice.
+        # AMD's packages are listed there too. Parts of a package, and "psys", which contains it, would count twice.
         self._zones = [zone for zone in sorted(root.glob("intel-rapl:*")) if _name(zone).startswith("package")]
         self._start = self._read()
 
     def joules(self) -> float | None:
-        """Joules used since the start; None where they are not reported."""
+        """Joules used since the start; None if the system does not report them."""
         end = self._read()
         if not self._start or not end:
             return None
         used = 0
         for zone, before, after in zip(self._zones, self._start, end, strict=True):
             used += after - before
-            if after < before:  # the counter went round
+            if after < before:  # the counter wrapped around
                 used += _number(zone / "max_energy_range_uj")
         return used / 1e6
 
     def _read(self) -> list[int] | None:
-        """The counters of all zones, in microjoules; None where one cannot be read."""
+        """The counters of all zones, in microjoules; None if one cannot be read."""
         try:
             return [_number(zone / "energy_uj") for zone in self._zones]
         except (OSError, ValueError):

@@ -1,8 +1,8 @@
-"""The neural model by itself: one step beside its memory floor, and many sessions in one run.
+"""Measures the neural model alone: one step compared with its memory floor, and many sessions in one run.
 
-No step can be faster than its weights come from memory (or from the cache that holds them): bytes / bandwidth. Step and
-read are measured by turns, in the same process, on one core. Throughput against batch size is what a server gets that
-advances many sessions by one word in one run.
+A step cannot be faster than reading its weights from memory (or from the cache that holds them): bytes / bandwidth.
+Steps and reads are measured in turn, in the same process, on one core. The throughput per batch size is that of a
+server that advances many sessions by one word in one run.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _FEWEST_RUNS, _MOST_RUNS = 3, 50
 class FloorTrial:
     """One measurement of the floor.
 
-    weight_bytes: what one step reads. read: NumPy's fastest way of reading that many bytes here.
-    gigabytes_per_second: its speed, by the median read. floor_us: the time of one such read.
-    step_p50_us, step_p99_us: one token through `NeuralModel.run`.
+    weight_bytes: bytes that one step reads. read: NumPy's fastest way to read that many bytes on this machine.
+    gigabytes_per_second: speed of the median read. floor_us: time of the median read.
+    step_p50_us, step_p99_us: time of one token through `NeuralModel.run`.
     """
 
     weight_bytes: int
@@ -45,10 +45,10 @@ class FloorTrial:
 
 
 def _readers(size: int) -> dict[str, Callable[[], object]]:
-    """NumPy's ways of reading one buffer of `size` bytes that stay on one core (BLAS would not), by name."""
-    # Written, not np.zeros: pages never written are all the same page of zeros.
+    """NumPy's ways to read a buffer of `size` bytes on one core (BLAS would use more), by name."""
+    # Not np.zeros: pages that were never written all share one page of zeros.
     words = np.random.default_rng(0).integers(1, 1 << 60, -(-size // 8), dtype=np.uint64)
-    # A float view of any bits would meet NaNs and denormal numbers, which are slow.
+    # Not a float view of random bits: it would contain NaNs and denormal numbers, which are slow.
     floats = np.random.default_rng(0).random(-(-size // 4), np.float32)
     return {
         "np.max over uint64": words.max,
@@ -59,7 +59,7 @@ def _readers(size: int) -> dict[str, Callable[[], object]]:
 
 
 def _times(call: Callable[[], object], count: int) -> list[float]:
-    """Microseconds of each of `count` calls."""
+    """The time of each of `count` calls, in microseconds."""
     times = []
     for _ in range(count):
         start = time.perf_counter_ns()
@@ -69,7 +69,7 @@ def _times(call: Callable[[], object], count: int) -> list[float]:
 
 
 def measure_floor(neural: NeuralModel, size: int, ids: Sequence[int]) -> FloorTrial:
-    """Measure the floor of `neural`, whose steps read `size` bytes of weights, feeding it `ids`, over and over."""
+    """Measure the floor of `neural`, whose steps read `size` bytes of weights. It is fed `ids`, repeated as needed."""
     readers = _readers(size)
     tried = [{name: _times(call, 1)[0] for name, call in readers.items()} for _ in range(TRIED_READS)]
     name = min(readers, key=lambda name: min(times[name] for times in tried))
@@ -93,14 +93,18 @@ def measure_floor(neural: NeuralModel, size: int, ids: Sequence[int]) -> FloorTr
 
 @dataclass(frozen=True)
 class BatchTrial:
-    """How many sessions were advanced at once, and how many a second that makes, by the median run."""
+    """The throughput of one batch size.
+
+    batch: number of sessions that one run advances. tokens_per_second: tokens of all sessions together, by the median
+    run.
+    """
 
     batch: int
     tokens_per_second: float
 
 
 def measure_batches(neural: NeuralModel, ids: Sequence[int]) -> tuple[BatchTrial, ...]:
-    """Run batches of several sizes, one token for each text, fed from `ids` over and over."""
+    """Run batches of several sizes, with one token per session, fed from `ids`, repeated as needed."""
     found = []
     for batch in CPU_BATCHES if neural.provider == "cpu" else ACCELERATOR_BATCHES:
         tokens = np.resize(np.array(ids, np.int64), (batch, 1))

@@ -1,4 +1,4 @@
-"""The latencies of a result as a picture: one curve for each configuration, for letters and for word boundaries."""
+"""Plots the latencies of a result: one curve per configuration, for letters and for word boundaries."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg", ".pdf")
 BUDGET_US = 20_000.0
-"""Within this a suggestion feels immediate: the field's budget."""
+"""A suggestion within this time feels immediate: the usual budget in the field."""
 
 
 def check_plot(path: Path) -> None:
-    """Raise ConfigError when no picture could be drawn to `path`; to be asked before long work."""
+    """Raise ConfigError if a plot cannot be drawn to `path`. Call it before long work."""
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"{path}: unknown image type; expected an ending of {', '.join(FORMATS)}")
     _figure()
@@ -34,7 +34,7 @@ def _figure() -> Figure:
 
 
 def plot(result: Result, path: Path) -> None:
-    """Draw the histograms of `result` to `path`, by its ending. Raises ConfigError as `check_plot` does."""
+    """Draw the histograms of `result` to `path`, in the format of its suffix. Raises ConfigError like `check_plot`."""
     check_plot(path)
     figure = _figure()
     figure.suptitle(result.device.name, fontsize="medium")

@@ -1,4 +1,4 @@
-"""Many results as one leaderboard page, in Markdown or HTML."""
+"""Renders many results as one leaderboard page, in Markdown or HTML."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STYLE = (
 
 
 def rows(results: Sequence[Result]) -> list[list[str]]:
-    """The cells of the leaderboard below `HEAD`, quickest word boundary first."""
+    """The cells of the leaderboard below `HEAD`, fastest word boundary first."""
     pairs = [(result, measurement) for result in results for measurement in result.measurements]
     pairs.sort(key=lambda pair: pair[1].boundary.p50_us.median)
     return [
@@ -48,7 +48,7 @@ def rows(results: Sequence[Result]) -> list[list[str]]:
 
 
 def told(figure: Figure | None, unit: str = "", scale: float = 1.0, digits: int = 0) -> str:
-    """A figure in words: "523 us ±7 %". The unit is of the median times `scale`."""
+    """Format a figure, such as "523 us ±7 %". `unit` is the unit of the median multiplied by `scale`."""
     if figure is None:
         return "not reported"
     noise = "" if figure.noise is None else f" ±{100 * figure.noise:.0f} %"

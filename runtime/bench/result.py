@@ -1,7 +1,7 @@
-"""The result of a benchmark: its schema (docs/benchmark.md explains it for readers in other languages), and its file.
+"""The schema and file of a benchmark result. docs/benchmark.md explains the schema for readers in other languages.
 
-Times are in microseconds (`_us`) or milliseconds (`_ms`), sizes in bytes. What the system does not report, or what
-does not apply, is null.
+Times are in microseconds (`_us`) or milliseconds (`_ms`), sizes in bytes. Values that the system does not report, or
+that do not apply, are null.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from foretype.runtime.files.atomic import write_json
 from foretype.runtime.files.decoding import decode
 
 VERSION = 2
-"""Of the schema. New keys may come without a new version: readers pass over keys that they do not know."""
+"""Version of the schema. New keys may be added without a new version: readers ignore keys that they do not know."""
 _LARGEST_FILE = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure over all trials: their median, the lowest and the highest, and each in the order of measuring."""
+    """One figure over all trials: the median, the lowest, the highest, and each value in the order of measurement."""
 
     median: float
     lowest: float
@@ -36,16 +36,16 @@ class Figure:
 
     @classmethod
     def of(cls, trials: Sequence[float]) -> Figure:
-        """The figure of `trials`, at least one."""
+        """The figure of `trials`; there must be at least one."""
         return cls(statistics.median(trials), min(trials), max(trials), tuple(trials))
 
     def only(self, chosen: Sequence[bool]) -> Figure:
-        """The figure of the trials that are chosen, at least one."""
+        """The figure of the chosen trials; there must be at least one."""
         return Figure.of([trial for trial, counts in zip(self.trials, chosen, strict=True) if counts])
 
     @property
     def noise(self) -> float | None:
-        """Half the spread between the trials, relative to the median: 0.05 stands for ±5 %; None of one trial."""
+        """Half the spread between the trials, relative to the median: 0.05 means ±5 %; None for a single trial."""
         if len(self.trials) < 2 or not self.median:
             return None
         return (self.highest - self.lowest) / 2 / abs(self.median)
@@ -55,8 +55,8 @@ class Figure:
 class Latency:
     """The time of `suggest` for one kind of keystroke, warm.
 
-    keystrokes: of all trials together. p50_us .. max_us: each trial's percentile. histogram: of all trials together.
-    cpu_p50_us, cpu_p99_us: percentiles of the CPU time of the same calls, in the thread that calls.
+    keystrokes: number in all trials together. p50_us .. max_us: the percentile in each trial. histogram: times of all
+    trials together. cpu_p50_us, cpu_p99_us: percentiles of the CPU time of the same calls, in the calling thread.
     """
 
     keystrokes: int
@@ -70,7 +70,7 @@ class Latency:
 
     @classmethod
     def of(cls, trials: Sequence[Latencies], cpu: Sequence[Latencies]) -> Latency:
-        """Join the latencies of `trials`, at least one, and the CPU times of the same calls."""
+        """Join the latencies of `trials` (at least one) and the CPU times of the same calls."""
         histogram = trials[0].histogram
         for trial in trials[1:]:
             histogram = histogram.merged(trial.histogram)
@@ -88,12 +88,12 @@ class Latency:
 
 @dataclass(frozen=True)
 class Floor:
-    """The memory floor of one neural step on one core, and what the model takes as multiples of it.
+    """The memory floor of one neural step on one core, and the model's times as multiples of it.
 
-    weight_bytes: the weights that a step reads. read: NumPy's fastest way of reading as much.
+    weight_bytes: bytes of weights that a step reads. read: NumPy's fastest way to read that many bytes.
     gigabytes_per_second: its speed, warm. floor_us: the time of one read.
-    step_p50_us, step_p99_us: one token through the neural model, nothing else.
-    step_over_floor, boundary_over_floor: p50 of the step, and of a suggestion at a word boundary, over floor_us.
+    step_p50_us, step_p99_us: time of one token through the neural model, and nothing else.
+    step_over_floor, boundary_over_floor: p50 of the step, and of a suggestion at a word boundary, divided by floor_us.
     """
 
     weight_bytes: int
@@ -110,7 +110,7 @@ class Floor:
 class Batch:
     """Neural steps of many sessions in one run.
 
-    batch: how many sessions. tokens_per_second: of all together.
+    batch: number of sessions. tokens_per_second: over all sessions together.
     """
 
     batch: int
@@ -118,7 +118,7 @@ class Batch:
 
 
 def _figures(value: Any) -> Iterator[Figure]:
-    """All figures in a dataclass, a tuple of dataclasses, or anything else."""
+    """Yield all figures in a dataclass, a tuple of dataclasses, or any other value."""
     if isinstance(value, Figure):
         yield value
     elif isinstance(value, tuple):
@@ -131,19 +131,23 @@ def _figures(value: Any) -> Iterator[Figure]:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one configuration does on the device.
+    """The measurements of one configuration on the device.
 
-    bundle: its folder's name. fingerprint: of its files' checksums; figures of other bundles do not compare.
-    bundle_bytes: of its files together.
-    engine: what answered, "blend", "neural" or "ngram". provider, precision: of the neural model, null without one.
-    threads: CPU threads of the neural model. notice: why another engine or provider answered than was asked for.
-    import_ms: importing foretype.runtime in a fresh process. load_ms: loading the model, checksums included.
-    first_suggestion_ms: the first suggestion. cold_start_ms: the three together. cold_start_cpu_ms: the CPU time.
-    first_peak_bytes: the process's peak resident memory until then. resident_bytes: resident after all typing.
-    letter: keystrokes inside a word. boundary: white space, which ends a word.
-    words_per_second: words of the text over the time that the suggestions for all its characters took.
-    joules_per_1000_words: of the whole processor. floor: on the CPU. batches: empty without a neural model.
-    conditions: of each trial, in the order of measuring. repeated: trials that were disturbed, and done again.
+    bundle: name of the bundle's folder. fingerprint: hash of its files' checksums; figures of different bundles cannot
+        be compared. bundle_bytes: total size of its files.
+    engine: the engine that answered: "blend", "neural" or "ngram". provider, precision: those of the neural model, null
+        without one. threads: CPU threads of the neural model.
+    notice: why a different engine or provider answered than was requested.
+    import_ms: time to import foretype.runtime in a fresh process. load_ms: time to load the model, including checksums.
+    first_suggestion_ms: time of the first suggestion. cold_start_ms: the three together. cold_start_cpu_ms: their CPU
+        time.
+    first_peak_bytes: peak resident memory of the process up to the first suggestion. resident_bytes: resident memory
+        after all typing.
+    letter: keystrokes inside a word. boundary: white space that ends a word.
+    words_per_second: words of the text, divided by the time of the suggestions for all its characters.
+    joules_per_1000_words: energy of the whole processor. floor: only on the CPU. batches: empty without a neural model.
+    conditions: those of each trial, in the order of measurement. repeated: number of times that a disturbed trial was
+        run again.
     """
 
     bundle: str
@@ -171,20 +175,20 @@ class Measurement:
     repeated: int
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a figure has not as many trials as there are conditions, or there are none."""
+        """Raise ValueError if there are no conditions, or a figure does not have one trial for each."""
         figures = (figure for field in fields(self) for figure in _figures(getattr(self, field.name)))
         if not self.conditions or any(len(figure.trials) != len(self.conditions) for figure in figures):
             raise ValueError(f"{self.label}: each figure needs as many trials as there are conditions, at least one")
 
     @property
     def accelerated(self) -> bool:
-        """Whether something else than the CPU computes."""
+        """Whether an accelerator computes instead of the CPU."""
         return self.provider not in (None, "cpu")
 
     def disturbances(self, quietest_us: float | None = None) -> list[str | None]:
-        """What disturbed each trial, None for those that nothing did.
+        """What disturbed each trial; None for undisturbed trials.
 
-        quietest_us: the least `Conditions.reference_us` known of this device, if lower than those here.
+        quietest_us: the lowest known `Conditions.reference_us` of this device, if it is lower than those here.
         """
         quietest = min(conditions.reference_us for conditions in self.conditions)
         quietest = quietest if quietest_us is None else min(quietest, quietest_us)
@@ -203,9 +207,9 @@ class Measurement:
 class Result:
     """A run of the benchmark.
 
-    version: of this schema. created: date and time, UTC, ISO 8601. seconds: how long it took.
-    trials: of each configuration. text_sha256: of the text that was typed; results of other texts do not compare.
-    device: where. measurements: one for each configuration, in the order asked for.
+    version: version of the schema. created: date and time, UTC, ISO 8601. seconds: duration of the run.
+    trials: number per configuration. text_sha256: hash of the typed text; results for different texts cannot be
+    compared. device: where it ran. measurements: one per configuration, in the requested order.
     """
 
     version: int
@@ -222,7 +226,7 @@ class Result:
 
     @classmethod
     def from_json(cls, value: Any) -> Result:
-        """What `to_json` gave. Raises ValueError naming what is wrong, or the version that is not known."""
+        """Convert the output of `to_json` back. Raises ValueError that names what is wrong, or the unknown version."""
         if not isinstance(value, dict) or "version" not in value:
             raise ValueError("no result of `foretype bench`: it has no version")
         if value["version"] != VERSION:
@@ -230,12 +234,12 @@ class Result:
         return decode(cls, value)
 
     def write(self, path: Path) -> None:
-        """Write the result to `path`, whole or not at all."""
+        """Write the result to `path` atomically."""
         write_json(path, self.to_json())
 
     @classmethod
     def read(cls, path: Path) -> Result:
-        """Read the result in `path`. Raises ForetypeError, one line that names the file, when it holds none."""
+        """Read the result in `path`. Raises ForetypeError, one line that names the file, if it does not contain one."""
         try:
             if path.stat().st_size > _LARGEST_FILE:
                 raise ValueError(f"larger than {_LARGEST_FILE} bytes; this is no result")

@@ -1,4 +1,4 @@
-"""One trial: a model types the benchmark's text, key by key, and everything is measured once."""
+"""Runs one trial: types the benchmark's text key by key with a model, and measures everything once."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from foretype.runtime.session import Session
 
 CHARACTERS_PER_REFERENCE = 20
 CPU_CLOCK_IS_COARSE = sys.platform == "win32"
-"""Windows counts CPU time in steps of 16 ms; wall time stands in for it."""
+"""Windows counts CPU time in steps of 16 ms, so wall time is used instead."""
 _cpu_ns = time.perf_counter_ns if CPU_CLOCK_IS_COARSE else time.thread_time_ns
 
 
 @dataclass(frozen=True)
 class ColdStart:
-    """What a fresh process took until its first suggestion.
+    """The cost of a fresh process up to its first suggestion.
 
-    import_ms, load_ms, suggestion_ms: one after the other. cpu_ms: CPU time of the thread for all three.
-    peak_bytes: peak resident memory then.
+    import_ms, load_ms, suggestion_ms: times of the three phases. cpu_ms: CPU time of the thread for all three.
+    peak_bytes: peak resident memory at the end.
     """
 
     import_ms: float
@@ -40,7 +40,7 @@ class ColdStart:
 
     @property
     def milliseconds(self) -> float:
-        """All of it."""
+        """The total wall time of the three phases."""
         return self.import_ms + self.load_ms + self.suggestion_ms
 
 
@@ -48,9 +48,10 @@ class ColdStart:
 class Typing:
     """One pass over the text.
 
-    letter, boundary: times of `suggest` after a character of a word, and after white space that ends something.
+    letter, boundary: times of `suggest` after a character of a word, and after white space that follows other text.
     letter_cpu, boundary_cpu: CPU times of the thread for the same calls.
-    words: typed. seconds: all calls of `suggest` together. joules: of the whole processor meanwhile.
+    words: number of typed words. seconds: time of all calls of `suggest` together. joules: energy that the whole
+    processor used during the pass.
     """
 
     letter: Latencies
@@ -65,7 +66,7 @@ class Typing:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial; the fields before `cold` say what was measured, as those of `result.Measurement` do."""
+    """One trial. The fields before `cold` describe what was measured, like those of `result.Measurement`."""
 
     bundle: str
     fingerprint: str
@@ -82,18 +83,18 @@ class Trial:
 
     @property
     def accelerated(self) -> bool:
-        """Whether something else than the CPU computes."""
+        """Whether an accelerator computes instead of the CPU."""
         return self.provider not in (None, "cpu")
 
 
 @cache
 def benchmark_text() -> str:
-    """The text that is typed: everyday English, one piece of it longer than a context window."""
+    """The text to type: everyday English, with one passage longer than a context window."""
     return files("foretype.runtime.bench").joinpath("text.txt").read_text(encoding="utf-8")
 
 
 def type_text(session: Session, text: str, seconds: float) -> Typing:
-    """Ask for suggestions after each character of `text`; after `seconds` it ends early, at the end of a word."""
+    """Ask for suggestions after each character of `text`. Stops at the end of a word once `seconds` have passed."""
     letters: list[tuple[float, float]] = []
     boundaries: list[tuple[float, float]] = []
     total, end, previous = 0.0, 0, " "
@@ -104,7 +105,7 @@ def type_text(session: Session, text: str, seconds: float) -> Typing:
         session.suggest(before)
         taken, cpu = time.perf_counter_ns() - start, _cpu_ns() - worked
         total += taken / 1e9
-        # Coarse clocks may see no time pass.
+        # A coarse clock may measure no time at all.
         times = max(1, taken) / 1e3, max(1, cpu) / 1e3
         if end % CHARACTERS_PER_REFERENCE == 1:
             watch.refer()
@@ -124,9 +125,10 @@ def type_text(session: Session, text: str, seconds: float) -> Typing:
 
 
 def run_trial(model: Model, cold: ColdStart, seconds: float) -> Trial:
-    """Warm up on the whole text, type it again in a fresh session, then measure the neural model by itself.
+    """Warm up on the whole text, type it again in a fresh session, then measure the neural model alone.
 
-    cold: what was measured before. seconds: the limit of each pass over the text; at 0 the last part is left out.
+    cold: the cold start, which was measured before. seconds: the time limit of each pass over the text; if 0, the
+    neural model is not measured alone.
     """
     text = benchmark_text()
     type_text(model.session(), text, seconds)
@@ -163,7 +165,7 @@ def run_trial(model: Model, cold: ColdStart, seconds: float) -> Trial:
 
 
 def _step_weight_bytes(bundle: Bundle, name: str) -> int | None:
-    """Bytes of weights that a step of the graph `name` reads; None where the manifest does not say."""
+    """Bytes of weights that a step of the graph `name` reads; None if the manifest does not say."""
     size = bundle.manifest["files"][name].get("step_weight_bytes")
     fits = isinstance(size, int) and 0 < size <= (bundle.folder / name).stat().st_size
     return size if fits else None

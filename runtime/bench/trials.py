@@ -1,4 +1,4 @@
-"""The benchmark itself: trials of all configurations by turns, each in a fresh process, joined into one result."""
+"""Runs the benchmark: trials of all configurations in turn, each in a fresh process, joined into one result."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from foretype.runtime.files.decoding import decode
 
 LEAST_PASS_SECONDS = 2.0
 MOST_REPEATS = 2
-"""How often a trial that was disturbed is done again."""
+"""How often a disturbed trial is repeated."""
 _PASSES = 4
-"""How many limits of a pass a round takes at most: two passes, and as much again for starting and the floor."""
+"""Maximum duration of a trial, in time limits of one pass: two passes, and as much again for starting and the floor."""
 _LONGEST_TRIAL = 600.0
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What is measured: the arguments of `foretype.runtime.load`."""
+    """A configuration to measure: the arguments of `foretype.runtime.load`."""
 
     path: str | None
     engine: str
@@ -43,7 +43,7 @@ class Configuration:
 def configurations(
     paths: Sequence[str | None], engines: Sequence[str], providers: Sequence[str], threads: Sequence[int]
 ) -> list[Configuration]:
-    """Every combination once; the n-gram engine runs on one CPU thread, whatever the providers and threads."""
+    """Every combination once. The n-gram engine always runs on one CPU thread, whatever the providers and threads."""
     every = [
         Configuration(path, engine) if engine == "ngram" else Configuration(path, engine, provider, count)
         for path in paths
@@ -60,15 +60,15 @@ def measure(
     seconds: float = 50.0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Result:
-    """Measure the configurations by turns, A B C A B C ..., so that a change in the device's speed meets all alike.
+    """Measure the configurations in turn, A B C A B C ..., so that changes in the device's speed affect all equally.
 
-    trials: of each configuration. seconds: no further round is begun that would end after this; the first always is,
-        and on slow devices each pass over the text is cut short (at no less than `LEAST_PASS_SECONDS`). Nor is a
-        disturbed trial repeated after this.
-    progress: told how many processes have run, of how many.
+    trials: number per configuration. seconds: the time limit. No round starts that would end after it, except the
+        first. On slow devices each pass over the text is cut short (but not below `LEAST_PASS_SECONDS`). Disturbed
+        trials are not repeated after the limit.
+    progress: called with the number of processes that have run, and the total.
 
-    Before the first round each configuration is started once, unmeasured: files come into the system's cache, and
-    what cannot run is found out. Raises ForetypeError when a configuration cannot run.
+    Before the first round each configuration is started once without measuring it. This brings files into the system's
+    cache and finds configurations that cannot run. Raises ForetypeError if a configuration cannot run.
     """
     device = describe()
     begun, total, done = time.monotonic(), len(chosen) * (trials + 1), 0
@@ -98,7 +98,7 @@ def measure(
 
 
 class _Series:
-    """The trials of one configuration, and how many of them were done again because they were disturbed."""
+    """The trials of one configuration, and how often one was repeated because it was disturbed."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
@@ -107,7 +107,7 @@ class _Series:
         self._quietest = math.inf
 
     def add(self, seconds: float, until: float) -> None:
-        """Do one more trial, and again while it is disturbed and it is not yet `until`; the quietest counts."""
+        """Run one more trial, and repeat it while it is disturbed and before `until`. Keeps the quietest run."""
         tried: list[Trial] = []
         while not tried or (self._disturbed(tried[-1]) and len(tried) <= MOST_REPEATS and time.monotonic() < until):
             tried.append(run_process(self.configuration, seconds))
@@ -120,8 +120,8 @@ class _Series:
 
 
 def run_process(configuration: Configuration, seconds: float) -> Trial:
-    """One trial in a fresh process; `seconds` as in `run_trial`. Raises ForetypeError when it fails."""
-    # -P: the current folder must not lend its files to the imports.
+    """Run one trial in a fresh process; `seconds` as in `run_trial`. Raises ForetypeError if it fails."""
+    # -P: imports must not find files in the current folder.
     command = [sys.executable, "-P", "-c", PRELUDE, json.dumps(asdict(configuration)), str(seconds)]
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST_TRIAL, check=False)
@@ -138,7 +138,7 @@ def run_process(configuration: Configuration, seconds: float) -> Trial:
 
 
 def join(threads: int, trials: Sequence[Trial], repeated: int = 0) -> Measurement:
-    """The trials of one configuration, at least one, as one measurement."""
+    """Join the trials of one configuration (at least one) into one measurement."""
     last = trials[-1]
     floors = [(trial.floor, trial.typing.boundary.p50) for trial in trials if trial.floor]
     return Measurement(
@@ -185,6 +185,6 @@ def join(threads: int, trials: Sequence[Trial], repeated: int = 0) -> Measuremen
 
 
 def _reported(values: Sequence[float | None]) -> Figure | None:
-    """The figure of `values`; None when the system did not report them all."""
+    """The figure of `values`; None if the system did not report all of them."""
     known = [float(value) for value in values if value is not None]
     return Figure.of(known) if len(known) == len(values) else None

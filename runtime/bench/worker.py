@@ -1,6 +1,6 @@
-"""The process of one trial: the cold start, which needs a fresh process, then the rest of the trial.
+"""The process of one trial: measures the cold start, which needs a fresh process, then runs the rest of the trial.
 
-Run as `python -c PRELUDE LOAD SECONDS`, where LOAD are the arguments of `foretype.runtime.load` as JSON. It prints one
+Run as `python -c PRELUDE LOAD SECONDS`, where LOAD is the arguments of `foretype.runtime.load` as JSON. It prints one
 line of JSON: a `Trial`, or {"error": ...}.
 """
 
@@ -26,7 +26,7 @@ FIRST_TEXT = "I would lik"
 def main(import_ms: float, worked: float) -> None:
     """Run the trial that the command line asks for.
 
-    import_ms: what importing foretype.runtime took. worked: seconds of CPU time that the thread had used before.
+    import_ms: time to import foretype.runtime. worked: CPU time in seconds that the thread had used before that.
     """
     try:
         start = time.perf_counter()
@@ -35,7 +35,7 @@ def main(import_ms: float, worked: float) -> None:
         model.session().suggest(FIRST_TEXT)
         suggested, cpu_ms = time.perf_counter(), (time.thread_time() - worked) * 1e3
         peak = peak_memory()
-        # Only now: what this imports must not count.
+        # Imported only now, so that it does not count as cold start.
         from dataclasses import asdict, replace
 
         from foretype.runtime.bench.trial import CPU_CLOCK_IS_COARSE, ColdStart, run_trial

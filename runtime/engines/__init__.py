@@ -1,1 +1,1 @@
-"""Tokens to probabilities: the neural step graph, the n-gram model, and how they are blended."""
+"""Turn tokens into probabilities: the neural step graph, the n-gram model and their blend."""

@@ -1,7 +1,7 @@
-"""Blending the engines: one probability for each word, from the neural and the n-gram model together.
+"""Blend the engines: one probability for each word, from the neural and the n-gram model together.
 
-Both are renormalised over the same set of tokens, then mixed linearly. The neural share depends on how long a context
-the n-gram model has seen before (Jelinek and Mercer 1980 let weights depend on context in the same way).
+Both are renormalised over the same set of tokens, then interpolated linearly. The neural share depends on the length of
+the context that the n-gram model knows (Jelinek and Mercer 1980 let weights depend on context in the same way).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Probabilities = NDArray[np.float32]
 
 
 def softmax(logits: NDArray[np.float32]) -> Probabilities:
-    """Probabilities of `logits` [n]."""
+    """Return the softmax of `logits` [n]."""
     scores: Probabilities = np.exp(logits - logits.max())
     scores /= scores.sum()
     return scores
@@ -25,10 +25,11 @@ def blend(
     neural_share: float,
     first: int,
 ) -> Probabilities:
-    """Probabilities [vocab - first] over the tokens from id `first` on.
+    """Return the blended probabilities [vocab - first] of the tokens from id `first` on.
 
-    logits: neural scores [vocab], or None without that engine. ngram: its probabilities [vocab], or None.
-    neural_share: weight of the neural part where both are there.
+    logits: neural scores [vocab]; None without the neural model.
+    ngram: n-gram probabilities [vocab]; None without the n-gram model.
+    neural_share: weight of the neural model if both are given.
     """
     if logits is None:
         assert ngram is not None

@@ -1,6 +1,6 @@
-"""Time: what one suggestion may take, when to stop, and when a session is better off without the neural model.
+"""Limit the time of a suggestion, and decide when a session should stop using the neural model.
 
-Runs of the graph are short, so time is looked at between them; a cancelled run is ended by ONNX Runtime itself.
+Runs of the graph are short, so the clock is checked between runs. ONNX Runtime itself ends a cancelled run.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from foretype.runtime.errors import EngineError
 
 _log = logging.getLogger("foretype")
 _FORGOTTEN = 0.9
-"""A run that was not started for want of time is thought this much shorter the next time, or one slow run would keep
-the neural model out for good."""
+"""Factor on the expected time of a run that was skipped for lack of time. Without it, one slow run would rule out the
+neural model for good."""
 _NEWEST = 0.25
-"""Weight of the newest run in the time that a run usually takes."""
+"""Weight of the newest run in the expected time of a run."""
 
 
 class OutOfTimeError(Exception):
-    """The neural model was stopped, by a deadline or a cancellation. Raised and caught inside the runtime."""
+    """A deadline or a cancellation stopped the neural model. Raised and caught inside the runtime."""
 
 
 class Allowance:
-    """What one call of `suggest` may take.
+    """The time and runs that one call of `suggest` may use.
 
-    until: the time, by `time.perf_counter`, at which its answer is due. least_runs: runs it may start in any case.
+    until: when the answer is due, on the clock of `time.perf_counter`.
+    least_runs: runs that may start even after that.
     """
 
     def __init__(self, until: float = math.inf, least_runs: int = 0) -> None:
@@ -39,21 +40,21 @@ class Allowance:
         self.stopped = False
         """Whether a run was refused or cancelled."""
         self.last_run: float | None = None
-        """Seconds of the latest run that ended by itself, or was late before it was cancelled."""
+        """Seconds of the latest run that completed, or that was already late when it was cancelled."""
         self.options: Any = None
-        """ONNX Runtime's RunOptions, from the first run on."""
+        """ONNX Runtime's RunOptions; set at the first run."""
 
     def cancel(self) -> None:
-        """Stop, from any thread: the run that is under way, and whatever was to follow."""
+        """Stop the current run and all later ones. Call it from any thread."""
         self.cancelled = True
         if self.options is not None:
             self.options.terminate = True
 
 
 class Deadline:
-    """The time that one session's neural steps take. Not shared between threads.
+    """Times the neural steps of one session. Not shared between threads.
 
-    notice: None, or one line saying that the n-gram model answers since steps were late.
+    notice: None, or one line saying that the n-gram model answers because steps were late.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -64,29 +65,31 @@ class Deadline:
         self._late = 0
         self._wait = policy.retry_seconds
         self._resume: float | None = None
-        """When the neural model is tried again; None while it is in use."""
+        """When to try the neural model again; None while it is in use."""
         self._usual: dict[int, float] = {}
-        """Tokens of a run -> seconds it usually takes."""
+        """Expected seconds of a run, by its number of tokens."""
 
     def begin(self, deadline_ms: float | None) -> None:
-        """A suggestion is asked for; the caller wants it within `deadline_ms`."""
+        """Begin a suggestion that the caller wants within `deadline_ms`; None for no limit."""
         now = time.perf_counter()
         until = math.inf if deadline_ms is None else now + deadline_ms / 1000
         if self._resume is None:
             self.allowance = Allowance(until)
-        else:  # a trial takes up the text where it stands: at least a run each time, and not much longer than it may
+        else:
+            # A trial continues where the last one stopped in the text. It always gets a run, unless the caller set a
+            # deadline, and starts no further run after the policy's deadline.
             self.allowance = Allowance(min(until, now + self._deadline), int(deadline_ms is None))
 
     @property
     def uses_neural(self) -> bool:
-        """Whether the neural model is in use, or due for a trial."""
+        """Whether the neural model is in use or due for a trial."""
         return self._resume is None or time.perf_counter() >= self._resume
 
     def run(self, neural: NeuralModel, ids: tuple[int, ...], state: State) -> tuple[FloatArray, State]:
-        """`neural.run`, timed.
+        """Call `neural.run` and time it.
 
-        Raises OutOfTimeError when there is no time for it, it is cancelled, or late steps put the neural model out of
-        use and it is not due for a trial yet.
+        Raises OutOfTimeError if there is no time for the run, if it is cancelled, or if late steps have suspended the
+        neural model and no trial is due yet.
         """
         allowance = self.allowance
         began = time.perf_counter()
@@ -102,7 +105,7 @@ class Deadline:
         if allowance.options is None:
             allowance.options = neural.run_options()
         try:
-            if allowance.cancelled:  # looked at after the options stand: `cancel` sets the two in the other order
+            if allowance.cancelled:  # checked after the options are set: `cancel` uses the opposite order
                 raise OutOfTimeError
             result = neural.run(ids, state, allowance.options)
         except (OutOfTimeError, EngineError):
@@ -117,7 +120,7 @@ class Deadline:
         return result
 
     def end(self) -> None:
-        """The suggestion is made: judge its latest step, if it took one."""
+        """End the suggestion, and judge its latest step if it took one."""
         seconds, stopped, self.allowance = self.allowance.last_run, self.allowance.stopped, Allowance()
         if seconds is None:
             return
@@ -139,16 +142,16 @@ class Deadline:
 
 
 class TimedRuns:
-    """A neural model whose runs keep to a session's deadline; what a `StateCache` steps."""
+    """A neural model whose runs keep to a session's deadline. A `StateCache` steps it."""
 
     def __init__(self, neural: NeuralModel, deadline: Deadline) -> None:
         self._neural = neural
         self._deadline = deadline
 
     def initial_state(self) -> State:
-        """As `NeuralModel.initial_state`."""
+        """See `NeuralModel.initial_state`."""
         return self._neural.initial_state()
 
     def run(self, ids: tuple[int, ...], state: State) -> tuple[FloatArray, State]:
-        """As `NeuralModel.run`; OutOfTimeError when there is no time for it."""
+        """See `NeuralModel.run`. Raises OutOfTimeError as `Deadline.run` does."""
         return self._deadline.run(self._neural, ids, state)

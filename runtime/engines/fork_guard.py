@@ -1,12 +1,12 @@
-"""What a fork leaves usable: ONNX Runtime's locks and threads do not know that the process was copied.
+"""Guard against forks: the locks and threads of ONNX Runtime do not survive a copy of the process.
 
-The child has the memory of its parent, and of its threads only the one that forked. A lock that another thread held, or
-a pool of threads that is not there, would leave a call waiting for ever. So calls into ONNX Runtime are counted, and a
-child that was made in the middle of one leaves ONNX Runtime alone.
+A child process has the memory of its parent but only one of its threads, the one that forked. A call would wait forever
+for a lock that another thread held, or for a thread pool that no longer exists. So calls into ONNX Runtime are counted,
+and a child that was forked during such a call does not use ONNX Runtime.
 
-Python's own import locks are another such trap: a child of a fork that happens while another thread imports a module
-waits for ever when it imports it too. So whatever a suggestion needs is imported when a model is loaded or a session is
-made, never at a keystroke.
+Python's import locks are a similar trap. If a fork happens while another thread imports a module, the child waits
+forever when it imports that module. So everything that a suggestion needs is imported when a model is loaded or a
+session is created, never at a keystroke.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from types import TracebackType
 
 
 class Fork:
-    """Which fork of the original process this is, and what of ONNX Runtime came through it. One for the process.
+    """Tells which fork of the original process this is, and whether ONNX Runtime survived it. One per process.
 
         with FORK:              # around every call into ONNX Runtime
             session.run(...)
 
-    generation: forks between the original process and this one.
-    torn: whether another thread was inside such a call at a fork; ONNX Runtime may then never answer again.
-    lock: guards the change from one engine to the next; free again in a child.
+    generation: number of forks between the original process and this one.
+    torn: whether another thread was inside such a call at a fork; ONNX Runtime may then never return.
+    lock: guards the change from one engine to the next; replaced by a free lock in a child.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Fork:
             self._calls -= 1
 
     def enter_child(self) -> None:
-        """Called in a child as soon as it exists."""
+        """Update the state in a child process. Called as soon as the child exists."""
         self.generation += 1
         self.torn = self.torn or self._calls > 0
         self._calls = 0

@@ -1,7 +1,8 @@
-"""Rare words that the models do not know: a long sorted list, each with a class of how often it is written.
+"""Read the lexicon: a long sorted list of rare words that the models do not know, each with a frequency class.
 
-The file `lexicon.xz` is UTF-8 text compressed by xz: one line for each word, in the order of `sort_key`. A line is a
-digit from 0 to 9, the word's class, and the word: a word of class c is about 2^c times as likely as one of class 0.
+The file `lexicon.xz` is UTF-8 text compressed with xz. It has one line for each word, in the order of `sort_key`. A
+line is the word's class, a digit from 0 to 9, followed by the word. A word of class c is about 2^c times as likely as
+one of class 0.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from foretype.runtime.text.extra_words import ExtraWords
 from foretype.runtime.text.vocabulary import fold, sort_key
 
 MOST_BYTES = 16 * 2**20
-"""Bytes of the text at most."""
+"""Largest size of the text in bytes."""
 _PIECE = 2**16
-"""Bytes of the text that are read at once."""
+"""Bytes of text that `prepare` reads at once."""
 _MEMORY = 128 * 2**20
 _WEIGHTS = 2.0 ** np.arange(10)
 LONGEST_WORD = 64
-"""Bytes of a word at most."""
+"""Largest size of a word in bytes."""
 
 
 class _Words(Sequence[str]):
-    """The words of a lexicon's text, each decoded when it is asked for: as they are, or folded."""
+    """The words of a lexicon's text, as written or folded. Each is decoded when it is accessed."""
 
     def __init__(self, text: bytes, begins: NDArray[np.uint32], folded: bool) -> None:
         self._text = text
@@ -55,24 +56,24 @@ class _Words(Sequence[str]):
 
 
 class Lexicon:
-    """The rare words of a bundle, read when they are first asked for. Shared by sessions, from several threads."""
+    """The rare words of a bundle, read at the first access. Shared by sessions, from several threads."""
 
     def __init__(self, content: bytes) -> None:
-        """content: of the file."""
+        """content: bytes of the file."""
         self._content = content
         self._is_read = False
         self._words: ExtraWords | None = None
-        self._text = bytearray()  # what `prepare` has read
+        self._text = bytearray()  # what `prepare` has read so far
         self._decompressor = lzma.LZMADecompressor(memlimit=_MEMORY)
         self._preparing = Lock()
 
     def words(self) -> ExtraWords | None:
-        """The words, with probabilities that sum to one; None where the file is damaged.
+        """Return the words, with probabilities that sum to one; None if the file is damaged.
 
         The first call takes some 40 ms for 200,000 words, unless `prepare` has read them.
         """
         if not self._is_read:
-            # Nothing of `prepare` is waited for or used: a fork may have cut it short.
+            # Do not wait for `prepare` or use its partial result: a fork may have interrupted it.
             with suppress(lzma.LZMAError, ValueError):
                 decompressor = lzma.LZMADecompressor(memlimit=_MEMORY)
                 text = decompressor.decompress(self._content, MOST_BYTES)
@@ -83,7 +84,7 @@ class Lexicon:
         return self._words
 
     def prepare(self) -> bool:
-        """Read a little of the file, at most 3 ms; whether there is more to read."""
+        """Read a part of the file, which takes at most 3 ms. Return whether there is more to read."""
         if self._is_read or not self._preparing.acquire(blocking=False):
             return False
         try:
@@ -106,14 +107,14 @@ class Lexicon:
 
 
 def _words(text: bytes) -> ExtraWords:
-    """The words of a lexicon's text. Raises ValueError where it is none."""
+    """Parse the text of a lexicon. Raises ValueError if `text` is not a lexicon."""
     characters = np.frombuffer(text, np.uint8)
     begins = np.append(np.uint32(0), np.flatnonzero(characters == ord("\n")).astype(np.uint32) + np.uint32(1))
     lengths = np.diff(begins)
     if len(begins) < 2 or begins[-1] != len(text) or lengths.min() < 3 or lengths.max() > LONGEST_WORD + 2:
         raise ValueError("its lines are not a digit and a word each")
     classes = characters[begins[:-1]] - np.uint8(ord("0"))
-    # Printable ASCII, or UTF-8: looking at each character would take longer than all the rest.
+    # Check for control characters and valid UTF-8 only: inspecting each character would take longer than all the rest.
     control = np.count_nonzero(characters <= ord(" ")) - (len(begins) - 1)
     if classes.max() > 9 or control or not text.decode():
         raise ValueError("its lines are not a digit and a word each")
@@ -123,6 +124,6 @@ def _words(text: bytes) -> ExtraWords:
 
 
 def lexicon_file(words: Iterable[tuple[str, int]]) -> bytes:
-    """The content of a lexicon file of these words with their classes, in any order."""
+    """Return the content of a lexicon file for these pairs of word and class, given in any order."""
     lines = [f"{class_}{word}\n" for word, class_ in sorted(words, key=lambda pair: sort_key(pair[0]))]
     return lzma.compress("".join(lines).encode(), preset=9 | lzma.PRESET_EXTREME)

@@ -1,4 +1,4 @@
-"""The engines of a bundle, ready to use, and what takes over where one of them cannot run."""
+"""Load the engines of a bundle, and fall back when one of them cannot run."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ _log = logging.getLogger("foretype")
 _log.addHandler(logging.NullHandler())
 
 _REPEATED = 0.0025
-"""Probability of a word directly after itself, by the n-gram tables, above which it is more than a slip."""
+"""N-gram probability of a word directly after itself, above which the repetition is not taken for a slip."""
 _RARE_LETTER = 0.001
-"""Probability of a word of one letter below which it is not suggested."""
+"""One-letter words with a lower probability than this are not suggested."""
 
 
 class Engines:
-    """The engines of one bundle and what sessions need beside them. Shared by sessions, from several threads at once.
+    """The engines of one bundle and the data that sessions need with them. Shared by sessions and threads.
 
-    neighbours: the vocabulary's words by their first letters, for finding those that are near to what is typed.
-    form: the text form. ngram: the n-gram model. neural: the neural model, None on the fallback.
-    shares: the neural share of the blend for each matched n-gram order. cache: how the recent text counts, None where
-        it does not.
-    withheld: positions, id - first_word, of words that the bundle knows and does not suggest: names from its training
-        text, misspellings, and letters that are hardly ever words. A user's or host's own words may be the same.
-    lexicon: rare words outside the vocabulary; None where the bundle has none.
+    neighbours: index of the vocabulary's words by their first letters, to find words near the typed letters.
+    form: the text form. ngram: the n-gram model. neural: the neural model; None on the fallback.
+    shares: neural share of the blend for each matched n-gram order.
+    cache: how the recent text counts; None if it does not.
+    withheld: positions, id - first_word, of words that the bundle knows but does not suggest: names from its training
+        text, misspellings, and letters that are hardly ever words. Words of the user or the host may be among them.
+    lexicon: rare words outside the vocabulary; None if the bundle has none.
     engine: what answers: "blend", "neural" or "ngram".
     policy: what the neural model may cost.
     notice: None, or one line saying why a fallback is in use.
-    may_fall_back: whether the n-gram model takes over where the neural one cannot run.
+    may_fall_back: whether the n-gram model takes over if the neural model cannot run.
     """
 
     def __init__(
@@ -94,7 +94,10 @@ class Engines:
             self._open_next(reasons, (EngineError,))
 
     def may_repeat(self, word: int) -> bool:
-        """Whether people write `word`, a token id, twice in a row ("very very", "had had"), by the n-gram tables."""
+        """Return whether people write `word`, a token id, twice in a row ("very very", "had had").
+
+        The n-gram tables decide.
+        """
         found = self._repeatable.get(word)
         if found is None:
             found = float(self.ngram.probabilities((word,))[0][word]) > _REPEATED
@@ -102,7 +105,7 @@ class Engines:
         return found
 
     def _letters(self) -> NDArray[np.intp]:
-        """Positions of the words of one letter that are hardly ever words, unlike "a" and "I"."""
+        """Return the positions of one-letter words that are hardly ever words, unlike "a" and "I"."""
         keys, low = self.vocabulary.keys, 0
         places: list[int] = []
         while low < len(keys):
@@ -113,7 +116,7 @@ class Engines:
         return letters[self.ngram.probabilities(())[0][self.vocabulary.first_word + letters] < _RARE_LETTER]
 
     def _plan(self, provider: str) -> list[str]:
-        """Set the ways to run the neural model, best first; returns why others are left out."""
+        """Set the ways to run the neural model, best first. Return why others are left out."""
         graphs: dict[str, str] = {}
         reasons = []
         for name in (STEP, STEP_FLOAT):
@@ -139,9 +142,9 @@ class Engines:
         return reasons
 
     def _open_next(self, reasons: list[str], passed_over: tuple[type[Exception], ...]) -> None:
-        """Go on to the next way that works, or to the n-gram model, and say why in `notice`.
+        """Switch to the next way that works, or to the n-gram model, and say why in `notice`.
 
-        passed_over: errors that only rule out one way. Raises EngineError when no way is left and there is no fallback.
+        passed_over: errors that only rule out one way. Raises EngineError if no way is left and there is no fallback.
         """
         while self._attempts:
             attempt = self._attempts.pop(0)
@@ -171,10 +174,10 @@ class Engines:
         _log.warning(notice)
 
     def fall_back(self, failed: NeuralModel, reason: EngineError) -> None:
-        """Give `failed` up: go on with the next provider, then the n-gram model, and say why in `notice`.
+        """Replace `failed` by the next provider, or by the n-gram model, and say why in `notice`.
 
-        Sessions call it when a run fails; of several that see the same failure, the first changes the model for all.
-        Raises `reason` where no fallback is left or allowed.
+        Sessions call this when a run fails. If several see the same failure, the first one changes the model for all.
+        Raises `reason` if no fallback is left or allowed.
         """
         with FORK.lock:
             if self.neural is failed:
@@ -185,7 +188,7 @@ class Engines:
 
     @lazy
     def blocked(self) -> Blocked:
-        """The words that are not suggested where a session is given no filters."""
+        """The words that are not suggested if a session has no filters of its own."""
         return Filters().blocked(self.vocabulary)
 
 

@@ -1,24 +1,24 @@
 """The n-gram model: a trie from contexts to their continuations, in flat memory-mapped arrays.
 
-Words of one context stand together, sorted by id, so the whole distribution p(w | context) comes out of a few
-vector operations: start from the unigrams, and for each longer known context multiply by its backoff and
-overwrite the words that it knows (Katz 1987's backoff form of an interpolated model, as in an ARPA file).
+The words of a context are stored together, sorted by id, so a few vector operations give the whole distribution
+p(w | context): start from the unigrams, and for each longer known context multiply by its backoff and overwrite the
+words that it knows. This is the backoff form (Katz 1987) of an interpolated model, as in an ARPA file.
 
-The file, for each order n from 1 to `order`, entries in the order of (context row, word id):
+The file holds, for each order n from 1 to `order`, with entries sorted by (context row, word id):
 
     probs.n             uint8 [entries]     code of p(word | context)
     codebook.n          float32 [256]       the probability of each code
 
-and from order 2:
+and, from order 2 on:
 
-    words.n             uint16 [entries]    the last word (uint32 where the vocabulary needs it)
-    ends.n              uint8, bit map      over the entries: the last one of its context
-    contexts.n          uint8, bit map      over the entries of order n - 1: those that have continuations
-    backoffs.n          uint8 [contexts]    code of the lower order's factor, for words it does not know
+    words.n             uint16 [entries]    the last word (uint32 if the vocabulary needs it)
+    ends.n              uint8, bit map      over the entries: set for the last one of each context
+    contexts.n          uint8, bit map      over the entries of order n - 1: set for those with continuations
+    backoffs.n          uint8 [contexts]    code of the factor on the lower order, for words the context lacks
     backoff_codebook.n  float32 [256]       the factor of each code
 
-Order 1 has one entry for each word of the vocabulary. Bit maps are little-endian within a byte. The metadata
-says `format`: `foretype-ngram 1`. Codes are rounded, so a distribution is scaled to sum to 1 when it is made.
+Order 1 has one entry for each word of the vocabulary. Bit maps are little-endian within a byte. The metadata entry
+`format` is `foretype-ngram 1`. Codes are rounded, so each distribution is rescaled to sum to 1 when it is computed.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class _Order:
     """The entries of one order n >= 2.
 
     words, probs: [entries]; codebook: float32 [256].
-    contexts: uint32 [contexts], their rows among the entries of order n - 1, ascending.
-    ends: uint32 [contexts + 1]; the entries of context i are those from ends[i] to ends[i + 1].
-    backoffs: codes of the factors [contexts]; backoff_codebook: float32 [256].
+    contexts: uint32 [contexts]; row of each context among the entries of order n - 1, ascending.
+    ends: uint32 [contexts + 1]; context i has the entries from ends[i] up to, not including, ends[i + 1].
+    backoffs: codes of the backoff factors [contexts]; backoff_codebook: float32 [256].
     """
 
     words: Array
@@ -62,24 +62,24 @@ class _Order:
     backoff_codebook: Array
 
     def find_context(self, row: int) -> int:
-        """Index of the context with this row in the order below, or -1."""
+        """Return the index of the context with this row in the order below, or -1."""
         index = int(self.contexts.searchsorted(np.uint32(row)))
         return index if index < len(self.contexts) and self.contexts[index] == row else -1
 
     def find_entry(self, context: int, word: int) -> int:
-        """Row of the entry for this word in this context, or -1."""
+        """Return the row of the entry for this word in this context, or -1."""
         begin, end = int(self.ends[context]), int(self.ends[context + 1])
         row = begin + int(self.words[begin:end].searchsorted(self.words.dtype.type(word)))
         return row if row < end and self.words[row] == word else -1
 
 
 class NgramModel:
-    """Gives p(word | last words) over the whole vocabulary; open one with `NgramModel.open`.
+    """Computes p(word | last words) over the whole vocabulary. Open one with `NgramModel.open`.
 
         model = NgramModel.open(Path("ngram.safetensors"))
         probabilities, matched = model.probabilities([1, 512, 77])
 
-    Attributes: `order`, the longest n-gram; `vocab_size`.
+    order: length of the longest n-gram. vocab_size: number of tokens.
     """
 
     def __init__(self, unigrams: Array, orders: Sequence[_Order]) -> None:
@@ -92,7 +92,7 @@ class NgramModel:
     def open(cls, path: Path) -> NgramModel:
         """Map the tables of a file written by `foretype.train.ngrams.estimate`.
 
-        Raises TableError, naming the file, where it is missing, damaged or of another format.
+        Raises TableError, which names the file, if it is missing, damaged or in another format.
         """
         tables, metadata = read_tables(path)
         if metadata.get("format") != FORMAT:
@@ -100,13 +100,13 @@ class NgramModel:
         return _Reader(path, tables).model()
 
     def probabilities(self, context: Sequence[int]) -> tuple[Array, int]:
-        """The distribution of the next word, float32 [vocab], and how many words of the context it rests on.
+        """Return the distribution of the next word, float32 [vocab], and the number of context words it is based on.
 
-        Only the last `order - 1` ids count, and of those none before the last `<s>` or `</s>`, which both
-        stand for the start of a sentence. `<s>` itself has probability 0.
+        Only the last `order - 1` ids count, and none before the last `<s>` or `</s>`: both stand for the start of a
+        sentence. `<s>` itself has probability 0.
         """
         found = self._find_contexts(context)
-        factor = 1.0  # what the orders above one take from it
+        factor = 1.0  # product of the backoffs of all longer contexts
         known = []
         for length, index in reversed(found):
             order = self._orders[length - 1]
@@ -121,7 +121,7 @@ class NgramModel:
         return probabilities, found[-1][0] if found else 0
 
     def _find_contexts(self, context: Sequence[int]) -> list[tuple[int, int]]:
-        """The known contexts that end the given one, shortest first: each its length and its index."""
+        """Return length and index of each known context that is a suffix of the given one, shortest first."""
         history: list[int] = []
         for word in reversed(context[max(len(context) - self.order + 1, 0) :]):
             if word in (SENTENCE_START, SENTENCE_END):
@@ -136,7 +136,7 @@ class NgramModel:
         return found
 
     def _find_context(self, words: Sequence[int]) -> int:
-        """Index of the context that is exactly these words, oldest first, or -1."""
+        """Return the index of the context of exactly these words, oldest first, or -1."""
         row = words[0]
         for order, word in zip(self._orders, words[1:], strict=False):
             index = order.find_context(row)
@@ -147,7 +147,7 @@ class NgramModel:
 
 
 class _Reader:
-    """Checks what a file holds and builds the model from it; takes each tensor out of `tables`."""
+    """Checks the tensors of a file and builds the model from them. Removes each tensor it reads from `tables`."""
 
     def __init__(self, path: Path, tables: dict[str, Array]) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""What the neural model may cost before the n-gram model takes over: memory at loading, time at each step."""
+"""Limit what the neural model may cost before the n-gram model takes over: memory at load time, time at each step."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from foretype.runtime.errors import ConfigError
 
 MEMORY_FACTOR = 3.0
 """Resident bytes of a loaded graph per byte of its file: the weights, their copy in the kernels' layout, and working
-memory; 2.9 to 3.0 measured with int8 graphs of 12 MB on ONNX Runtime 1.31."""
+memory. Measured: 2.9 to 3.0 with int8 graphs of 12 MB on ONNX Runtime 1.31."""
 ONNXRUNTIME_MB = 20.0
-"""What importing ONNX Runtime takes; 18 measured."""
+"""Megabytes that importing ONNX Runtime takes. Measured: 18."""
 
 _STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How a model saves resources. Time is wall-clock time.
+    """Limits on the memory and time of the neural model. Time is wall-clock time.
 
-    memory_limit_mb: the process may take this many megabytes (2^20 bytes) of resident memory; the neural model is not
-        loaded where `MEMORY_FACTOR` times its file, beside what is in use, would exceed that. None for no limit. An
-        estimate at loading, no ceiling afterwards. Where the system does not tell what is in use, the model's own share
-        counts alone.
-    deadline_ms: milliseconds that the neural model has for its step at a new word; None for as long as it takes. Every
-        step is waited for; but where several in a row are late, the session goes on with the n-gram model.
-    misses: that many late steps in a row.
-    retry_seconds: after this long the session tries the neural model again; each failed trial doubles the wait, up to
-        `longest_wait_seconds`.
-    longest_wait_seconds: between two trials.
+    memory_limit_mb: megabytes (2^20 bytes) of resident memory that the process may use; None for no limit. The neural
+        model is not loaded if the memory in use plus `MEMORY_FACTOR` times the size of its file would exceed the limit.
+        This is an estimate at load time, not a ceiling afterwards. If the system does not report the memory in use,
+        only the model's own share counts.
+    deadline_ms: milliseconds that the neural model may take for its step at a new word; None for no limit. The session
+        waits for every step, but after several late steps in a row it continues with the n-gram model.
+    misses: number of late steps in a row that cause this.
+    retry_seconds: seconds after which the session tries the neural model again. Each failed trial doubles the wait, up
+        to `longest_wait_seconds`.
+    longest_wait_seconds: longest wait between two trials.
 
-    A value that is not legal is a ConfigError.
+    Raises ConfigError if a value is out of range.
     """
 
     memory_limit_mb: float | None = None
@@ -51,7 +51,7 @@ class Policy:
             raise ConfigError(f"misses is {self.misses}; it must be at least 1")
 
     def refusal(self, graph_bytes: int) -> str | None:
-        """Why a graph of this size must not be loaded into this process now; None where it may."""
+        """Return why a graph of this size must not be loaded into this process now; None if it may."""
         if self.memory_limit_mb is None:
             return None
         needed = graph_bytes * MEMORY_FACTOR / 2**20 + (0.0 if "onnxruntime" in sys.modules else ONNXRUNTIME_MB)
@@ -62,7 +62,7 @@ class Policy:
 
 
 def resident_mb() -> float | None:
-    """Megabytes of memory that this process has resident; None where there is no /proc that tells."""
+    """Return the resident memory of this process in megabytes; None if /proc does not report it."""
     try:
         status = _STATUS.read_text(encoding="ascii", errors="replace")
     except OSError:

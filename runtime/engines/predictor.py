@@ -1,4 +1,4 @@
-"""What comes next: the engines of a bundle along paths of tokens, blended."""
+"""Predict the next word: run the engines of a bundle along paths of tokens, and blend their answers."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ _KEPT_LIKELIEST = 64
 
 
 class Parts(NamedTuple):
-    """What each part of the blend says at one place.
+    """What each part of the blend predicts at one place.
 
-    logits: neural scores [vocab], None without the neural model or the time for it. ngram: probabilities [vocab].
-    matched: the n-gram model's matched order. recalled: what the recent text says, None without a cache.
+    logits: neural scores [vocab]; None without the neural model, or without time for it.
+    ngram: n-gram probabilities [vocab]. matched: matched order of the n-gram model.
+    recalled: prediction of the recent text; None without a cache.
     """
 
     logits: NDArray[np.float32] | None
@@ -39,12 +40,12 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Which word the engines expect at one place.
+    """The words that the engines expect at one place.
 
-    words: probability of each of the vocabulary's words, 0 for those that the bundle withholds; read-only [words].
-        Entry i is for id first_word + i.
+    words: probability of each word of the vocabulary, 0 for those that the bundle withholds; read-only [words].
+        Entry i belongs to id first_word + i.
     engine: what answered: "blend", "neural" or "ngram".
-    unknown: probability of a word outside the vocabulary, by the n-gram model, against that of all words in it.
+    unknown: n-gram probability of a word outside the vocabulary, relative to that of all words in it.
     """
 
     words: Probabilities
@@ -61,14 +62,14 @@ class Likeliest(NamedTuple):
 
 T = TypeVar("T")
 _Source = tuple[NeuralModel | None, tuple[int, ...]]
-"""Which neural model answered, None for none, and the tokens before the place."""
+"""The neural model that answered, or None, and the tokens before the place."""
 
 
 class Predictor:
-    """Probabilities of the next token along paths of tokens, for one session. Not shared between threads.
+    """Predicts the next token along paths of tokens, for one session. Not shared between threads.
 
-    It alone decides whether the neural model answers. The n-gram model answers where there is no neural model, where
-    it has no time (see `Deadline`), and where it fails.
+    Only this class decides whether the neural model answers. The n-gram model answers if there is no neural model, if
+    there is no time for it (see `Deadline`), or if it fails.
     """
 
     def __init__(self, engines: Engines, deadline: Deadline) -> None:
@@ -81,42 +82,42 @@ class Predictor:
         self._likeliest: LeastRecentlyUsed[_Source, Likeliest] = LeastRecentlyUsed(_KEPT_LIKELIEST)
 
     def words(self, ids: tuple[int, ...]) -> Prediction:
-        """The word after the tokens `ids`; a look-up where it was asked for lately.
+        """Predict the word after the tokens `ids`. Recent answers are cached.
 
-        A neural model that fails at a run is given up for the next provider or the n-gram model, with a notice, and
-        nothing is lost. Raises EngineError where an engine was asked for by name and none is left.
+        If a run of the neural model fails, the next provider or the n-gram model replaces it, with a notice, and still
+        gives an answer. Raises EngineError if an engine was requested by name and none is left.
         """
         return self._kept_or_made(self._predictions, ids, self._prediction)
 
     def likeliest(self, ids: tuple[int, ...]) -> Likeliest:
-        """The likeliest word after the tokens `ids`, among all tokens; kept, and failing, as `words`."""
+        """Return the likeliest word after the tokens `ids`, among all tokens. Caches and fails as `words` does."""
         return self._kept_or_made(self._likeliest, ids, self._likeliest_word)
 
     def prepare(self, ids: tuple[int, ...]) -> None:
-        """Let the neural model read a little of `ids`, a path that will be asked for soon; it may be left undone."""
+        """Let the neural model read a part of `ids`, a path that will be needed soon. May do nothing."""
         if self._state_cache is not None and self._neural is self._engines.neural:
-            with suppress(OutOfTimeError, EngineError):  # `words` meets the failure again, and deals with it
+            with suppress(OutOfTimeError, EngineError):  # `words` will meet the same failure and handle it
                 self._state_cache.prepare(ids)
 
     def rest(self) -> None:
-        """Forget what is kept; the next answers are the same, and take longer."""
+        """Clear the caches. The next answers are the same, but take longer."""
         self._predictions.clear()
         self._likeliest.clear()
         if self._state_cache is not None:
             self._state_cache.rest()
 
     def lately(self, ids: tuple[int, ...]) -> Prediction | None:
-        """What `words` said for `ids`, if it was asked lately."""
+        """Return the cached answer of `words` for `ids`, or None."""
         neural = self._engines.neural
         found = None if neural is None else self._predictions.get((neural, ids))
         return self._predictions.get((None, ids)) if found is None else found
 
     def parts(self, ids: tuple[int, ...]) -> Parts:
-        """What each engine, and the cache, say about the token after `ids`. Raises EngineError as `words` does."""
+        """Return what each engine and the cache predict after `ids`. Raises EngineError as `words` does."""
         return self._parts(ids, self._logits(ids))
 
     def mix(self, parts: Parts, first: int) -> Probabilities:
-        """Blend `parts` over the tokens from id `first` on, as the model's engine asks; the cache knows words only."""
+        """Blend `parts` over the tokens from id `first` on, for the requested engine. The cache adds to words only."""
         alone = self._asked == "neural" and parts.logits is not None
         mixed = blend(parts.logits, None if alone else parts.ngram, self._engines.shares[parts.matched], first)
         if parts.recalled is not None:
@@ -124,7 +125,7 @@ class Predictor:
         return mixed
 
     def _kept_or_made(self, kept: LeastRecentlyUsed[_Source, T], ids: tuple[int, ...], make: Callable[[Parts], T]) -> T:
-        """The answer kept for `ids`, of the neural model if it has one; else a new one, made from what can answer."""
+        """Return the cached answer for `ids`, preferably of the neural model; else make one with what can answer."""
         neural = self._engines.neural
         found = None if neural is None else kept.get((neural, ids))
         if found is None:
@@ -158,7 +159,7 @@ class Predictor:
         return Parts(logits, counted, matched, recalled)
 
     def _logits(self, ids: tuple[int, ...]) -> NDArray[np.float32] | None:
-        """Neural scores after `ids`; None where the n-gram model has to answer."""
+        """Return the neural scores after `ids`; None if the n-gram model has to answer."""
         while (neural := self._engines.neural) is not None:
             if self._state_cache is None or neural is not self._neural:
                 self._neural, self._state_cache = neural, StateCache(TimedRuns(neural, self._deadline))

@@ -1,7 +1,7 @@
-"""Where the neural model runs: ONNX Runtime's execution providers by short name, and the order in which they are tried.
+"""Choose where the neural model runs: ONNX Runtime's execution providers and the order in which they are tried.
 
-A provider is named as people write it ("cpu", "cuda", "coreml", "dml", "xnnpack", "qnn", "openvino", "tensorrt"), or as
-ONNX Runtime does ("CUDAExecutionProvider").
+Name a provider by its short name ("cpu", "cuda", "coreml", "dml", "xnnpack", "qnn", "openvino", "tensorrt") or by ONNX
+Runtime's name ("CUDAExecutionProvider").
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from foretype.runtime.errors import EngineError
 CPU = "cpu"
 AUTO = "auto"
 ACCELERATORS = ("cuda", "migraphx", "rocm", "dml", "coreml")
-"""What "auto" tries before the CPU, in this order. Others, such as "tensorrt", "openvino", "qnn" and "xnnpack", prepare
-a graph for minutes, want settings, or are CPUs themselves: they are used where they are asked for by name."""
+"""Providers that "auto" tries before the CPU, in this order. Others, such as "tensorrt", "openvino", "qnn" and
+"xnnpack", take minutes to prepare a graph, need settings, or run on the CPU themselves. They are used only by name."""
 _REMOTE = ("azure",)
-"""Providers that send what they are given over the network. Foretype predicts on the machine in front of you."""
+"""Providers that send their input over the network. They are never used: Foretype predicts on your machine."""
 
 _CPU_FLAGS = Path("/proc/cpuinfo")
 
 
 class Attempt(NamedTuple):
-    """One way to run the neural model: the provider's short name, and the file of the graph."""
+    """One way to run the neural model: the provider's short name and the graph file."""
 
     provider: str
     graph: str
 
 
 def short_name(provider: str) -> str:
-    """ONNX Runtime's "CUDAExecutionProvider" as people write it: "cuda"."""
+    """Return the short name of a provider: "cuda" for ONNX Runtime's "CUDAExecutionProvider"."""
     return provider.lower().removesuffix("executionprovider")
 
 
 def import_onnxruntime() -> Any:
-    """The module, its telemetry off. Raises EngineError where it is missing or does not work here."""
+    """Import ONNX Runtime with its telemetry off. Raises EngineError if it is missing or does not work here."""
     if "onnxruntime" not in sys.modules:
-        switch_off()  # once more: the host may have changed the environment since
+        switch_off()  # again: the host may have changed the environment since
     try:
         import onnxruntime
 
@@ -52,17 +52,16 @@ def import_onnxruntime() -> Any:
 
 
 def available() -> dict[str, str]:
-    """The providers of the installed ONNX Runtime, best first: short name -> its own name.
+    """Return the providers of the installed ONNX Runtime, best first, as short name -> full name.
 
-    Raises EngineError without ONNX Runtime. Being listed says that a provider was built in, not that its device is
-    there.
+    A listed provider is built in, but its device may be missing. Raises EngineError without ONNX Runtime.
     """
     names: list[str] = import_onnxruntime().get_available_providers()
     return {short_name(name): name for name in names if short_name(name) not in _REMOTE}
 
 
 def full_name(provider: str) -> str:
-    """ONNX Runtime's name of a provider. Raises EngineError, which lists what there is, when it is not available."""
+    """Return ONNX Runtime's name of a provider. Raises EngineError, which lists the others, if it is not available."""
     offered = available()
     name = offered.get(short_name(provider))
     if name is None:
@@ -71,15 +70,15 @@ def full_name(provider: str) -> str:
 
 
 def attempts(provider: str, float_graph: str | None, int8_graph: str | None, fast_bytes: bool = True) -> list[Attempt]:
-    """The ways to run a bundle's neural model, in the order in which they are tried; the CPU comes last.
+    """Return the ways to run a bundle's neural model, in the order in which to try them. The CPU comes last.
 
-    provider: "auto" for the `ACCELERATORS` that are there, where the bundle has a float graph for them; a name for that
-        provider.
-    float_graph, int8_graph: the files, None where the bundle lacks one. Accelerators take the float graph where there
-        is one; the CPU the int8 one, and the float one after it.
-    fast_bytes: whether this CPU multiplies bytes fast; if not, it takes the float graph first.
+    provider: the name of a provider, or "auto" for the available `ACCELERATORS`, which need a float graph in the
+        bundle.
+    float_graph, int8_graph: the files; None if the bundle lacks one. Accelerators take the float graph if there is
+        one. The CPU takes the int8 graph first, then the float graph.
+    fast_bytes: whether this CPU multiplies bytes fast. If not, it takes the float graph first.
 
-    Raises EngineError for a name that is not available.
+    Raises EngineError if the named provider is not available.
     """
     if short_name(provider) == AUTO:
         offered = available()
@@ -94,12 +93,12 @@ def attempts(provider: str, float_graph: str | None, int8_graph: str | None, fas
 
 
 def multiplies_bytes_fast(machine: str = "", flags: Collection[str] | None = None) -> bool:
-    """Whether ONNX Runtime has int8 kernels for this CPU: on x86 they ask for AVX2. True where it cannot be known.
+    """Return whether ONNX Runtime has int8 kernels for this CPU; on x86 they need AVX2. True if unknown.
 
     Without them an int8 graph is as exact (its operator, MatMulNBits, unpacks the weights), but far slower than the
-    float graph. CPUs with AVX2 and without VNNI are not a special case: see `export.graph.quantise`.
+    float graph. CPUs with AVX2 but without VNNI are not a special case: see `export.graph.quantise`.
 
-    machine, flags: what `platform.machine` and /proc/cpuinfo say, or other values in their place.
+    machine, flags: override what `platform.machine` and /proc/cpuinfo report.
     """
     if (machine or platform.machine()).lower() not in ("x86_64", "amd64", "i686", "i386"):
         return True

@@ -1,9 +1,10 @@
-"""The recent text as a model of its own: words just written come again, above all after the words they came after.
+"""Predict from the recent text: words just written tend to recur, above all after the same preceding words.
 
-A continuous cache (Kuhn and De Mori 1990; Grave, Joulin and Usunier 2017, equations 2 and 3): every word in the window
-is a vote for itself, the stronger the more alike its place and the one at the cursor are. Two places are compared by
-the tokens before them: `boost` for each that agrees, counted backwards. That needs no states of a network, costs some
-tens of microseconds a word, serves the n-gram fallback as well, and predicts nearly as well as comparing hidden states.
+This is a continuous cache (Kuhn and De Mori 1990; Grave, Joulin and Usunier 2017, equations 2 and 3). Every word in the
+window votes for itself. The more its context resembles the context at the cursor, the stronger the vote. Two contexts
+are compared token by token, backwards, and each token that agrees multiplies the vote by `boost`. This needs no hidden
+states, costs some tens of microseconds per word and also serves the n-gram fallback. It predicts nearly as well as
+comparing hidden states.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from foretype.runtime.engines.blend import Probabilities
 
 @dataclass(frozen=True)
 class CacheConfig:
-    """How the cache weighs places, and how much it counts.
+    """How the cache weights the words of the window, and its share of the blend.
 
-    decay: factor on a place's weight for each token it lies further back, in (0, 1].
-    boost: factor for each token before the place that agrees with the end of the text, at least 1.
-    shares: the cache's share of the probability when the longest agreement in the window is 0, 1, 2, ... tokens; each
-        below 1. Longer agreements than the list knows are not looked for.
+    decay: factor on a word's weight for each token that it is further back, in (0, 1].
+    boost: factor for each token before the word that agrees with the end of the text, at least 1.
+    shares: share of the cache in the probability if the longest match in the window is 0, 1, 2, ... tokens; each below
+        1. The length of the list limits the length of a match.
     """
 
     decay: float
@@ -35,7 +36,7 @@ class CacheConfig:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> CacheConfig:
-        """From a manifest's plain values; a ValueError says which one is missing or not legal."""
+        """Read the values of a manifest. Raises ValueError, which says which one is missing or out of range."""
         try:
             config = cls(float(values["decay"]), float(values["boost"]), tuple(map(float, values["shares"])))
         except (KeyError, TypeError, ValueError) as error:
@@ -50,10 +51,10 @@ class CacheConfig:
 
 
 class Recalled(NamedTuple):
-    """What the cache says: votes that sum to one, for words (a word may have several), and its share.
+    """The prediction of the cache: votes for words, which sum to one, and its share. A word may have several votes.
 
-    words: position of each vote's word, id - first_word [votes]. weights: of each vote [votes].
-    match: tokens of the longest agreement. share: weight of the cache in the blend.
+    words: position of each vote's word, id - first_word [votes]. weights: weight of each vote [votes].
+    match: length of the longest match in tokens. share: weight of the cache in the blend.
     """
 
     words: NDArray[np.intp]
@@ -62,18 +63,18 @@ class Recalled(NamedTuple):
     share: float
 
     def probability(self, word: int) -> float:
-        """The cache's probability of the word at this position."""
+        """Return the cache's probability of the word at this position."""
         return float(self.weights[self.words == word].sum())
 
     def mix_into(self, words: Probabilities) -> None:
-        """Give the cache its share of the probabilities [words], in place; their sum stays what it is."""
+        """Mix the cache into the probabilities [words], in place. Their sum does not change."""
         mass = float(words.sum())
         words *= 1.0 - self.share
         np.add.at(words, self.words, (self.weights * (self.share * mass)).astype(words.dtype))
 
 
 def recall(path: tuple[int, ...], first_word: int, config: CacheConfig) -> Recalled | None:
-    """What the words of `path`, token ids of the window, say about the word that follows it; None when it has none."""
+    """Predict the word after `path`, the token ids of the window, from its words; None if it has no words."""
     tokens = np.array(path, np.intp)
     places = np.flatnonzero(tokens >= first_word)
     if not len(places):
@@ -96,7 +97,7 @@ def recall(path: tuple[int, ...], first_word: int, config: CacheConfig) -> Recal
 
 @lru_cache(maxsize=64)
 def _powers(base: float, count: int) -> NDArray[np.float64]:
-    """base^0, base^1, ... [count]."""
+    """Return base^0, base^1, ... [count]."""
     powers: NDArray[np.float64] = base ** np.arange(float(count))
     powers.flags.writeable = False
     return powers

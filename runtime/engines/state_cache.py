@@ -1,9 +1,10 @@
-"""Canonical stepping of a neural model: the same tokens always give the same scores, whatever came before.
+"""Step a neural model canonically: the same tokens always give the same scores, whatever was asked before.
 
-How tokens are cut into calls may show in the scores: an int8 graph may round all tokens of a call together. Here the
-cut is fixed by position: tokens are run one by one, but the state at every multiple of `CHUNK` comes from one run over
-the chunk that ends there. A pasted text is read chunk by chunk, a typed one token by token, and both meet in the same
-states. Reached states are kept, by the tokens that lead to them, so that a backspace or a jump back is a look-up.
+The way in which tokens are split into calls may affect the scores: an int8 graph may round all tokens of a call
+together. Here the position of a token fixes the split. Tokens are run one by one, but the state at every multiple of
+`CHUNK` comes from one run over the chunk that ends there. Pasted text is read chunk by chunk and typed text token by
+token, and both reach the same states. States are cached by the tokens that lead to them, so a backspace or a jump back
+is a look-up.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from foretype.runtime.engines.step_graph import FloatArray, State
 from foretype.runtime.lru import LeastRecentlyUsed
 
 CHUNK = 8
-"""Tokens; the longer, the faster a pasted text is read, and the slower each chunk's last word, which is read twice."""
+"""Tokens in a chunk. A longer chunk reads pasted text faster, but slows the last word of each chunk: a typed chunk is
+read twice."""
 KEPT_STATES = 256
 
 Path = tuple[int, ...]
@@ -25,17 +27,17 @@ Path = tuple[int, ...]
 
 
 class Runs(Protocol):
-    """What is stepped: a `NeuralModel`, or one whose runs are timed and may be stopped between two calls."""
+    """A model that can be stepped: a `NeuralModel`, or one whose runs are timed and may be stopped between calls."""
 
     def initial_state(self) -> State:
-        """The state before any text."""
+        """Return the state before any text."""
 
     def run(self, ids: Path, state: State) -> tuple[FloatArray, State]:
-        """Scores [vocab] after `ids`, fed from `state`, and the state after them."""
+        """Feed `ids` from `state`. Return the scores [vocab] and the state after them."""
 
 
 class StateCache:
-    """Runs one neural model along paths of tokens; holds at most `KEPT_STATES` states. Not shared between threads."""
+    """Runs a neural model along paths of tokens and caches up to `KEPT_STATES` states. Not shared between threads."""
 
     def __init__(self, model: Runs) -> None:
         self._model = model
@@ -43,17 +45,17 @@ class StateCache:
         self._states: LeastRecentlyUsed[Path, State] = LeastRecentlyUsed(KEPT_STATES)
 
     def logits(self, path: Path) -> NDArray[np.float32]:
-        """Scores [vocab] of the token after `path` (at least one token). Raises EngineError when a run fails."""
+        """Return the scores [vocab] after `path` (at least one token). Raises EngineError if a run fails."""
         return self._run(path)[0]
 
     def prepare(self, path: Path) -> None:
-        """Run a little towards the scores after `path`, so that they are near when they are asked for.
+        """Read a part of `path` ahead, so that its scores take less time later.
 
-        That is one chunk, or two tokens of the rest. Raises EngineError when a run fails.
+        One call reads one chunk, or up to two of the tokens after the last chunk. Raises EngineError if a run fails.
         """
         for _ in range(2):
             missing, end = 0, len(path)
-            while end > 0 and self._states.get(path[:end]) is None:  # from the end: most of it is read already
+            while end > 0 and self._states.get(path[:end]) is None:  # from the end: most of it is already read
                 missing, end = end, end - self._size(end)
             if missing:
                 self._run(path[:missing])
@@ -72,7 +74,7 @@ class StateCache:
 
     @staticmethod
     def _size(end: int) -> int:
-        """How many tokens the run has that ends after `end` tokens."""
+        """Return the number of tokens in the run that ends after `end` tokens."""
         return 1 if end % CHUNK else CHUNK
 
     def _state(self, path: Path) -> State:

@@ -1,8 +1,8 @@
-"""The neural engine: one call of a step graph (`step.onnx`) by ONNX Runtime, the recurrent state in and out.
+"""Run the neural engine: ONNX Runtime calls a step graph (`step.onnx`) that takes and returns the recurrent state.
 
-The graph's contract: inputs `input_ids` int64 [batch, steps] and the parts of the state (see `STATE_PARTS`), float32
-[layers, batch, size]; outputs `logits` float32 [batch, vocab] after the last step, and the new state, `hidden_out` and
-so on. Only batch and steps are symbolic. The metadata are those of `GraphMetadata`.
+The contract of the graph: its inputs are `input_ids`, int64 [batch, steps], and the parts of the state (see
+`STATE_PARTS`), float32 [layers, batch, size]. Its outputs are the `logits` after the last step, float32 [batch, vocab],
+and the new state, `hidden_out` and so on. Only batch and steps are symbolic. `GraphMetadata` describes the metadata.
 """
 
 from __future__ import annotations
@@ -34,32 +34,32 @@ from foretype.runtime.errors import EngineError
 GRAPH_FORMAT_VERSION = 1
 PRECISIONS = ("float32", "int8")
 STATE_PARTS = ("hidden", "cell", "history")
-"""What a state may consist of, in this order: `hidden`, which every model has (one with a fixed window keeps the
-embeddings of the words before the latest in it), the `cell` of LSTMs, and the `history` of models with hashed n-grams:
-the last words, each its id plus 1, 0 for none."""
+"""The possible parts of a state, in this order. Every model has `hidden`; a model with a fixed window keeps in it the
+embeddings of the words before the latest. LSTMs have `cell`. Models with hashed n-grams have `history`, the last words:
+each is its id plus 1, or 0 for none."""
 
 _LARGEST_STATE = 2**22
-"""Numbers in one part of a state: thousands of times what a step graph has, and little enough to be allocated."""
+"""Most numbers in one part of a state: thousands of times more than a step graph has, but safe to allocate."""
 _LONGEST_PROPERTY = 2**16
-"""Characters of one entry of the metadata."""
+"""Most characters in one entry of the metadata."""
 _IN_THE_CHILD = "load the model in the child process"
 
 FloatArray = NDArray[np.float32]
 State = tuple[FloatArray, ...]
-"""The parts of a state, (hidden, cell) for an LSTM: each float32 [layers, 1, size], read-only, so it may be kept."""
+"""The parts of a state, (hidden, cell) for an LSTM: each float32 [layers, 1, size], read-only, so you can cache it."""
 
 
 @dataclass(frozen=True)
 class GraphMetadata:
-    """What a step graph says of itself; each field is one key of the ONNX model's metadata, as text.
+    """The metadata of a step graph. Each field is one key of the ONNX model's metadata, as text.
 
     architecture: the family of the network: "window", "rnn", "gru", "lstm", "cifg" or "peephole".
-    vocab_size: width of `logits`; legal ids are 0 .. vocab_size - 1.
+    vocab_size: width of `logits`; valid ids are 0 .. vocab_size - 1.
     layers: first dimension of the state.
     hidden_size: last dimension of `hidden`.
     precision: how the weights are stored, "float32" or "int8".
     special_tokens: ids of the tokens that are not text, such as {"<unk>": 0}; JSON in the file.
-    format_version: of this contract; a reader refuses versions it does not know.
+    format_version: version of this contract; readers reject versions they do not know.
     """
 
     architecture: str
@@ -71,12 +71,12 @@ class GraphMetadata:
     format_version: int = GRAPH_FORMAT_VERSION
 
     def to_properties(self) -> dict[str, str]:
-        """The fields as ONNX metadata: text as it is, numbers in decimal, `special_tokens` as JSON."""
+        """Return the fields as ONNX metadata: text as it is, numbers in decimal, `special_tokens` as JSON."""
         return {key: value if isinstance(value, str) else json.dumps(value) for key, value in asdict(self).items()}
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str]) -> GraphMetadata:
-        """Read ONNX metadata; a ValueError names the key that is missing or has an illegal value."""
+        """Read ONNX metadata. Raises ValueError, which names the key that is missing or has an invalid value."""
         metadata = cls(
             architecture=_property(properties, "architecture"),
             vocab_size=_number(properties, "vocab_size"),
@@ -122,11 +122,11 @@ def _ids(properties: Mapping[str, str], key: str) -> dict[str, int]:
 
 
 class NeuralModel:
-    """A step graph, loaded and ready; safe for concurrent `run` calls, since every state is the caller's.
+    """A loaded step graph. Safe for concurrent `run` calls, because every caller holds its own state.
 
-    metadata: what the graph says of itself.
-    vocab_size, layers, hidden_size: from the metadata, for short.
-    provider: the ONNX Runtime provider that really runs the graph, such as "cpu" or "cuda".
+    metadata: the metadata of the graph.
+    vocab_size, layers, hidden_size: copied from the metadata.
+    provider: the ONNX Runtime provider that actually runs the graph, such as "cpu" or "cuda".
     """
 
     def __init__(
@@ -150,13 +150,13 @@ class NeuralModel:
     def open(cls, path: str | os.PathLike[str], *, provider: str = CPU, threads: int = 1) -> NeuralModel:
         """Load a step graph and check that it keeps the contract.
 
-        provider: "cpu", "cuda" or another that this installation of ONNX Runtime offers, see
-            `runtime.engines.providers`; "auto" takes the first that works, accelerators for float32 graphs only (int8
-            ones are made for CPUs).
-        threads: CPU threads of one call; a step is too small to gain from more than one.
+        provider: "cpu", "cuda" or another that this installation of ONNX Runtime offers; see
+            `runtime.engines.providers`. "auto" takes the first that works. It tries accelerators for float32 graphs
+            only, since int8 graphs are made for CPUs.
+        threads: CPU threads per call; a step is too small to gain from more than one.
 
-        Raises EngineError, one line that names the file and the reason, when ONNX Runtime or the provider is
-        missing, or the file is missing, damaged, or no step graph.
+        Raises EngineError, one line that names the file and the reason, if ONNX Runtime or the provider is missing, or
+        if the file is missing, damaged or not a step graph.
         """
         path = Path(path)
         if threads < 1:
@@ -184,10 +184,10 @@ class NeuralModel:
         options.log_severity_level = 4  # errors arrive as exceptions; the terminal belongs to the user
         if threads > 1:
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # The CPU takes what another provider has no kernel for.
+        # The CPU runs the operators that another provider has no kernel for.
         providers = [provider, "CPUExecutionProvider"] if provider != "CPUExecutionProvider" else [provider]
         try:
-            with FORK:  # ONNX Runtime's own fallback prints, and says nothing to the caller
+            with FORK:  # no fallback of ONNX Runtime's own: it prints, and does not tell the caller
                 session = onnxruntime.InferenceSession(str(path), options, providers=providers, enable_fallback=False)
         except Exception as error:
             raise EngineError(f"{path}: ONNX Runtime cannot load it: {_line(error)}") from error
@@ -201,7 +201,7 @@ class NeuralModel:
         return cls(path, session, state_names, metadata, threads)
 
     def initial_state(self) -> State:
-        """The state before any text: zeros, each float32 [layers, 1, size]."""
+        """Return the state before any text: zeros, each part float32 [layers, 1, size]."""
         return self._zeros
 
     def run(self, ids: Sequence[int], state: State, options: Any = None) -> tuple[FloatArray, State]:
@@ -209,9 +209,9 @@ class NeuralModel:
 
         options: from `run_options`; setting its `terminate` from another thread ends the call with an EngineError.
 
-        Returns the float32 logits [vocab_size] after the last id, the caller's own, and the state after it.
-        Raises EngineError when an id or a state is not legal, the call fails, or this process was forked and the graph
-        cannot run in the child: only one thread on the CPU survives a fork.
+        Returns the float32 logits [vocab_size] after the last id, which the caller may change, and the state after it.
+        Raises EngineError if an id or a state is invalid, if the call fails, or if this process was forked and the
+        graph cannot run in the child. Only a graph that runs on one CPU thread survives a fork.
         """
         if not ids or min(ids) < 0 or max(ids) >= self.vocab_size:
             raise EngineError(
@@ -223,8 +223,8 @@ class NeuralModel:
     def run_batch(self, ids: NDArray[np.int64], state: State) -> tuple[FloatArray, State]:
         """Feed many texts at once: ids [batch, steps], each part of `state` float32 [layers, batch, size].
 
-        Returns the float32 logits [batch, vocab_size] after the last step, and the states after it. They agree with
-        single runs to 1e-4 for float graphs and for those of `export.graph.quantise`. Raises EngineError as `run` does.
+        Returns the float32 logits [batch, vocab_size] and the states after the last step. They agree with single runs
+        to 1e-4 for float graphs and for graphs from `export.graph.quantise`. Raises EngineError as `run` does.
         """
         if ids.ndim != 2 or not ids.size or ids.min() < 0 or ids.max() >= self.vocab_size:
             raise EngineError(
@@ -233,7 +233,7 @@ class NeuralModel:
         return self._run(ids, state, None)
 
     def run_options(self) -> Any:
-        """Options for `run`: an onnxruntime.RunOptions, for one caller at a time."""
+        """Return options for `run`: an onnxruntime.RunOptions, for one caller at a time."""
         return import_onnxruntime().RunOptions()
 
     def _run(self, ids: NDArray[np.int64], state: State, options: Any) -> tuple[FloatArray, State]:
@@ -254,7 +254,7 @@ class NeuralModel:
 
 
 def _check_contract(session: Any, metadata: GraphMetadata) -> tuple[str, ...]:
-    """The names of the state inputs; a ValueError says which input or output breaks the contract."""
+    """Return the names of the state inputs. Raises ValueError, which says what breaks the contract."""
     inputs = {value.name: value for value in session.get_inputs()}
     outputs = {value.name: value for value in session.get_outputs()}
     state_names = tuple(part for part in STATE_PARTS if part == "hidden" or part in inputs)
@@ -277,7 +277,7 @@ def _check_contract(session: Any, metadata: GraphMetadata) -> tuple[str, ...]:
 
 
 def _check_value(value: Any, type_name: str, shape: tuple[int | None, ...]) -> None:
-    """Compare one input or output with its type and shape, in which None stands for a symbolic dimension."""
+    """Compare one input or output with its type and shape; None stands for a symbolic dimension."""
     found = tuple(size if isinstance(size, int) else None for size in value.shape)
     if value.type != type_name or found != shape:
         expected = ", ".join("any" if size is None else str(size) for size in shape)
@@ -285,7 +285,7 @@ def _check_value(value: Any, type_name: str, shape: tuple[int | None, ...]) -> N
 
 
 def _line(error: Exception) -> str:
-    """The first line of an error's message."""
+    """Return the first line of an error's message."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 

@@ -1,8 +1,8 @@
 """Switch off the telemetry of ONNX Runtime, which is on by default from version 1.29 on.
 
 On Linux and macOS the library reads `ORT_DISABLE_TELEMETRY` once, when it is first imported in a process. So
-`foretype.runtime` sets the variable when it is imported itself, before anything of it imports ONNX Runtime. Child
-processes inherit it. On Windows a call switches the events off; `silence` makes it.
+`foretype.runtime` sets the variable at its own import, before any of its modules imports ONNX Runtime. Child processes
+inherit the variable. On Windows, `silence` calls a function of ONNX Runtime that switches the events off.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def switch_off() -> None:
 
 
 def silence(onnxruntime: Any) -> None:
-    """Switch off the events of the imported module once, which works at any time, on Windows."""
+    """Switch off the events of the imported module, once per process. On Windows this works at any time."""
     global _silenced
     if not _silenced:
         onnxruntime.disable_telemetry_events()
@@ -37,5 +37,5 @@ def silence(onnxruntime: Any) -> None:
 
 
 def telemetry_notice() -> str | None:
-    """None where the telemetry is off; one line where the host imported ONNX Runtime too early to switch it off."""
+    """Return None if the telemetry is off; one line if the host imported ONNX Runtime too early to switch it off."""
     return _NOTICE if _too_late else None

@@ -1,1 +1,1 @@
-"""Quality on held-out text: perplexity, keystroke savings, writing, calibration."""
+"""Measures quality on held-out text: perplexity, keystroke savings, writing with slips and phrases, calibration."""

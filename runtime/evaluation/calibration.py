@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: of the words given 30 %, some 30 in 100 should be right."""
+"""Measures calibration: about 30 of 100 words that were given a probability of 30 % should be right."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ BINS = 15
 
 
 def expected_calibration_error(probabilities: Sequence[float], right: Sequence[bool], bins: int = BINS) -> float:
-    """The mean distance between probability and share of right answers, 0 (calibrated) to 1.
+    """The mean distance between probability and share of right answers, from 0 (calibrated) to 1.
 
-    probabilities: of each answer [n]. right: whether it was the word [n].
+    probabilities: the probability of each answer [n]. right: whether each answer was right [n].
 
-    ECE = sum over bins b of n_b / n * |share right in b - mean probability in b| (Guo et al. 2017, equation 3), with
-    bins of equal numbers of answers (Nguyen and O'Connor 2015), since most probabilities lie close to zero. Fewer
-    answers than bins have a bin each; none, error 0.
+    ECE = sum over bins b of n_b / n * |share right in b - mean probability in b| (Guo et al. 2017, equation 3). Bins
+    hold equal numbers of answers (Nguyen and O'Connor 2015), because most probabilities are close to zero. If there are
+    fewer answers than bins, each answer has its own bin. Without answers, the error is 0.
     """
     if not probabilities:
         return 0.0

@@ -1,4 +1,4 @@
-"""What an evaluation reads: documents and their words, as keystroke savings count them."""
+"""The input of an evaluation: documents, and their words as keystroke savings count them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Document = Sequence[str]
 """The lines of one document."""
 
 LIST_LENGTHS = (1, 3, 5)
-"""How many suggestions are shown at once, in the figures of an evaluation."""
+"""Numbers of suggestions shown at once for which an evaluation reports figures."""
 
 WORD = re.compile(r"(?:[^\W_]|['\u2019-])+")
 _NOT_PLAIN = re.compile(r"[^a-z']+")
@@ -21,5 +21,5 @@ def plain(line: str) -> str:
 
 
 def count_words(document: Document) -> int:
-    """Words of `document` as keystroke savings count them."""
+    """The number of words in `document`, as keystroke savings count them."""
     return sum(1 for line in document for _ in WORD.finditer(line))

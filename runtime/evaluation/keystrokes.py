@@ -1,6 +1,6 @@
-"""Keystroke savings: a perfect user types a text with the model's suggestions.
+"""Measures keystroke savings: a simulated perfect user types a text with the model's suggestions.
 
-The model is asked as an application asks it: contexts come from the text before the cursor, suggestions from
+The model is used as an application uses it: the context is the text before the cursor, and the suggestions come from
 `Session.suggest`.
 """
 
@@ -25,18 +25,18 @@ from foretype.runtime.text.vocabulary import fold
 
 Mode = Literal["plain", "text"]
 Offer = tuple[float, bool]
-"""The probability of a word that was offered, and whether it was the one wanted."""
+"""The probability of an offered word, and whether it was the right one."""
 
 _RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
 class User:
-    """Who types.
+    """The simulated user.
 
-    overlooks: what the model takes for the chance that the user overlooks a suggestion; see `SessionOptions`.
+    overlooks: the chance that the user overlooks a suggestion, as the model assumes it; see `SessionOptions`.
     attention: the chance that the user looks at the suggestions after a keystroke, and takes the right word if it is
-    there. typos: whether the session looks for slips.
+    shown. typos: whether the session looks for slips.
     """
 
     overlooks: float = OVERLOOKS
@@ -49,9 +49,12 @@ DEFAULT_USER = User()
 
 @dataclass
 class Keystrokes:
-    """A text typed by a perfect user; arrays hold one entry a document, keystrokes one column per list length.
+    """The counts of a text typed by a perfect user.
 
-    limit: keystrokes if every word were offered at once. vocabulary_limit: if every word of the vocabulary were.
+    words .. vocabulary_limit have one entry per document; each entry of `keystrokes` has one column per list length.
+
+    limit: keystrokes if every word were offered before its first letter. vocabulary_limit: keystrokes if every word in
+        the vocabulary were.
     word_seconds, letter_seconds: time of each suggestion before the first letter of a word, and after a letter.
     word_offers, letter_offers: at the same places, the probability of the word offered for k=1, and whether it was
         right.
@@ -71,8 +74,8 @@ class Keystrokes:
     def savings(self) -> dict[str, Any]:
         """Keystroke savings in percent, with 95 % intervals by resampling documents, and the two limits.
 
-        Beside them, as shares: how well the probability of the word offered for k=1 is calibrated, before the first
-        letter of a word and after one, and the two means that the error compares in detail.
+        Also returns the calibration of the probability of the word offered for k=1, before the first letter of a word
+        and after one: the calibration error, the mean probability and the share of right words, all as shares.
         """
         characters = np.array(self.characters, float)
         figures: dict[str, Any] = {"mode": self.mode, "words": sum(self.words), "documents": len(self.words)}
@@ -90,7 +93,7 @@ class Keystrokes:
         return figures
 
     def times(self) -> dict[str, float]:
-        """Microseconds per suggestion: median and 99th percentile, after a letter, at a new word, and of all."""
+        """Microseconds per suggestion: median and 99th percentile, after a letter, at a new word, and over all."""
         groups = {
             "letter": self.letter_seconds,
             "word": self.word_seconds,
@@ -126,10 +129,10 @@ def evaluate_keystrokes(
     done: Callable[[int], None] = lambda _: None,
     user: User = DEFAULT_USER,
 ) -> Keystrokes:
-    """Type `documents` with the model's suggestions; `done` is told the words of each document.
+    """Type `documents` with the model's suggestions. Calls `done` with the number of words of each document.
 
-    A choice costs one keystroke and types the space that follows, where one does. The context starts anew with each
-    document. Line ends are typed for nothing.
+    Accepting a suggestion costs one keystroke, and also types the following space if there is one. Each document starts
+    with an empty context. Line ends cost no keystrokes.
     """
     result = Keystrokes(mode)
     for document in documents:
@@ -140,7 +143,7 @@ def evaluate_keystrokes(
 
 
 def _type_document(model: Model, document: Document, result: Keystrokes, user: User) -> None:
-    # Figures must not depend on the time of day.
+    # No deadline: figures must not depend on the speed of the machine.
     session = model.session(overlooks=user.overlooks, policy=Policy(deadline_ms=None), typos=user.typos)
     looks = random.Random(len(result.words))
     words, characters, limit, vocabulary_limit = 0, 0, 0, 0
@@ -173,8 +176,11 @@ def _type_document(model: Model, document: Document, result: Keystrokes, user: U
 
 
 def _least_keystrokes(model: Model, word: str, space: int) -> int:
-    """Keystrokes of `word` when it is offered as soon as can be: before the first letter, or, where hyphens or
-    apostrophes come before the part that the vocabulary holds ("well-known"), behind these."""
+    """Keystrokes of `word` if it is offered as early as possible.
+
+    That is before its first letter. If hyphens or leading apostrophes come before the part that is in the vocabulary
+    ("well-known"), it is after these.
+    """
     folded = fold(word)
     cut = max(folded.rfind("-") + 1, len(folded) - len(folded.lstrip("'")))
     return cut + 1 if model.vocabulary.find(folded[cut:]) is not None else len(word) + space
@@ -183,9 +189,9 @@ def _least_keystrokes(model: Model, word: str, space: int) -> int:
 def _letters_needed(
     suggest: Callable[..., Any], before: str, word: str, result: Keystrokes, sees: Sequence[bool]
 ) -> list[int | None]:
-    """Letters of `word` typed until it is among the first k and seen, for each list length; None where it never is.
+    """Letters of `word` typed until it is among the first k and seen, for each list length; None if it never is.
 
-    sees: whether the user looks at the suggestions after so many letters.
+    sees: whether the user looks at the suggestions, by the number of typed letters.
     """
     wanted = word.lower() if result.mode == "plain" else word
     needed: list[int | None] = [None] * len(LIST_LENGTHS)
@@ -203,7 +209,7 @@ def _letters_needed(
                 if column == 0 and offered:
                     offers = result.letter_offers if letters else result.word_offers
                     offers.append((offered[0].probability, texts[0] == wanted))
-        # What is new at a place is done for the first list; the others only filter.
+        # The first list does all the new work at a place; the other lists only filter.
         (result.letter_seconds if letters else result.word_seconds).append(seconds[0])
         if None not in needed:
             break

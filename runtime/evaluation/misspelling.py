@@ -1,7 +1,7 @@
-"""Words as hurried fingers type them: slips put into text, for measuring what typo tolerance is worth.
+"""Simulates typing slips in text, to measure the benefit of typo tolerance.
 
-Each letter is hit with the same probability by one of four slips, all equally frequent: a key beside it instead of it,
-a key beside it (or the same again) as well, nothing at all, or the next letter first.
+Each letter gets a slip with the same probability. There are four equally frequent slips: a neighbouring key instead of
+the letter, a neighbouring key (or the same key again) after it, the letter left out, or the next letter typed first.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from random import Random
 from foretype.runtime.typos.keyboards import neighbours
 
 RATE = 0.08
-"""Letters hit."""
+"""Default share of letters that get a slip."""
 
 
 def misspell(word: str, draw: Random, rate: float = RATE, layout: str = "qwerty") -> str:
-    """`word` with slips at about `rate` of its letters; capitals and other characters stay."""
+    """Return `word` with slips at about `rate` of its letters. Capitals and other characters do not change."""
     near = neighbours(layout)
     typed: list[str] = []
     letters = list(word)

@@ -1,4 +1,4 @@
-"""How well a model predicts text that it never saw: perplexity and next-word accuracy."""
+"""Measures how well a model predicts unseen text: perplexity and next-word accuracy."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Tokens:
     """Probabilities that a model gave to the tokens of a text.
 
     words, ends, marks, unknown: log-probabilities of known words, of line ends, of punctuation and classes, and of
-    words outside the vocabulary (as `<unk>`). ranks: the rank of each word among the words, 0 the best, unknown ones
-    at infinity. characters: of the text, line ends included.
+    words outside the vocabulary (as `<unk>`). ranks: the rank of each word among all words, 0 for the best and infinity
+    for unknown words. characters: number of characters in the text, including line ends.
     """
 
     words: list[float] = field(default_factory=list)
@@ -55,7 +55,7 @@ def _perplexity(log_probabilities: Sequence[float]) -> float:
 def evaluate_tokens(
     model: Model, documents: Iterable[Document], done: Callable[[int], None] = lambda _: None
 ) -> Tokens:
-    """Score every token of `documents`; `done` is told the words of each document."""
+    """Score every token of `documents`. Calls `done` with the number of words of each document."""
     result = Tokens()
     for document in documents:
         _score_document(model, document, result)
@@ -80,13 +80,13 @@ def _score_document(model: Model, document: Document, result: Tokens) -> None:
             words = predictor.mix(parts, first_word)
             result.words.append(score)
             place = token - first_word
-            # Of words that are equally likely, those that come first are offered first.
+            # Among equally likely words, those earlier in the vocabulary are offered first.
             result.ranks.append(float(np.sum(words > words[place]) + np.sum(words[:place] == words[place])))
     result.characters += sum(len(line) + 1 for line in document)
 
 
 def _positions(model: Model, document: Document) -> Iterable[tuple[tuple[int, ...], int]]:
-    """Each token of `document` after the path of tokens that the runtime would see before it."""
+    """Yield each token of `document`, with the path of tokens that the runtime would see before it."""
     reader = ContextReader(model.form)
     text = ""
     for line in document:

@@ -1,7 +1,7 @@
-"""How much writing as people write it gains: misspelt words, and suggestions of several words.
+"""Measures realistic writing: words typed with slips, and suggestions of several words.
 
-`runtime.evaluation.misspelling` misspells words, the same way each time. The text before each word is right, as it is
-where words are corrected at once.
+`runtime.evaluation.misspelling` misspells words, in the same way each time. The text before each word is correct, as if
+each word were corrected at once.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from foretype.runtime.text.vocabulary import fold
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _LIST = 3
 SHORTEST = 3
-"""Letters of the words whose corrections are counted."""
+"""Minimum number of letters of a word whose corrections are counted."""
 
 
 @dataclass
 class Misspelt:
-    """Misspelt words of one kind: of the vocabulary, with at least `SHORTEST` letters.
+    """Counts for one kind of misspelt words: words in the vocabulary with at least `SHORTEST` letters.
 
-    words: how many. at_end: those that were among the three offered when all letters stood there. corrected: those
-    among the three corrections once a space stood behind them; first: those that were the first of these.
-    characters, and keystrokes with and without tolerance: see `Slips`.
+    words: how many. at_end: how many were among the three offered words after the last letter. corrected: how many were
+    among the three corrections after the following space. first: how many were the first correction.
+    characters, with_typos, without: characters, and keystrokes with and without typo tolerance; see `Slips`.
     """
 
     words: int = 0
@@ -61,11 +61,14 @@ class Misspelt:
 
 @dataclass
 class Slips:
-    """A text typed by hurried fingers: a user who takes a word as soon as it is among three, and otherwise deletes the
-    wrong letters and types them again.
+    """The counts of a text typed with slips.
 
-    everything: all words. misspelt: those that became no word of the vocabulary. real_words: those that became another.
-    seconds, seconds_exact: time of each suggestion after a letter, with tolerance and without.
+    The simulated user takes a word as soon as it is among the three offered. Otherwise, the user deletes the wrong
+    letters and types them again.
+
+    everything: all words. misspelt: words whose misspelling is not in the vocabulary. real_words: words that became
+    another word of the vocabulary. seconds, seconds_exact: time of each suggestion after a letter, with typo tolerance
+    and without.
     """
 
     everything: Misspelt = field(default_factory=Misspelt)
@@ -75,7 +78,7 @@ class Slips:
     seconds_exact: list[float] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
-        """All figures, as plain JSON values; times in microseconds."""
+        """All figures, as plain JSON values. Times are in microseconds."""
         return {
             "rate": RATE,
             "misspelt": self.misspelt.figures(),
@@ -103,7 +106,7 @@ def evaluate_slips(
     layout: str = "qwerty",
     done: Callable[[int], None] = lambda _: None,
 ) -> Slips:
-    """Type `documents` with slips at 8 % of the letters; adds to `result` where one is given."""
+    """Type `documents` with slips at 8 % of the letters. Adds to `result` if it is given."""
     result = result or Slips()
     draw = random.Random(seed)
     policy = Policy(deadline_ms=None)
@@ -135,8 +138,10 @@ def evaluate_slips(
 
 
 def _type(session: Session, before: str, typed: str, word: str, seconds: list[float]) -> tuple[int, bool]:
-    """Keystrokes for `word` and the space behind it when the fingers type `typed`, and whether it is among the three
-    offered after the last letter."""
+    """Keystrokes for `word` and the following space if the user types `typed`.
+
+    Also returns whether `word` is among the three offered words after the last letter.
+    """
 
     def offered(letters: int) -> bool:
         begin = time.perf_counter()
@@ -157,11 +162,11 @@ def _type(session: Session, before: str, typed: str, word: str, seconds: list[fl
 
 @dataclass
 class PhraseUse:
-    """Suggestions of several words, met by a perfect user of one ghost text.
+    """Counts of suggestions of several words, for a perfect user who sees one ghost text.
 
-    keystrokes: with single words; with_phrases: where a phrase that is right costs one key. offered: phrases shown; one
-    that stays while its first word is typed along counts once. wrong: those that did not come true to the last word.
-    words: words of all phrases; right_words: those that came true from the first on without a gap.
+    keystrokes: with single words only. with_phrases: if a right phrase costs one key. offered: phrases shown; a phrase
+    that stays while its first word is typed counts once. wrong: phrases of which not all words were right.
+    words: words in all phrases. right_words: those that were right, counted from the first up to the first wrong one.
     """
 
     characters: int = 0
@@ -190,7 +195,7 @@ def evaluate_phrases(
     result: PhraseUse | None = None,
     done: Callable[[int], None] = lambda _: None,
 ) -> PhraseUse:
-    """Type `documents`, taking the ghost text as soon as it is right; adds to `result` where one is given."""
+    """Type `documents`, taking the ghost text as soon as it is right. Adds to `result` if it is given."""
     result = result or PhraseUse()
     for document in documents:
         session = model.session(policy=Policy(deadline_ms=None))
@@ -198,7 +203,7 @@ def evaluate_phrases(
         cursor = 0
         for match in _WORD.finditer(text):
             begin, word = match.start(), match.group()
-            if begin >= cursor:  # else a phrase wrote it
+            if begin >= cursor:  # otherwise a phrase already wrote this word
                 strokes, end = _take(session, text, begin, word, confidence, result)
                 result.with_phrases += begin - cursor + strokes
                 cursor = end
@@ -210,7 +215,7 @@ def evaluate_phrases(
 
 
 def _take(session: Session, text: str, begin: int, word: str, confidence: float, result: PhraseUse) -> tuple[int, int]:
-    """Keystrokes for the word at `begin`, and where the cursor stands after them."""
+    """Keystrokes for the word at `begin`, and the position of the cursor after them."""
     counted: set[str] = set()
     for letters in range(len(word)):
         before = text[: begin + letters]
@@ -241,12 +246,12 @@ def _stands(text: str, begin: int, phrase: str) -> bool:
 
 
 def _after(text: str, end: int) -> int:
-    """Where the cursor stands once a word that ends at `end` was accepted: the space behind it is typed too."""
+    """The cursor after accepting a word that ends at `end`. Accepting also types the following space."""
     return end + int(text[end : end + 1] == " ")
 
 
 def _with_words(session: Session, text: str) -> int:
-    """Keystrokes for `text` when the best single word is taken as soon as it is right."""
+    """Keystrokes for `text` if the best single word is taken as soon as it is right."""
     strokes = last = 0
     for match in _WORD.finditer(text):
         begin, word = match.start(), match.group()

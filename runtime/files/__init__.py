@@ -1,1 +1,1 @@
-"""Disk: bundles, tensor files, atomic writes, and the user's folder."""
+"""Files on disk: bundles, tensor files, atomic writes, and the user's data folder."""

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all: to a temporary file in the same folder, then renamed."""
+"""Writes files atomically: to a temporary file in the same folder, which is then renamed."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import Any
 
 
 @contextmanager
-def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it takes the place of `path`, on failure nothing is left.
+def replacing(path: Path, *, private: bool = False, mode: int | None = None) -> Iterator[Path]:
+    """Yield a temporary path beside `path`. It replaces `path` on success, and is deleted on failure.
 
-    Missing folders are made. Where `path` is a pipe or a character device, such as /dev/stdout, it cannot be replaced:
-    its own path is given, and what is written goes there at once.
+    Creates missing folders. A pipe or a character device, such as /dev/stdout, cannot be replaced. In that case `path`
+    itself is yielded, and output goes there directly.
 
-    private: whether the file is for its owner only; else it has the mode that the umask leaves.
+    private: whether only the owner may access the file. mode: its mode otherwise; None lets the umask decide.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if _takes_bytes_at_once(path):
         yield path
         return
-    temporary, mode = _new_file(path, 0o600 if private else 0o666)
+    temporary, usual = _new_file(path, 0o600 if private else 0o666)
     try:
         yield temporary
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
-        temporary.chmod(0o600 if private else mode)
+        temporary.chmod(0o600 if private else usual if mode is None else mode)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -45,11 +45,11 @@ def _takes_bytes_at_once(path: Path) -> bool:
 
 
 def _new_file(path: Path, mode: int) -> tuple[Path, int]:
-    """A new, empty file beside `path` that this user alone can read and write, and the mode that the umask left it."""
+    """Create an empty file beside `path` that only this user can access. Returns its path and its mode by the umask."""
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            # The system applies the umask: to ask for it is to change it, for the files of other threads as well.
+            # Let the system apply the umask. Reading it would change it, also for files of other threads.
             handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
         except FileExistsError:
             continue
@@ -68,5 +68,5 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, non-ASCII characters as they are."""
+    """Write `value` as indented JSON. Non-ASCII characters are not escaped."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""A bundle: the folder that holds everything a model needs, each file checked against the manifest before use."""
+"""A bundle: the folder with everything a model needs. Each file is checked against the manifest before use."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ LIMITS = {
     STEP: 2047 * MEGABYTE,
     STEP_FLOAT: 2047 * MEGABYTE,
 }
-"""Bytes of each file at most, checked before it is read; for other files, that of the tables. A vocabulary of a million
-words takes 30 MB, and reading it five times that. Tables are mapped, not read. Protocol buffers, and so ONNX files, end
-at 2 GB."""
+"""Maximum size of each file in bytes, checked before it is read. Other files have the limit of the tables. A vocabulary
+of a million words takes 30 MB, and reading it takes five times that. Tables are mapped, not read. Protocol buffers, and
+so ONNX files, cannot be larger than 2 GB."""
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 
@@ -49,15 +49,15 @@ def case_rule_to_json(rule: CaseRule) -> dict[str, Any]:
 
 
 def case_rule_from_json(value: Mapping[str, Any]) -> CaseRule:
-    """What `case_rule_to_json` gave. Raises KeyError or TypeError when `value` is not that."""
+    """Convert the output of `case_rule_to_json` back. Raises KeyError or TypeError for any other `value`."""
     return CaseRule(frozenset(value["sentence_ends"]), frozenset(value["transparent"]), dict(value["preferred"]))
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle; files are checked when they are asked for.
+    """An opened bundle. Files are checked when they are requested.
 
-    folder: where it lies.
+    folder: the folder of the bundle.
     manifest: the parsed manifest.json.
     """
 
@@ -66,7 +66,7 @@ class Bundle:
 
     @classmethod
     def open(cls, folder: Path) -> Bundle:
-        """Read the manifest. Raises BundleError when it is missing, damaged, or of another format version."""
+        """Read the manifest. Raises BundleError if it is missing, damaged, or of another format version."""
         path = folder / MANIFEST
         try:
             with _opened(folder, path) as stream:
@@ -95,14 +95,14 @@ class Bundle:
         return str(self.manifest.get("name", self.folder.name))
 
     def lists(self, name: str) -> bool:
-        """Whether the manifest names the file `name`."""
+        """Whether the manifest lists the file `name`."""
         return name in self.manifest["files"]
 
     def file(self, name: str) -> Path:
-        """The path of the file `name`, after its checksum was compared.
+        """The path of the file `name`, after checking its checksum.
 
-        Raises BundleError when the manifest does not list it, it is missing, its content is not what was shipped, or it
-        is no plain file of this folder (a link that leads out of it, a pipe).
+        Raises BundleError if the manifest does not list the file, if it is missing or altered, or if it is not a plain
+        file in this folder (for example, a pipe or a link that leads out of the folder).
         """
         if not self.lists(name):
             raise BundleError(f"{self.folder / MANIFEST}: lists no {name}")
@@ -119,7 +119,7 @@ class Bundle:
         return path
 
     def text_form(self) -> TextForm:
-        """The text form of the bundle. Raises BundleError naming the file at fault."""
+        """The text form of the bundle. Raises BundleError that names the faulty file."""
         path = self.file(TOKENIZER)
         with _opened(self.folder, path) as stream:
             ids = _read_tokenizer(path, stream.read())
@@ -131,10 +131,10 @@ class Bundle:
 
 @contextmanager
 def _opened(folder: Path, path: Path) -> Iterator[BufferedReader]:
-    """Open `path`, a plain file inside `folder` within its limit. Raises BundleError for any other; OSError."""
+    """Open `path`. Raises BundleError if it is not a plain file inside `folder` within its size limit; OSError."""
     if not path.resolve().is_relative_to(folder.resolve()):
         raise BundleError(f"{path}: leads out of the bundle's folder, to {path.resolve()}")
-    # Without waiting for the other end of a pipe; what was opened is what is looked at.
+    # O_NONBLOCK: do not wait for the other end of a pipe. The checks below examine the file that was actually opened.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         status, limit = os.fstat(descriptor), LIMITS.get(path.name, LIMITS[NGRAM])
@@ -149,10 +149,10 @@ def _opened(folder: Path, path: Path) -> Iterator[BufferedReader]:
 
 
 def _read_tokenizer(path: Path, content: bytes) -> dict[str, int]:
-    """The vocabulary of a tokenizer.json, token -> id.
+    """Read the vocabulary of a tokenizer.json, token -> id.
 
-    Nothing else is taken from the file. Its rules must be those of the text form, word for word: others could take
-    exponential time or memory, and `tokenizers` would run them.
+    Nothing else is used from the file. Its rules must be exactly those of the text form: `tokenizers` would run other
+    rules, and they could take exponential time or memory.
     """
     try:
         value = json.loads(content)

@@ -1,4 +1,4 @@
-"""Turns plain values, as JSON and TOML hold them, into dataclasses."""
+"""Converts plain values from JSON or TOML to dataclasses."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 def decode(kind: type[T], value: Any, where: str = "") -> T:
     """Convert `value` to the dataclass `kind`, and check each part of it against its annotation.
 
-    A whole number may stand for a float and a list for a tuple; nothing else is converted. Keys that the dataclass does
-    not have are ignored, and missing ones take their defaults.
+    A whole number is accepted for a float, and a list for a tuple; nothing else is converted. Keys that the dataclass
+    does not have are ignored, and missing ones take their defaults.
 
-    where: the path to `value`, for messages. Raises ValueError, one line that names the path, the value there and the
-    type expected.
+    where: the path to `value`, for error messages. Raises ValueError, one line that names the path, the value there and
+    the expected type.
     """
     for path, number in _floats(value, where):
         if not math.isfinite(number):

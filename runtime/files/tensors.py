@@ -1,8 +1,8 @@
 """Reads a safetensors file as memory-mapped numpy arrays, after checking every claim of its header.
 
-The package `safetensors` copies what it loads into numpy; here pages are read when they are first touched. A
-file may come from anywhere, so nothing in it is believed: a header that lies ends in a `TableError` that
-names the file, never in a read outside it or in memory taken for sizes it only claims.
+The package `safetensors` copies what it loads into numpy; here pages are read when they are first accessed. A file may
+come from an untrusted source, so nothing in it is trusted. A wrong header raises a `TableError` that names the file. It
+never causes a read outside the file, or an allocation of a size that the header only claims.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _MAX_DIMENSIONS = 8
 
 
 def read_tables(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Map the tensors of a safetensors file; return them by name (read-only) and the file's `__metadata__`.
+    """Map the tensors of a safetensors file. Returns them by name (read-only), and the file's `__metadata__`.
 
-    The file must keep its size while the arrays are in use; replace it with `os.replace`, never write into
-    it. Raises TableError where the file is missing, truncated, or not what its header claims.
+    The file must keep its size while the arrays are in use: replace it with `os.replace`, and never write into it.
+    Raises TableError if the file is missing or truncated, or does not match its header.
     """
     try:
         size = path.stat().st_size
@@ -103,7 +103,7 @@ def _parse_entry(path: Path, name: str, entry: Any) -> tuple[np.dtype[Any], tupl
 
 
 def _check_coverage(path: Path, spans: list[tuple[int, int]], size: int) -> None:
-    """The tensors must tile the file's data: no overlap, no gap, nothing after the last."""
+    """Raise TableError unless the tensors tile the file's data: no overlap, no gap, and nothing after the last."""
     position = 0
     for begin, end in spans:
         if begin != position:

@@ -1,4 +1,4 @@
-"""Where this user's data lives on this machine, and how folders and files for this user alone are made."""
+"""Locates the user's data folder, and creates folders and files that only this user can access."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from foretype.runtime.errors import StoreError
 
 
 def data_folder() -> Path:
-    """The folder for this user's data: `FORETYPE_HOME`, or the platform's own. It may not exist yet."""
+    """The folder for this user's data: `FORETYPE_HOME`, or the platform's default. It may not exist yet."""
     home = os.environ.get("FORETYPE_HOME")
     if home:
         return Path(home)
@@ -20,7 +20,7 @@ def data_folder() -> Path:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make `folder`, and those above it that are missing, for this user only, whatever the umask. Raises OSError."""
+    """Create `folder` and its missing parents for this user only, whatever the umask. Raises OSError."""
     if folder.is_dir():
         return
     make_private_folder(folder.parent)
@@ -33,13 +33,13 @@ def make_private_folder(folder: Path) -> None:
 
 
 def make_private_file(path: Path) -> None:
-    """Make the file `path` if it is not there, for this user only. Raises OSError; StoreError as `identity`."""
+    """Create the file `path` for this user only, if it does not exist. Raises OSError; StoreError like `identity`."""
     follow_no_link = getattr(os, "O_NOFOLLOW", 0)
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | follow_no_link, 0o600)
     except FileExistsError:
         identity(path)
-        # Closing a file drops the locks that SQLite holds on it in this process, so open it only where that is needed.
+        # Closing a file releases the locks that SQLite holds on it in this process, so open it only if necessary.
         if not (_has_owners() and os.lstat(path).st_mode & 0o077):
             return
         handle = os.open(path, os.O_RDONLY | follow_no_link)
@@ -51,10 +51,10 @@ def make_private_file(path: Path) -> None:
 
 
 def identity(path: Path) -> tuple[int, int]:
-    """Which file `path` is: it differs once another one stands there.
+    """Identify the file at `path`. The value changes when another file takes its place.
 
-    Raises StoreError where `path` is no file of this user's own: a symbolic link, a folder, a device, a pipe, or a file
-    that belongs to another user. Raises OSError.
+    Raises StoreError if `path` is not a regular file that belongs to this user: a symbolic link, a folder, a device, a
+    pipe, or a file of another user. Raises OSError.
     """
     found = os.lstat(path)
     if not stat.S_ISREG(found.st_mode):
@@ -66,5 +66,5 @@ def identity(path: Path) -> tuple[int, int]:
 
 
 def _has_owners() -> bool:
-    """Whether files have owners and modes here. On Windows, which has `os.fchmod` all the same, folders are private."""
+    """Whether files have owners and modes here. Windows also has `os.fchmod`, but its user folders are private."""
     return hasattr(os, "geteuid") and hasattr(os, "fchmod")

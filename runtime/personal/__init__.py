@@ -1,11 +1,12 @@
-"""What one user writes: learned at once, kept in one file on this machine, forgotten on request.
+"""The personal store: learns what one user writes, keeps it in one local file, and forgets it on request.
 
-    rules      what of a text may be learned
-    learner    which words were typed, and when they count
-    store      the file: counts, lists, what was forgotten
-    words      the store as a model: probabilities of the next word
-    filters    words that are never suggested
-    transfer   export and import
+    learning/         what may be learned, and when a typed word counts
+    store             the file: counts, lists, and what was forgotten
+    counting, rows    how words are counted, and how the tables are read
+    database, schema  the SQLite file and its tables; repair and upkeep mend and shrink it
+    personal_session  what one session learns from and adds to
+    personal_model    the store as a model: probabilities of the next word
+    export            export and import
 
-`Store` is imported from `foretype.runtime.personal.store` by those who want one: it needs sqlite3.
+Import `Store` from `foretype.runtime`. It is not imported here because it needs sqlite3.
 """

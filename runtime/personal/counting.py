@@ -1,8 +1,8 @@
-"""How words are counted: counts fade by forward decay (Cormode, Shkapenyuk, Srivastava and Xu 2009).
+"""Counts words; counts fade by forward decay (Cormode, Shkapenyuk, Srivastava and Xu 2009).
 
-Instead of making old counts smaller, each new word counts more than the one before, 2^(words learned so far /
-half-life). Sums stay comparable, nothing has to be touched as time goes by, and the order by weight is the order by
-what is worth keeping.
+Old counts are never reduced. Instead, each new word counts more than the one before: 2^(words learned so far /
+half-life). Sums stay comparable, no row has to be updated as time goes by, and sorting by weight sorts words by how
+much they are worth keeping.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from foretype.runtime.personal.upkeep import rescale
 from foretype.runtime.text.vocabulary import fold
 
 _HIGHEST_EXPONENT = 400.0
-"""Weights are scaled down before they reach 2 to this power."""
+"""Weights are scaled down before they reach 2 to the power of this number."""
 
 
 class Counted(NamedTuple):
-    """What `Store.learn` did for a word: its id in the store, its form, and the weight and trust that were added."""
+    """A word that `Store.learn` counted: its id in the store, its form, and the weight and trust that were added."""
 
     id: int
     form: str
@@ -40,7 +40,7 @@ class Counted(NamedTuple):
 
 
 def count_all(connection: sqlite3.Connection, observations: Sequence[Observation], half_life: float) -> list[Counted]:
-    """Count words; returns those that were counted. What was forgotten is not."""
+    """Count words and return those that were counted. Forgotten words are not counted."""
     if not ids_are_left(connection):
         raise DamageError("no id is left for another word")
     tick = get_number(connection, "words")
@@ -58,19 +58,20 @@ def count_all(connection: sqlite3.Connection, observations: Sequence[Observation
 
 
 def scale_of(connection: sqlite3.Connection, half_life: float) -> float:
-    """What a word written now weighs: weight / scale is a count of words written just now."""
+    """The weight of a word written now. Divide a weight by it to get a count in words written just now."""
     return float(2.0 ** min(age(connection) / half_life, 2 * _HIGHEST_EXPONENT))
 
 
 def _trust_of(observation: Observation) -> int:
-    """What one use adds to the trust in a word."""
+    """How much one use adds to the trust in a word."""
     return 1 + ACCEPTED_TRUST * observation.accepted
 
 
 def _count(connection: sqlite3.Connection, observation: Observation, weight: float, forgotten: Forgotten) -> int | None:
-    """Count a word and what it stands after, as far back as nothing of it was forgotten; returns its id.
+    """Count a word after its context, and return its id.
 
-    None where the word itself was forgotten, or is none.
+    The context is cut so that it contains nothing forgotten. Returns None if the word itself was forgotten or is not a
+    legal form.
     """
     forms = [*observation.context[-2:], observation.word]
     while not all(map(is_form, forms)) or forgotten.touches(forms):
@@ -78,7 +79,7 @@ def _count(connection: sqlite3.Connection, observation: Observation, weight: flo
             return None
         forms = forms[1:]
     word = _count_word(connection, forms[-1], weight, _trust_of(observation))
-    # The pairs (a, b) of what stands before; a is 0 where b alone does.
+    # The context is a pair (a, b); a is 0 if the context is b alone.
     before = [_count_word(connection, form, 0.0, 0) for form in forms[:-1]]
     if before:
         _count_gram(connection, 0, before[-1], word, weight)

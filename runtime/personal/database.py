@@ -1,4 +1,4 @@
-"""The SQLite file behind the personal store: how it is opened and written, and what is done when it is damaged."""
+"""The SQLite file behind the personal store: opens it, writes it, and repairs it when it is damaged."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _CIRCUMSTANCES = {
     getattr(sqlite3, f"SQLITE_{name}")
     for name in ["BUSY", "LOCKED", "FULL", "IOERR", "READONLY", "CANTOPEN", "PERM", "NOMEM", "INTERRUPT"]
 }
-"""Errors that say nothing about what the file holds."""
+"""Errors that do not mean that the content of the file is damaged."""
 PURGE_DUE = "purge_due"
-"""A row of `meta` that stands there from the deletion of rows until their bytes are gone."""
+"""A row of `meta` that is present from the deletion of rows until their bytes are gone from the file."""
 _CHECKPOINT_PAGES = 128
-"""The WAL goes into the file after this many pages, half a megabyte."""
+"""The WAL is written back into the file after this many pages (half a megabyte)."""
 _WAL_BYTES = 1 << 20
-"""A WAL that grew beyond this is cut down to it."""
+"""A WAL that grew larger than this is truncated to it."""
 _BUSY = "in use by another program"
 _REPAIR_PAUSE = 2.0
-"""Seconds until a repair that failed is tried again: to look at all of a file takes a while."""
+"""Seconds until a failed repair is tried again. Checking a whole file takes a while."""
 _inherited: list[sqlite3.Connection] = []
-"""Connections of the process that this one was forked from: to close one here could take its locks away."""
+"""Connections of the parent process of a fork. Closing one here could release the locks that the parent holds."""
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 P = ParamSpec("P")
@@ -50,11 +50,11 @@ T = TypeVar("T")
 
 
 class MendedError(StoreError):
-    """The store was damaged, and what could be saved of it was; what was asked for may be tried again."""
+    """The store was damaged, and its readable content has been saved. The operation may be tried again."""
 
 
 def mending(verb: Callable[P, T]) -> Callable[P, T]:
-    """A function that does `verb` a second time where the first one found the store damaged."""
+    """Wrap `verb` so that it runs a second time if the first run found the store damaged."""
 
     @wraps(verb)
     def done(*arguments: P.args, **named: P.kwargs) -> T:
@@ -67,9 +67,9 @@ def mending(verb: Callable[P, T]) -> Callable[P, T]:
 
 
 class Database:
-    """One SQLite file, opened at its first use, by this process or any other, in any number.
+    """One SQLite file, opened at its first use. Any number of processes may share it.
 
-    path: the file. readable_only: whether nothing can be written to it. opened: how often it was opened.
+    path: the file. readable_only: whether the file cannot be written. opened: how often it was opened.
     notice: None, or one line about damage that was found.
     """
 
@@ -89,10 +89,11 @@ class Database:
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for one thread at a time. Raises StoreError for whatever SQLite or the system refuses.
+        """Yield the connection, to one thread at a time.
 
-        Damage that turns up is dealt with, and MendedError raised: rows of wrong values are left out; a file that
-        SQLite cannot use is set aside, and a new one begun with what can be read of it.
+        Raises StoreError for errors of SQLite or the operating system. Repairs damage that is found and raises
+        MendedError: rows with illegal values are left out; a file that SQLite cannot use is set aside, and a new one
+        is started with the rows that can be read.
         """
         with self._lock:
             try:
@@ -108,22 +109,21 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """As `use`, in one transaction that is made whole or not at all."""
+        """Like `use`, but in one transaction that is applied completely or not at all."""
         with self.use() as connection:
             if self.readable_only:
                 raise StoreError(f"{self.path}: can be read, not written")
             with transaction(connection):
                 due = connection.execute("SELECT 1 FROM meta WHERE name = ?", (PURGE_DUE,)).fetchone() is not None
                 yield connection
-        if due:  # a process was killed before it could, or another one kept old pages open
+        if due:  # a process was killed before its purge, or another one kept old pages open
             with suppress(StoreError):
                 self.purge()
 
     def purge(self) -> int:
-        """Leave no byte of deleted rows in the file, its free pages or its WAL, and no copies of damaged files.
+        """Erase deleted rows from the file, its free pages and its WAL, and delete copies of damaged files.
 
-        Returns how many copies there were. Raises StoreError where another process keeps reading old pages all the
-        while.
+        Returns how many copies were deleted. Raises StoreError if another process keeps reading old pages meanwhile.
         """
         with self.use() as connection:
             copies = remove_copies(self.path)
@@ -133,10 +133,10 @@ class Database:
         return copies
 
     def compact(self) -> None:
-        """Write the file anew, without free pages, and empty its WAL. Raises StoreError as `purge`.
+        """Rewrite the file without free pages, and empty its WAL. Raises StoreError like `purge`.
 
-        `secure_delete` overwrites rows where they stood, but moving rows between pages leaves copies; only a file that
-        is written anew has none.
+        `secure_delete` overwrites deleted rows in place, but moving rows between pages leaves copies. Only rewriting
+        the whole file removes these.
         """
         with self.use() as connection:
             connection.execute("VACUUM")
@@ -151,7 +151,7 @@ class Database:
             self._shut()
 
     def enter_child(self) -> None:
-        """In a process that was forked: the connection and the lock are the parent's."""
+        """Drop the connection and the lock after a fork: they belong to the parent process."""
         self._connection = None
         self._lock = threading.RLock()
 
@@ -181,7 +181,7 @@ class Database:
                 raise
             self.readable_only = True
         self._identity = identity(self.path)
-        # A file in a folder that cannot be written has no room for the side files that readers need.
+        # SQLite cannot create the side files that readers need in a folder that is not writable.
         connection = _connect(self.path, "ro&immutable=1" if self.readable_only else "rw", self._busy_ms)
         try:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -196,7 +196,7 @@ class Database:
             connection.execute("PRAGMA cache_size=-1024")
             if not self.readable_only:
                 connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing, a power cut little
+                connection.execute("PRAGMA synchronous=NORMAL")  # a killed process loses nothing, a power cut a little
                 connection.execute("PRAGMA secure_delete=ON")
                 connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
                 connection.execute(f"PRAGMA journal_size_limit={_WAL_BYTES}")
@@ -211,9 +211,9 @@ class Database:
     # --- Damage
 
     def _repair(self, error: Exception) -> NoReturn:
-        """Deal with damage that showed as `error`. Raises MendedError, or StoreError where that does not help."""
+        """Repair the damage that caused `error`. Raises MendedError, or StoreError if the repair fails."""
         if self._connection is not None and self._connection.in_transaction:
-            raise error  # the outermost `use` deals with it
+            raise error  # the outermost `use` handles it
         if self.readable_only or time.monotonic() < self._repair_at:
             raise StoreError(f"{self.path}: damaged, and cannot be mended ({error})") from error
         self._repair_at = time.monotonic() + _REPAIR_PAUSE
@@ -224,7 +224,7 @@ class Database:
                 self._begin_anew()
             else:
                 connection = self._opened()
-                if not is_harmed(connection):  # as a rule because another program has mended it
+                if not is_harmed(connection):  # usually because another program has repaired it
                     raise MendedError(f"{self.path}: cannot be read ({error})") from error
                 kept = "it could not be copied first"
                 with suppress(*SQL_ERRORS, OSError):
@@ -236,7 +236,7 @@ class Database:
                 self._repair_at = 0.0
             raise StoreError(f"{self.path}: damaged ({error}), and cannot be mended ({trouble})") from error
         self._repair_at = 0.0
-        self.opened += 1  # whoever has a picture of the store in memory must read it again
+        self.opened += 1  # sessions that cache the store in memory must read it again
         raise MendedError(self.notice) from error
 
     def _begin_anew(self) -> None:
@@ -266,7 +266,7 @@ def _connect(path: Path, mode: str, busy_ms: int) -> sqlite3.Connection:
 
 
 def _is_whole(path: Path, busy_ms: int) -> bool:
-    """As `is_whole`, with a connection of its own. Raises sqlite3.Error where that cannot be found out now."""
+    """Like `is_whole`, with its own connection. Raises sqlite3.Error if the file cannot be checked now."""
     connection = _connect(path, "ro", busy_ms)
     try:
         return is_whole(connection)

@@ -1,4 +1,4 @@
-"""Taking along what was learned: JSON Lines, one fact a line, the first of them the format's name and version."""
+"""Exports and imports a store as JSON Lines: one fact per line, after a first line with the format and its version."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERSION = 1
 
 
 def export_lines(store: Store) -> Iterator[str]:
-    """The store as lines without line ends. What was forgotten is in none of them, not even as a hash.
+    """Yield the store as lines without line ends. The lines contain nothing that was forgotten, not even as a hash.
 
         {"format": "foretype-personal", "version": 1}
         {"word": "Kubernetes", "count": 3.2, "trust": 4}        count: faded uses; trust: uses, accepting counted double
@@ -49,11 +49,11 @@ def export_lines(store: Store) -> Iterator[str]:
 
 
 def import_lines(store: Store, lines: Iterable[str]) -> int:
-    """Add an export to the store; returns how many lines changed something. Of two counts the higher one holds.
+    """Add an export to the store, and return how many lines changed something. The higher of two counts is kept.
 
-    The same export again changes nothing, whatever was learned in between. Words that were forgotten here, and those
-    that would not be learned here, stay out; of more than the store's limits allow (`StoreConfig`), what was written
-    most stays. Raises StoreError, and changes nothing, where a line is not what an export holds.
+    Importing the same export again changes nothing, whatever was learned in between. Words that were forgotten here,
+    and words that would not be learned here, are skipped. If the store exceeds its limits (`StoreConfig`), the words
+    written most are kept. Raises StoreError, and changes nothing, if a line is not a legal line of an export.
     """
     content = list(lines)
     records = [_record(number, line) for number, line in enumerate(content, 1) if line.strip()]
@@ -107,13 +107,13 @@ def import_lines(store: Store, lines: Iterable[str]) -> int:
         connection.execute("INSERT INTO imported VALUES(?)", (digest,))
     store.changed()
     if cut:
-        with suppress(StoreError):  # another program reads the file; what is free in it is used later
+        with suppress(StoreError):  # another program is reading the file; its free pages are reused later
             store.database.compact()
     return changed
 
 
 def _harmless(form: str) -> bool:
-    """Whether a form is one that typing could have brought here."""
+    """Whether a form could have been learned from typing."""
     if not is_word(form):
         return form == LINE_START or not any(map(str.isalnum, form))
     return all(map(learnable, form.split("-"))) and "/" not in form

@@ -1,9 +1,9 @@
-"""The store as a model of the next word: orders 1 to 3, interpolated, and its share of the blend.
+"""The store as a next-word model: interpolated n-grams of orders 1 to 3, and their share of the blend.
 
-The estimate of each order falls back on the one below it with the weight of `prior` words (MacKay and Peto 1995, the
-hierarchical Dirichlet model). The share of the blend follows what each side gave to the words that came: after each
-word it moves towards the probability that the personal model, of the two, was the one to predict it (a step of
-expectation maximisation for mixture weights, Jelinek and Mercer 1980), separately for the longest known context.
+The estimate of each order backs off to the order below it with the weight of `prior` words (MacKay and Peto 1995, the
+hierarchical Dirichlet model). The share of the blend adapts to how well each side predicts: after each word it moves
+towards the posterior probability that the word came from the personal model (a step of expectation maximisation for
+mixture weights, Jelinek and Mercer 1980). There is a separate share for each length of the longest known context.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from foretype.runtime.personal.unknown_words import OutsideWords
 from foretype.runtime.text.vocabulary import Vocabulary, fold, is_word
 
 INITIAL_SHARES = (0.08, 0.2, 0.35)
-"""Shares of the blend before anything is known, where 0, 1, 2 words before the cursor are known."""
+"""Initial shares of the blend if 0, 1 or 2 words before the cursor are known."""
 _PRIORS = (3.0, 1.0)
-"""Words' worth of the lower order in the estimate of order 2 and 3."""
+"""Weight of the lower order in the estimates of order 2 and 3, in words."""
 _WARM_UP = 200.0
-"""Words learned until the first order has half its share."""
+"""Number of learned words at which the first order has half of its share."""
 _STEP = 0.02
 _LOWEST, _HIGHEST = 0.005, 0.7
 
 
 class PersonalPrediction(NamedTuple):
-    """What the store says at one place; all together are 1, or 0 where it knows nothing.
+    """The store's prediction at one place. All probabilities sum to 1, or to 0 if the store is empty.
 
-    inside: of each word of the vocabulary [words]. outside: of each other word, as `PersonalWords.outside` orders
-    them. order: words of context that it knows here, 0 to 2. share: its weight in the blend.
+    inside: probability of each word of the vocabulary [words]. outside: probability of each other word, in the order of
+    `PersonalWords.outside`. order: number of context words that the store knows here, 0 to 2. share: the weight of this
+    prediction in the blend.
     """
 
     inside: NDArray[np.float64]
@@ -42,7 +43,7 @@ class PersonalPrediction(NamedTuple):
 
 
 class PersonalWords:
-    """The words of a store, over one vocabulary, for one session. Follows what this and other processes learn.
+    """The words of a store, mapped to one vocabulary, for one session. Follows what this and other processes learn.
 
     Its methods raise StoreError.
     """
@@ -54,19 +55,19 @@ class PersonalWords:
         self._vocabulary = vocabulary
         self.version: Version | None = None
         self._places: dict[int, int | str] = {}  # word id -> position inside, or folded form of a word outside
-        self._weights: dict[str, float] = {}  # of each form
-        self._forms: dict[str, str] = {}  # folded form -> the user's way to write it
+        self._weights: dict[str, float] = {}  # form -> weight
+        self._forms: dict[str, str] = {}  # folded form -> the form that the user writes most
         self._inside = np.zeros(len(vocabulary.keys))
         self._scale = 1.0
         self._respelt: dict[str, range] = {}
-        """Folded form -> positions inside of words that the user writes otherwise too."""
+        """Folded form -> positions inside the vocabulary of words that the user also writes in another form."""
 
     def outdated(self) -> bool:
         """Whether the store has changed since it was read."""
         return self._store.version() != self.version
 
     def refresh(self) -> None:
-        """Take up what has changed in the store."""
+        """Read the store again if it has changed."""
         version = self._store.version()
         if version != self.version:
             self._read()
@@ -89,7 +90,7 @@ class PersonalWords:
         self.shares = self._store.shares() or list(INITIAL_SHARES)
 
     def _note(self, id_: int, form: str, key: str, weight: float) -> int | None:
-        """Remember a form and what it weighs; returns its position inside the vocabulary, None outside."""
+        """Remember a form and its weight. Returns its position inside the vocabulary, or None if it is outside."""
         self._weights[form] = weight
         usual = self._forms.get(key)
         if usual is None or weight > self._weights[usual]:
@@ -107,8 +108,8 @@ class PersonalWords:
         return place
 
     def counted(self, learned: Learned) -> None:
-        """Take up what this session has just learned, without reading all of the store."""
-        if learned.before != self.version:  # somebody else has changed it too
+        """Apply what this session has just learned, without reading the whole store again."""
+        if learned.before != self.version:  # another session or process has changed it too
             return
         for entry in learned.counted:
             if not is_word(entry.form):
@@ -125,11 +126,11 @@ class PersonalWords:
 
     @property
     def trusted(self) -> NDArray[np.bool_]:
-        """Which words outside may be offered like any other [words outside]."""
+        """Which words outside the vocabulary may be offered like any other [words outside]."""
         return self.outside.trust >= self._store.config.trusted
 
     def own_form(self, word: str) -> str | None:
-        """How the user writes `word` inside a sentence; else how the vocabulary does; None where neither knows it."""
+        """How the user, or else the vocabulary, writes `word` inside a sentence; None if neither knows it."""
         key = fold(word)
         found = self._forms.get(key)
         if found is None:
@@ -138,7 +139,7 @@ class PersonalWords:
         return found
 
     def predict(self, context: tuple[str, ...]) -> PersonalPrediction:
-        """Probabilities of the next word after at most two words, the nearest last."""
+        """Predict the next word after a context of at most two words, nearest last."""
         total = float(self._inside.sum() + self.outside.uses.sum())
         inside, outside = self._inside / max(total, 1e-30), self.outside.uses / max(total, 1e-30)
         order = 0
@@ -163,12 +164,12 @@ class PersonalWords:
         return PersonalPrediction(inside, outside, order, share if total else 0.0)
 
     def place(self, word: str) -> int | None:
-        """The position of `word` inside the vocabulary; None for other words."""
+        """The position of `word` inside the vocabulary; None if it is not in it."""
         id_ = self._vocabulary.exact.get(word, -1)
         return id_ - self._vocabulary.first_word if id_ >= self._vocabulary.first_word else None
 
     def adapt(self, prediction: PersonalPrediction, modelled: Probabilities, word: str) -> None:
-        """Move the share towards whichever side has predicted `word` better.
+        """Move the share towards the side that predicted `word` better.
 
         modelled: the engines' probabilities at the same place [words].
         """
@@ -186,7 +187,7 @@ class PersonalWords:
             self.shares[order] = min(max(moved, _LOWEST), _HIGHEST)
 
     def mix(self, prediction: PersonalPrediction, modelled: Probabilities) -> tuple[Probabilities, NDArray[np.float64]]:
-        """The blend, of the words inside [words] and outside; together they sum to what `modelled` does."""
+        """Blend the words inside [words] and outside the vocabulary. Both together sum to the sum of `modelled`."""
         share = prediction.share
         inside: Probabilities = ((1.0 - share) * modelled + share * prediction.inside).astype(np.float32)
         outside = share * prediction.outside

@@ -1,6 +1,6 @@
-"""The personal side of one text field: what the store adds to its suggestions, and what the store learns from it.
+"""Connects one text field to the store: the store adds to the field's suggestions and learns from its text.
 
-Typing goes on whatever happens to the store: its errors become `notice`.
+Errors of the store never interrupt typing; they are reported in `notice`.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from foretype.runtime.text.form import TextForm
 from foretype.runtime.text.vocabulary import fold
 
 _MOST_WAITING = 1000
-"""Words that wait while the store cannot be written; then the oldest are given up."""
+"""Words that are queued while the store cannot be written. Beyond this, the oldest are dropped."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-"""Seconds until a store that could not be written is tried again: doubled each time, so that typing costs little."""
+"""Seconds until a failed write is tried again. The pause doubles each time, so that typing stays fast."""
 
 
 class PersonalSession:
-    """One field over a store.
+    """The store as one text field uses it.
 
-    private: whether nothing is learned here. notice: None, or one line saying what is wrong with the store.
+    private: whether nothing is learned here. notice: None, or one line that says what is wrong with the store.
     """
 
     def __init__(self, store: Store, form: TextForm, filters: Filters, private: bool) -> None:
-        """Raises TypeError where `store` is no Store, such as a path."""
+        """Raises TypeError if `store` is not a Store (for example, a path)."""
         if not isinstance(store, Store):
             raise TypeError(f"store must be a Store, not {type(store).__name__}")
         self.private = private
         self.overlooks = OVERLOOKS
         """The chance that the user overlooks a suggestion."""
         self._attention = Attention()
-        self._looks = Looks()  # not in the store yet
+        self._looks = Looks()  # not written to the store yet
         self.words = PersonalWords(store, form.vocabulary)
         self.kept: frozenset[str] = frozenset()
         """Folded words that the user does not want corrected."""
@@ -71,11 +71,11 @@ class PersonalSession:
 
     @property
     def version(self) -> object:
-        """Differs when what the store says may differ."""
+        """A value that changes when the predictions of the store may have changed."""
         return self.words.version
 
     def refresh(self) -> None:
-        """Take up what the store has learned or forgotten meanwhile."""
+        """Apply what the store has learned or forgotten since the last call."""
         with self._going_on("read"):
             if not self.words.outdated():
                 return
@@ -89,14 +89,14 @@ class PersonalSession:
                 merged = Filters(self._filters.never | never, self._filters.offensive, self._filters.allowed | allowed)
                 self.blocked = merged.blocked(self._vocabulary, forgotten)
             self._note_cleared()
-            self.words.refresh()  # last: it ends what is out of date
+            self.words.refresh()  # last: after this, `outdated` is false
 
     def mix(self, words: Probabilities, before: str) -> tuple[Probabilities, ExtraWords | None, ExtraWords | None]:
-        """Blend the user's words into `words` [words], at the place after the text `before`.
+        """Blend the user's words into the probabilities `words` [words] at the place after the text `before`.
 
-        Returns the blend over the vocabulary, and the user's other words: those to be offered like any other, and those
-        to be offered where little else fits. All together sum to what `words` did. Without a store that can be read,
-        `words` and None.
+        Returns the blend over the vocabulary, and two groups of the user's words outside it: those to offer like any
+        other word, and those to offer if little else fits. All probabilities together sum to the sum of `words`. If the
+        store cannot be read, returns `words`, None and None.
         """
         prediction = None
         with self._going_on("read"):
@@ -108,26 +108,26 @@ class PersonalSession:
         return inside, unknown.extra(outside, trusted), unknown.extra(outside, ~trusted)
 
     def note_shown(self, text: str, prefix: str, shown: Collection[str]) -> None:
-        """Words are shown at the end of `text`, which ends with `prefix`, the letters typed of a word."""
+        """Note that the words `shown` are shown at the end of `text`, which ends with `prefix`, a partly typed word."""
         if not self.private:
             self._attention.note(text, prefix, shown)
 
     def follow(self, text: str, after: str | None, accepted: bool, foreign: bool) -> list[Typed]:
-        """`text` stands before the cursor now; returns the words that count from now on, for `learn_typed`."""
+        """Follow an edit after which `text` stands before the cursor. Returns the words to pass to `learn_typed`."""
         if not (foreign or self.private):
             self._looks = self._looks.followed_by(self._attention.follow(text, accepted))
-        # What is private now must not count once the switch is off, not even as a context.
+        # Private text must not count after `private` is switched off, not even as a context.
         typed = self._learner.follow(text, after, accepted, foreign or self.private)
         return [] if self.private else typed
 
     def finish(self) -> list[Typed]:
-        """Nothing more comes in this text, and words that wait are tried once more; returns as `follow`."""
+        """End this text, and let queued words be tried again at once. Returns words like `follow`."""
         self._resume_at = 0.0
         typed = self._learner.finish()
         return [] if self.private else typed
 
     def learn_typed(self, typed: Sequence[tuple[Typed, Probabilities | None]]) -> None:
-        """Learn words, each with the engines' probabilities at its place [words], where they are known."""
+        """Learn words, each with the engines' probabilities at its place [words], or None if they are not known."""
         if typed:
             with self._going_on("read"):
                 if self._note_cleared():
@@ -143,7 +143,7 @@ class PersonalSession:
                 if probabilities is not None:
                     prediction = self.words.predict(word.observation.context)
                     self.words.adapt(prediction, probabilities, word.observation.word)
-            if failed_before:  # one word shows as well whether the store can be written
+            if failed_before:  # one word is enough to find out whether the store can be written
                 self._learn_waiting(1)
             self._learn_waiting(len(self._waiting))
             self._pause = self._resume_at = 0.0
@@ -156,7 +156,7 @@ class PersonalSession:
         self.words.counted(learned)
 
     def _note_cleared(self) -> bool:
-        """Where everything was forgotten meanwhile, give up what waits to be learned from before; returns whether."""
+        """Drop the queue of words to learn if the store was cleared since the last call. Returns whether it was."""
         cleared = self.store.cleared()
         changed = self._cleared is not None and cleared != self._cleared
         if changed:
@@ -167,14 +167,14 @@ class PersonalSession:
         return changed
 
     def keep(self, word: str) -> None:
-        """Remember that `word` is right as it stands."""
+        """Remember that `word` is right as written."""
         if not self.private and learnable(word) and not self._learner.withholds(word):
             with self._going_on("write"):
                 if fold(word) not in self.store.forgotten():
                     self.store.add_to("kept", [word])
 
     def learn(self, text: str) -> int:
-        """Learn all of `text`; returns how many words. Raises StoreError."""
+        """Learn all of `text`, and return how many of its words may be learned. Raises StoreError."""
         if self.private:
             return 0
         self.refresh()
@@ -183,7 +183,7 @@ class PersonalSession:
         return len(observations)
 
     def forget(self, phrase: str) -> Forgot:
-        """As `Store.forget`; nothing of it waits to be learned either."""
+        """Forget a phrase like `Store.forget`, and drop the queue of words to learn."""
         self._waiting.clear()
         return self.store.forget(phrase)
 

@@ -1,7 +1,7 @@
-"""What can be saved from a damaged store: every row that is what this program writes.
+"""Repairs a damaged store by keeping its legal rows: those that this program could have written.
 
-`mend` leaves the other rows out of a file that SQLite can still use; `read_legal` and `fill` carry the rows of one that
-it cannot over to a new file.
+If SQLite can still use the file, `mend` removes the other rows. If not, `read_legal` and `fill` copy the legal rows to
+a new file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from foretype.runtime.text.vocabulary import fold
 
 _ASIDE = ".damaged-"
 _MOST_COPIES = 3
-"""Copies of damaged states that are kept; older ones go."""
+"""Number of copies of damaged states to keep. Older ones are deleted."""
 Row = tuple[Any, ...]
 Rows = dict[str, list[Row]]
 _COLUMNS = {
@@ -52,33 +52,33 @@ _COLUMNS = {
 
 
 def is_harmed(connection: sqlite3.Connection) -> bool:
-    """Whether there are rows that are not legal."""
+    """Whether the store contains rows that are not legal."""
     found = _read(connection)
     return found != _legal(found) or not ids_are_left(connection)
 
 
 def mend(connection: sqlite3.Connection) -> None:
-    """Leave out every row that is not legal, in one transaction that is made whole or not at all."""
+    """Remove every row that is not legal, in one transaction that is applied completely or not at all."""
     with transaction(connection):
         _write(connection, _legal(_read(connection)))
 
 
 def read_legal(connection: sqlite3.Connection) -> Rows:
-    """The legal rows of all tables, as far as SQLite can read them."""
+    """Read the legal rows of all tables, as far as SQLite can read them."""
     return _legal(_read(connection, *SQL_ERRORS))
 
 
 def fill(connection: sqlite3.Connection, rows: Rows) -> None:
-    """Put `rows` in the place of all that a new store holds."""
+    """Replace the whole content of a new store with `rows`."""
     with transaction(connection):
         _write(connection, rows)
 
 
-# --- Copies of what was damaged
+# --- Copies of damaged stores
 
 
 def keep_copy(connection: sqlite3.Connection, path: Path) -> str:
-    """Copy the store `path`, which `connection` has open, as it is. Returns the name of the copy beside it."""
+    """Copy the store `path`, which `connection` has open, unchanged. Returns the name of the copy beside it."""
     copy = _new_name(path)
     make_private_file(copy)
     target = sqlite3.connect(copy)
@@ -93,7 +93,7 @@ def keep_copy(connection: sqlite3.Connection, path: Path) -> str:
 
 
 def set_aside(path: Path) -> str:
-    """Give the store `path`, which nobody here has open, another name. Returns that name."""
+    """Rename the store `path`, which this process must not have open. Returns the new name."""
     aside = _new_name(path)
     for suffix in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
@@ -102,7 +102,7 @@ def set_aside(path: Path) -> str:
 
 
 def remove_copies(path: Path, keep: int = 0) -> int:
-    """Remove the copies of damaged states of the store `path`, the newest `keep` excepted; returns how many."""
+    """Delete the copies of damaged states of the store `path`, except the newest `keep`. Returns how many."""
     copies = sorted(
         copy for copy in path.parent.glob(escape(path.name) + _ASIDE + "*") if not copy.name.endswith(("-wal", "-shm"))
     )
@@ -124,9 +124,9 @@ def _new_name(path: Path) -> Path:
 
 
 def _read(connection: sqlite3.Connection, *ignored: type[Exception]) -> Rows:
-    """All rows of all tables, each table up to an error that is `ignored`."""
+    """Read all rows of all tables, each table up to the first error of a type in `ignored`."""
     found: Rows = {table: [] for table in _COLUMNS}
-    # Bytes that are no UTF-8 are no word either, but must not keep the rest from being read.
+    # Bytes that are not valid UTF-8 are not a word, but must not stop the rest from being read.
     connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
     try:
         for table, columns in _COLUMNS.items():
@@ -148,9 +148,9 @@ def _write(connection: sqlite3.Connection, rows: Rows) -> None:
 
 
 def _legal(found: Rows) -> Rows:
-    """The rows that are legal, with what can be made again made again."""
+    """Return the legal rows, and recompute values that can be recomputed."""
     meta: dict[str, Any] = {name: value for name, value in found["meta"] if _is_setting(name, value)}
-    # The folded form follows from the form; a word whose uses are lost counts as written once.
+    # The folded form is computed from the form. A word whose uses are lost counts as written once.
     words = [
         (id_, form, fold(form), weight if is_weight(weight) else 1.0, trust if is_trust(trust) else 1)
         for id_, form, _, weight, trust in found["words"]
@@ -162,11 +162,11 @@ def _legal(found: Rows) -> Rows:
     forgotten = [row for row in found["forgotten"] if is_hash(*row)]
     if not is_key(meta.get("key")):
         if not is_key(meta.get("spare_key")):
-            meta["spare_key"], forgotten = os.urandom(KEY_BYTES), []  # without their key, the hashes say nothing
+            meta["spare_key"], forgotten = os.urandom(KEY_BYTES), []  # the hashes are useless without their key
         meta["key"] = meta["spare_key"]
     lost = {row[0] for row in found["meta"]} - set(meta)
     if {"words", "landmark"} & lost or meta.get("words", 0) < meta.get("landmark", 0):
-        # What a word written now weighs is not known any more: let all together weigh as much as their uses.
+        # The weight of a word written now is lost. Scale the weights so that their sum is the total number of uses.
         uses = sum(row[-1] for row in words)
         scale = max(1.0, sum(row[3] for row in words) / max(1, uses))
         words = [(*row[:3], row[3] / scale, row[-1]) for row in words]

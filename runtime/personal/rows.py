@@ -1,6 +1,7 @@
-"""What the tables of the store hold, one fact at a time: numbers, words, what follows what, and what was forgotten.
+"""Reads and writes single facts in the store's tables: numbers, words, what follows what, and what was forgotten.
 
-What is read is checked: these functions raise `DamageError` for what this program never wrote.
+All values are checked when they are read: these functions raise `DamageError` for values that this program never
+writes.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from foretype.runtime.personal.schema import (
 from foretype.runtime.text.vocabulary import fold
 
 ACCEPTED_TRUST = 2
-"""What accepting a word is worth, beside 1 for typing it; see `StoreConfig.trusted`."""
+"""Trust that accepting a word adds to the 1 for writing it; see `StoreConfig.trusted`."""
 
 
 class Observation(NamedTuple):
     """A word that was written.
 
-    context: what stands before it, at most two words or marks, nearest last; shorter where nothing is known.
-    word: as it is written inside a sentence. accepted: whether it was chosen from the suggestions.
+    context: at most two words or marks before it, nearest last; fewer if they are not known.
+    word: the word as written inside a sentence. accepted: whether it was chosen from the suggestions.
     """
 
     context: tuple[str, ...]
@@ -43,7 +44,7 @@ class Observation(NamedTuple):
 
 
 class Forgotten:
-    """Words and phrases known by their keyed hashes only."""
+    """Forgotten words and phrases, known only by their keyed hashes."""
 
     def __init__(self, key: bytes, hashes: frozenset[bytes]) -> None:
         self.hashes = hashes
@@ -53,13 +54,13 @@ class Forgotten:
         return len(self.hashes)
 
     def __contains__(self, phrase: object) -> bool:
-        """Whether `phrase`, folded words with single spaces between, was forgotten."""
+        """Whether `phrase`, folded words separated by single spaces, was forgotten."""
         return bool(self.hashes) and keyed_hash(self._key, str(phrase)) in self.hashes
 
     def touches(self, forms: Sequence[str]) -> bool:
-        """Whether the words `forms`, one after the other, hold a forgotten word or phrase.
+        """Whether the sequence of words `forms` contains a forgotten word or phrase.
 
-        Words that are made of a forgotten one count as that one: "Anna's", "Anna-like".
+        Words derived from a forgotten one count as that one: "Anna's", "Anna-like".
         """
         if not self.hashes:
             return False
@@ -68,12 +69,12 @@ class Forgotten:
             return True
         runs = (made[start:end] for start in range(len(made) - 1) for end in range(start + 2, len(made) + 1))
         phrases = (" ".join(words) for run in runs for words in product(*run))
-        # A hyphen is a mark of its own between words: "front - end" is "front-end".
+        # A hyphen between words is stored as a separate mark: "front - end" is "front-end".
         return any(phrase in self or phrase.replace(" - ", "-") in self for phrase in phrases)
 
 
 def get_number(connection: sqlite3.Connection, name: str) -> float:
-    """A number of the table `meta`, 0 where it is not there."""
+    """A number from the table `meta`; 0 if it is missing."""
     found = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     if found is None:
         return 0.0
@@ -83,7 +84,7 @@ def get_number(connection: sqlite3.Connection, name: str) -> float:
 
 
 def age(connection: sqlite3.Connection) -> float:
-    """Words learned since weights were last scaled down."""
+    """The number of words learned since weights were last scaled down."""
     words = get_number(connection, "words") - get_number(connection, "landmark")
     if words < 0:
         raise DamageError("more words were learned before the last scaling than at all")
@@ -91,23 +92,23 @@ def age(connection: sqlite3.Connection) -> float:
 
 
 def read_shares(connection: sqlite3.Connection) -> list[float] | None:
-    """The shares of the blend; None where none were kept."""
+    """The shares of the blend; None if none were stored."""
     found = connection.execute("SELECT value FROM meta WHERE name = 'shares'").fetchone()
     return None if found is None else parse_shares(found[0])
 
 
 def read_looks(connection: sqlite3.Connection) -> Looks:
-    """How the user met suggestions lately."""
+    """How often the user recently took and overlooked suggestions."""
     return Looks(*(int(get_number(connection, name)) for name in Looks._fields))
 
 
 def set_value(connection: sqlite3.Connection, name: str, value: float | str) -> None:
-    """Put a value into the table `meta`."""
+    """Write a value to the table `meta`."""
     connection.execute("INSERT OR REPLACE INTO meta VALUES(?, ?)", (name, value))
 
 
 def secret_key(connection: sqlite3.Connection) -> bytes:
-    """The key of the hashes of what was forgotten."""
+    """The key of the hashes of forgotten words and phrases."""
     found = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
     if found is None or not is_key(found[0]):
         raise DamageError("the key is not there, or is none")
@@ -115,18 +116,18 @@ def secret_key(connection: sqlite3.Connection) -> bytes:
 
 
 def keyed_hash(key: bytes, text: str) -> bytes:
-    """What is kept of forgotten words."""
+    """The keyed hash under which a forgotten word or phrase is stored."""
     return hashlib.blake2b(text.encode(), key=key, digest_size=16).digest()
 
 
 def word_id(connection: sqlite3.Connection, form: str) -> int | None:
-    """The id of a word, None where it is not known."""
+    """The id of a word; None if the store does not contain it."""
     found = connection.execute("SELECT id FROM words WHERE form = ?", (form,)).fetchone()
     return None if found is None else int(found[0])
 
 
 def read_forgotten(connection: sqlite3.Connection) -> Forgotten:
-    """All that was forgotten."""
+    """Everything that was forgotten."""
     hashes = [hash_ for (hash_,) in connection.execute("SELECT hash FROM forgotten").fetchall()]
     if not all(map(is_hash, hashes)):
         raise DamageError("a hash of what was forgotten is none")
@@ -134,7 +135,7 @@ def read_forgotten(connection: sqlite3.Connection) -> Forgotten:
 
 
 def read_words(connection: sqlite3.Connection) -> list[tuple[int, str, str, float, int]]:
-    """All words that were written, those last read by weight: id, form, folded form, weight, trust."""
+    """All words that were written: id, form, folded form, weight, trust. Words that are only contexts are left out."""
     rows = connection.execute("SELECT id, form, key, weight, trust FROM words").fetchall()
     if not are_word_rows(rows):
         raise DamageError("a word is none, or its weight or trust")
@@ -142,17 +143,17 @@ def read_words(connection: sqlite3.Connection) -> list[tuple[int, str, str, floa
 
 
 def ids_are_left(connection: sqlite3.Connection) -> bool:
-    """Whether SQLite can give ids to new words."""
+    """Whether SQLite can assign ids to new words."""
     wrong = "typeof(seq) != 'integer' OR seq NOT BETWEEN 0 AND ?"
     return not connection.execute(f"SELECT count(*) FROM sqlite_sequence WHERE {wrong}", (HIGHEST_ID,)).fetchone()[0]
 
 
 def read_following(connection: sqlite3.Connection, a: int, b: int, most: int) -> tuple[list[tuple[int, float]], float]:
-    """The `most` weightiest words (id, weight) after the words `a` and `b`, and the weight of all of them."""
+    """The `most` heaviest words (id, weight) after the words `a` and `b`, and the total weight of all words there."""
     rows = connection.execute(
         "SELECT word, weight FROM grams WHERE a = ? AND b = ? ORDER BY weight DESC LIMIT ?", (a, b, most)
     ).fetchall()
-    # SQLite sorts all that is no number to the ends, so what lies between two weights is a weight.
+    # SQLite sorts values that are not numbers to the ends, so every value between two weights is a weight.
     if rows and not (is_weight(rows[0][1]) and is_weight(rows[-1][1])):
         raise DamageError(f"a weight is {rows[0][1]!r:.60} or {rows[-1][1]!r:.60}")
     total = sum(weight for _, weight in rows)
@@ -164,7 +165,7 @@ def read_following(connection: sqlite3.Connection, a: int, b: int, most: int) ->
 
 
 def read_list(connection: sqlite3.Connection, name: str) -> frozenset[str]:
-    """The words of a list, folded."""
+    """The folded words of a list."""
     keys = [key for (key,) in connection.execute("SELECT key FROM listed WHERE list = ?", (name,)).fetchall()]
     if not all(is_listed(name, key) for key in keys):
         raise DamageError(f"a word of the list {name!r} is none")

@@ -1,6 +1,6 @@
-"""The tables of the store's file, and what may stand in them.
+"""The tables of the store's file, and the values that are legal in them.
 
-A file can hold anything: bits flip, and people edit what they find.
+A file can contain anything: bits flip, and people edit files. So every value is checked.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
 ListName = Literal["never", "allowed", "kept"]
-"""Words never to be suggested; exceptions from the offensive list; words that are not to be corrected."""
+"""Words that are never suggested; exceptions from the list of offensive words; words that are never corrected."""
 LISTS: tuple[str, ...] = get_args(ListName)
 LONGEST_FORM = 64
-"""Characters of a word at most."""
+"""Maximum number of characters in a word."""
 KEY_BYTES = 32
 HASH_BYTES = 16
 HIGHEST_WEIGHT = 2.0**500
@@ -29,7 +29,7 @@ _SHARES = 3
 _LONGEST_JSON = 200
 SCHEMA_VERSION = 1
 SQL_ERRORS = (sqlite3.Error, ValueError)
-"""What a damaged file raises: a ValueError where SQLite's message quotes bytes of it that are no UTF-8."""
+"""Errors that a damaged file raises. ValueError: SQLite's message quotes bytes of the file that are not UTF-8."""
 _STATEMENTS = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE words(id INTEGER PRIMARY KEY AUTOINCREMENT, form TEXT NOT NULL UNIQUE, key TEXT NOT NULL,
@@ -42,44 +42,44 @@ CREATE TABLE listed(list TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY(list, key
 CREATE TABLE imported(hash BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 SCHEMA = [statement.strip() for statement in _STATEMENTS.split(";") if statement.strip()]
-"""SQLite keeps these texts in the file, and `is_whole` compares them: any change needs another version."""
+"""SQLite stores these statements in the file, and `is_whole` compares them. Any change needs a new version."""
 _SEQUENCE = "CREATE TABLE sqlite_sequence(name,seq)"
-"""SQLite's own, for AUTOINCREMENT."""
+"""The table that SQLite creates for AUTOINCREMENT."""
 
 
 class DamageError(Exception):
-    """A value of the store is of a wrong type or out of range; the message says which."""
+    """A value in the store has the wrong type or is out of range; the message says which."""
 
 
 def is_form(form: object) -> bool:
-    """Whether `form` may be a word or mark of the store: printable, not long, no space in it."""
+    """Whether `form` is a legal word or mark: printable, not too long, and without spaces."""
     return isinstance(form, str) and 0 < len(form) <= LONGEST_FORM and form.isprintable() and " " not in form
 
 
 def is_weight(value: object) -> bool:
-    """Whether `value` may be a weight."""
+    """Whether `value` is a legal weight."""
     return type(value) in (float, int) and 0 <= value <= HIGHEST_WEIGHT  # type: ignore[operator]
 
 
 def is_count(value: object) -> bool:
-    """Whether `value` may count words learned or times cleared."""
+    """Whether `value` is a legal count, such as of words learned or of times cleared."""
     return type(value) in (float, int) and 0 <= value < _HIGHEST_COUNT  # type: ignore[operator]
 
 
 def is_trust(value: object) -> bool:
-    """Whether `value` may say how far a word is trusted."""
+    """Whether `value` is a legal trust of a word."""
     return type(value) is int and 0 <= value < _HIGHEST_TRUST
 
 
 def is_id(value: object) -> bool:
-    """Whether `value` may be the id of a word."""
+    """Whether `value` is a legal id of a word."""
     return type(value) is int and 0 < value < HIGHEST_ID
 
 
 def are_word_rows(rows: Sequence[tuple[Any, Any, Any, Any, Any]]) -> bool:
-    """Whether these may be rows of the table `words`: id, form, folded form, weight, trust.
+    """Whether these are legal rows of the table `words`: id, form, folded form, weight, trust.
 
-    Each column is looked at as a whole: one by one, this would take longer than to read the rows.
+    Checks each column as a whole. Checking value by value would take longer than reading the rows.
     """
     if not rows:
         return True
@@ -101,22 +101,22 @@ def are_word_rows(rows: Sequence[tuple[Any, Any, Any, Any, Any]]) -> bool:
 
 
 def is_listed(name: object, key: object) -> bool:
-    """Whether this may be a row of the table `listed`."""
+    """Whether this is a legal row of the table `listed`."""
     return name in LISTS and is_form(key)
 
 
 def is_hash(value: object) -> bool:
-    """Whether `value` may be what is kept of a forgotten phrase or of an import."""
+    """Whether `value` is a legal hash of a forgotten phrase or of an import."""
     return isinstance(value, bytes) and len(value) >= HASH_BYTES
 
 
 def is_key(value: object) -> bool:
-    """Whether `value` may be the secret key of the hashes."""
+    """Whether `value` is a legal secret key for the hashes."""
     return isinstance(value, bytes) and len(value) == KEY_BYTES
 
 
 def parse_shares(value: Any) -> list[float]:
-    """The personal model's shares of the blend from their JSON. Raises DamageError where it is not that."""
+    """Parse the personal model's shares of the blend from JSON. Raises DamageError if they are not legal."""
     try:
         shares = json.loads(value) if isinstance(value, str) and len(value) <= _LONGEST_JSON else None
     except ValueError:
@@ -130,7 +130,7 @@ def parse_shares(value: Any) -> list[float]:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """One transaction that writes, made whole or not at all."""
+    """Run the block in one write transaction that is applied completely or not at all."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -142,7 +142,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def create(connection: sqlite3.Connection) -> None:
-    """Make the tables, unless another process has made them in the meantime."""
+    """Create the tables, unless another process has created them meanwhile."""
     with transaction(connection):
         if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
             for statement in SCHEMA:
@@ -153,7 +153,7 @@ def create(connection: sqlite3.Connection) -> None:
 
 
 def is_whole(connection: sqlite3.Connection) -> bool:
-    """Whether the file is one that SQLite can read and write, with these tables and no others. Raises SQL_ERRORS."""
+    """Whether SQLite can read and write the file, and it has exactly these tables. Raises SQL_ERRORS."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     statements = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL").fetchall()}
     sound = connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok"

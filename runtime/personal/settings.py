@@ -1,4 +1,4 @@
-"""Settings of a personal store, and where the store of a profile lies."""
+"""Settings of a personal store, and the location of the store of a profile."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from foretype.runtime.files.user_folder import data_folder
 class StoreConfig:
     """Settings of a store.
 
-    cap_mb: the file is kept below this many megabytes; what was written least and longest ago goes first.
-    most_words: as many different words are kept at most; they are held in memory.
-    half_life: after as many further words, a word written counts half.
-    trusted: uses from which a new word is offered like any other; typing it is one, accepting it two more.
+    cap_mb: maximum size of the file in megabytes. What was written least and longest ago is deleted first.
+    most_words: maximum number of different words. They are held in memory.
+    half_life: number of further words after which a written word counts half.
+    trusted: number of uses from which a new word is offered like any other. Typing counts 1, accepting adds 2 more.
     busy_ms: how long one call waits for another process that is writing, in milliseconds.
 
-    Raises ConfigError for a value that is not above 0.
+    Raises ConfigError if a value is not above 0.
     """
 
     cap_mb: float = 16.0
@@ -37,7 +37,7 @@ class StoreConfig:
 
 
 def store_path(profile: str = "default") -> Path:
-    """Where the store of this profile lies. Raises ConfigError when the name is no plain file name."""
+    """The path of the store of this profile. Raises ConfigError if the name is not a plain file name."""
     if not (profile.replace("-", "").replace("_", "").isalnum() and len(profile) <= 64):
         raise ConfigError(f"profile is {profile!r}; expected letters, digits, - and _, at most 64")
     return data_folder() / "personal" / f"{profile}.sqlite3"

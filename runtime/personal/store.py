@@ -1,4 +1,4 @@
-"""The personal store: counts of the words one user writes and of what they follow, lists, and what was forgotten."""
+"""The personal store: counts of one user's words and word sequences, lists, and what was forgotten."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from foretype.runtime.text.vocabulary import fold, is_word
 
 _LONGEST_PHRASE = 3
 Version = tuple[int, int, int]
-"""Changes made here, openings of the file, and SQLite's count of what others changed since."""
+"""Number of changes made here, number of times the file was opened, and SQLite's count of changes by others."""
 
 _NO_LOOKS = Looks()
 
@@ -48,7 +48,7 @@ _NO_LOOKS = Looks()
 class Learned(NamedTuple):
     """What one call of `Store.learn` did.
 
-    counted: the words. scale: see `Store.scale`. before, after: the store's version on either side of it.
+    counted: the words. scale: see `Store.scale`. before, after: the store's version before and after the call.
     """
 
     counted: list[Counted]
@@ -58,14 +58,14 @@ class Learned(NamedTuple):
 
 
 class Forgot(NamedTuple):
-    """What was deleted: the words, pairs and entries of lists, and the copies of damaged states of the store."""
+    """How much was deleted: entries (words, pairs and list entries), and copies of damaged states of the store."""
 
     entries: int
     copies: int
 
 
 class WordCount(NamedTuple):
-    """A word of the store: its form, its uses (faded), and how far it is trusted."""
+    """A word of the store: its form, its faded uses, and its trust."""
 
     form: str
     uses: float
@@ -73,11 +73,12 @@ class WordCount(NamedTuple):
 
 
 class Store:
-    """One user's store. May be shared by sessions and threads, and its file by processes.
+    """One user's store. Sessions and threads may share it, and processes may share its file.
 
-    Making it touches no file; `close`, or leaving a `with` block, closes the file, and a later call opens it again.
-    Every verb raises StoreError where the file cannot serve it: a full disk, a folder that cannot be written, a file of
-    a newer version, a file that is not the user's own. A damaged file is mended and kept beside, and `notice` says so.
+    Creating a `Store` touches no file. `close`, or leaving a `with` block, closes the file; a later call reopens it.
+    Every method raises StoreError if it cannot use the file: the disk is full, the folder is not writable, the file has
+    a newer version, or it does not belong to the user. A damaged file is repaired, a copy of it is kept beside it, and
+    `notice` says so.
 
     >>> with Store("personal.sqlite3") as store:
     ...     store.teach("Kubernetes")
@@ -90,7 +91,7 @@ class Store:
         profile: str = "default",
         config: StoreConfig | None = None,
     ) -> None:
-        """path: the file; None for that of `profile` in the user's data folder."""
+        """path: the file; None for the file of `profile` in the user's data folder."""
         self.path = store_path(profile) if path is None else Path(path)
         self.config = config or StoreConfig()
         self.database = Database(self.path, self.config.busy_ms)
@@ -98,7 +99,7 @@ class Store:
 
     @property
     def notice(self) -> str | None:
-        """None, or one line about damage that was found and mended."""
+        """None, or one line about damage that was found and repaired."""
         return self.database.notice
 
     def close(self) -> None:
@@ -119,9 +120,12 @@ class Store:
     def learn(
         self, observations: Sequence[Observation], shares: Sequence[float] | None = None, looks: Looks = _NO_LOOKS
     ) -> Learned:
-        """Count words, in one transaction; returns what was counted. What was forgotten is not, until `teach` lifts it.
+        """Count words in one transaction, and return what was counted.
 
-        shares: if given, the blend's weights, to be kept as well. looks: how the user met suggestions since.
+        Forgotten words are not counted until `teach` allows them again.
+
+        shares: the weights of the blend to store as well; None to leave them unchanged. looks: suggestions that the
+        user took and overlooked since the last call.
         """
         if not observations:
             version = self.version()
@@ -141,14 +145,14 @@ class Store:
         return Learned(counted, scale, before, (self._changes, *before[1:]))
 
     def changed(self) -> None:
-        """Tell whoever keeps a picture of the store in memory that it is out of date."""
+        """Tell sessions that cache the store in memory that their cache is out of date."""
         self._changes += 1
 
     # --- Reading
 
     @mending
     def version(self) -> Version:
-        """Differs from what it was when this process, or another, has changed the store in between."""
+        """A value that changes whenever this or another process changes the store."""
         with self.database.use() as connection:
             return self._version(connection)
 
@@ -157,7 +161,7 @@ class Store:
 
     @mending
     def scale(self) -> float:
-        """What a word written now weighs: weight / scale is a count of words written just now."""
+        """The weight of a word written now. Divide a weight by it to get a count in words written just now."""
         with self.database.use() as connection:
             return scale_of(connection, self.config.half_life)
 
@@ -169,7 +173,7 @@ class Store:
 
     @mending
     def continuations(self, context: Sequence[str], most: int = 256) -> tuple[list[tuple[int, float]], float]:
-        """The `most` weightiest words (id, weight) after one or two words, and the weight of all of them."""
+        """The `most` heaviest words (id, weight) after one or two words, and the total weight of all words there."""
         with self.database.use() as connection:
             ids = [id_ for form in context if (id_ := word_id(connection, form)) is not None]
             if len(ids) < len(context):
@@ -185,15 +189,15 @@ class Store:
 
     @mending
     def looks(self) -> Looks:
-        """How the user met suggestions lately."""
+        """How often the user recently took and overlooked suggestions."""
         with self.database.use() as connection:
             return read_looks(connection)
 
     @mending
     def show(self, most: int = 100, start: str = "") -> list[WordCount]:
-        """The `most` words written most, of those that start with `start` (without regard to case).
+        """The `most` most-written words that start with `start` (case is ignored).
 
-        Raises ConfigError where `most` is below 0.
+        Raises ConfigError if `most` is below 0.
         """
         check_count("most", most)
         scale, start = self.scale(), fold(start)
@@ -204,9 +208,15 @@ class Store:
             if is_word(form) and key.startswith(start)
         ][:most]
 
+    def latest(self, most: int = 10) -> list[str]:
+        """The words that came into the store last, newest first. Raises ConfigError if `most` is below 0."""
+        check_count("most", most)
+        rows = sorted(self.rows(), reverse=True)
+        return [form for _, form, _, _, trust in rows if trust > 0 and is_word(form)][:most]
+
     @mending
     def stats(self) -> dict[str, Any]:
-        """What the store holds, as plain JSON values."""
+        """Statistics about the content of the store, as plain JSON values."""
         with self.database.use() as connection:
             one = [
                 connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
@@ -232,13 +242,13 @@ class Store:
 
     @mending
     def forget(self, phrase: str) -> Forgot:
-        """Forget a word, in every case form and in all words that are made of it, or that words follow each other.
+        """Forget a word in every case form, with all words derived from it; or forget that words follow each other.
 
-        Gone are its rows, the bytes they had in the file and its WAL, every count with it, and the copies of damaged
-        states of the store, which may hold it. What stays is a keyed hash, so that it is not suggested by the model
-        either, nor learned when it is written; `teach` lifts that.
+        Deletes its rows, their bytes in the file and its WAL, every count that contains it, and the copies of damaged
+        states of the store, which may contain it. A keyed hash is kept, so that the model does not suggest it and it is
+        not learned when it is written again. `teach` removes the hash.
 
-        Returns what there was of it. Raises ConfigError for an empty phrase or one of more than three words.
+        Returns how much was deleted. Raises ConfigError if the phrase is empty or has more than three words.
         """
         parts = _parts(phrase)
         with self.database.writing() as connection:
@@ -249,7 +259,7 @@ class Store:
 
     @mending
     def teach(self, phrase: str) -> None:
-        """Let a word or phrase that was forgotten be suggested, and learned, again; a word is trusted at once."""
+        """Allow a forgotten word or phrase to be suggested and learned again. A word is also learned, as accepted."""
         parts = _parts(phrase)
         form = unicodedata.normalize("NFC", phrase.strip(WRAPPING + " "))
         if len(parts) == 1 and not (is_word(form) and is_form(form)):
@@ -264,9 +274,9 @@ class Store:
 
     @mending
     def clear(self) -> Forgot:
-        """Forget everything: the lists, what was forgotten, and the copies of damaged states of the store included.
+        """Delete everything, including the lists, the hashes of forgotten words, and copies of damaged states.
 
-        Returns how much that was.
+        Returns how much was deleted.
         """
         with self.database.writing() as connection:
             cleared = get_number(connection, "cleared") + 1
@@ -278,13 +288,13 @@ class Store:
 
     @mending
     def cleared(self) -> float:
-        """How often everything was forgotten."""
+        """How often the store was cleared."""
         with self.database.use() as connection:
             return get_number(connection, "cleared")
 
     @mending
     def forgotten(self) -> Forgotten:
-        """What was forgotten, to be asked about words."""
+        """The forgotten words and phrases, as an object that can be asked about words."""
         with self.database.use() as connection:
             return read_forgotten(connection)
 
@@ -292,7 +302,7 @@ class Store:
 
     @mending
     def add_to(self, name: ListName, words: Sequence[str]) -> None:
-        """Put words on a list; see `ListName`. Raises ConfigError where one is not a word."""
+        """Add words to a list; see `ListName`. Raises ConfigError if one is not a word."""
         _check_list(name)
         keys = [_parts(word) for word in words]
         if any(len(key) > 1 or not is_form(key[0]) for key in keys):
@@ -306,7 +316,7 @@ class Store:
 
     @mending
     def remove_from(self, name: ListName, words: Sequence[str]) -> None:
-        """Take words off a list; their bytes go as well. Raises ConfigError where one is not a word."""
+        """Remove words from a list, and erase their bytes. Raises ConfigError if one is not a word."""
         _check_list(name)
         with self.database.writing() as connection:
             rows = [(name, " ".join(_parts(word))) for word in words]
@@ -317,7 +327,7 @@ class Store:
 
     @mending
     def listed(self, name: ListName) -> frozenset[str]:
-        """The words of a list, folded."""
+        """The folded words of a list."""
         _check_list(name)
         with self.database.use() as connection:
             return read_list(connection, name)
@@ -329,7 +339,7 @@ def _check_list(name: str) -> None:
 
 
 def _parts(phrase: str) -> list[str]:
-    """The folded words of a phrase, without marks around them. Raises TypeError and ConfigError."""
+    """The folded words of a phrase, without the marks around them. Raises TypeError and ConfigError."""
     check_text(phrase=phrase)
     words = fold(phrase).replace("\u2010", "-").replace("\u2011", "-").split()
     parts = [word.strip(WRAPPING) or word for word in words]

@@ -1,4 +1,4 @@
-"""The user's words that the vocabulary does not hold."""
+"""The user's words that are not in the vocabulary."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from foretype.runtime.text.extra_words import ExtraWords
 
 
 class OutsideWords:
-    """Words in the order of their folded forms; each folded form once, written as its user writes it most.
+    """Words sorted by folded form. Each folded form occurs once, in the form that the user writes most.
 
-    words: as they are written. keys: their folded forms. uses: weights [words].
-    trust: see `StoreConfig.trusted` [words].
+    words: the forms. keys: the folded forms. uses: weights [words]. trust: see `StoreConfig.trusted` [words].
     """
 
     def __init__(self) -> None:
@@ -23,10 +22,10 @@ class OutsideWords:
         self.keys: tuple[str, ...] = ()
         self.uses: NDArray[np.float64] = np.zeros(0)
         self.trust: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._most: dict[str, float] = {}  # the highest weight of one way to write a word
+        self._most: dict[str, float] = {}  # folded form -> weight of its heaviest form
 
     def fill(self, rows: list[tuple[str, str, float, int]]) -> None:
-        """Take these words (folded form, form, weight, trust), and no others."""
+        """Replace the content with these words (folded form, form, weight, trust)."""
         rows = sorted(rows)
         starts = [number for number, row in enumerate(rows) if not number or row[0] != rows[number - 1][0]]
         groups = [rows[start:end] for start, end in pairwise([*starts, len(rows)])]
@@ -38,7 +37,7 @@ class OutsideWords:
         self._most = {row[0]: row[2] for row in best}
 
     def add(self, key: str, form: str, weight: float, trust: int, of_form: float) -> None:
-        """Count `form` once more; `of_form` is what it weighs now."""
+        """Count `form` once more. `of_form` is its weight after that."""
         place = bisect_left(self.keys, key)
         if self.keys[place : place + 1] != (key,):
             self.words = (*self.words[:place], form, *self.words[place:])
@@ -53,10 +52,10 @@ class OutsideWords:
         self._most[key] = max(of_form, self._most.get(key, 0.0))
 
     def find(self, key: str) -> int | None:
-        """The position of the word of this folded form."""
+        """The position of the word with this folded form; None if there is none."""
         place = bisect_left(self.keys, key)
         return place if self.keys[place : place + 1] == (key,) else None
 
     def extra(self, probabilities: NDArray[np.float64], chosen: NDArray[np.bool_]) -> ExtraWords | None:
-        """Those `chosen` [words], as candidates with their probabilities [words]."""
+        """The words that are `chosen` [words], as candidates with their probabilities [words]."""
         return ExtraWords(self.words, self.keys, probabilities * chosen, capitalised=True) if self.words else None

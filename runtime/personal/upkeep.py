@@ -1,6 +1,6 @@
-"""What becomes of rows: they are scaled down, go where there are too many, and go where they are forgotten.
+"""Maintains the rows of the store: scales weights down, enforces limits, and deletes what is forgotten.
 
-Each function works inside a transaction of its caller's.
+Each function runs inside a transaction of its caller.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from foretype.runtime.personal.rows import age, get_number, keyed_hash, secret_k
 from foretype.runtime.text.vocabulary import fold
 
 _SLACK = 0.8
-"""What a store that reached a limit is cut down to, as a share of it."""
+"""A store that reached a limit is cut down to this share of it."""
 
 
 def rescale(connection: sqlite3.Connection, half_life: float) -> None:
-    """Scale all weights down, so that a word written now weighs 1."""
+    """Scale all weights down so that a word written now has weight 1."""
     factor = 2.0 ** -(age(connection) / half_life)
     connection.execute("UPDATE words SET weight = weight * ?", (factor,))
     connection.execute("UPDATE grams SET weight = weight * ?", (factor,))
@@ -26,9 +26,9 @@ def rescale(connection: sqlite3.Connection, half_life: float) -> None:
 
 
 def keep_small(connection: sqlite3.Connection, most_words: int, cap_mb: float) -> bool:
-    """Delete what was written least and longest ago where there are more than `most_words` words, or `cap_mb` of all.
+    """Delete what was written least and longest ago if the store exceeds `most_words` words or `cap_mb` megabytes.
 
-    Returns whether there were.
+    Returns whether anything was deleted.
     """
     cut = False
     words = connection.execute("SELECT count(*) FROM words").fetchone()[0]
@@ -60,7 +60,10 @@ def _bytes_in_use(connection: sqlite3.Connection) -> int:
 
 
 def forget_word(connection: sqlite3.Connection, word: str) -> int:
-    """Delete the folded `word`, all that is made of it, and keep its hash; returns how many words and list entries."""
+    """Delete the folded `word` and all words derived from it, and store its hash.
+
+    Returns how many words and list entries were deleted.
+    """
     _define_holds(connection)
     made = "(SELECT id FROM words WHERE holds(form, :word))"
     connection.execute(f"DELETE FROM grams WHERE a IN {made} OR b IN {made} OR word IN {made}", {"word": word})
@@ -68,16 +71,16 @@ def forget_word(connection: sqlite3.Connection, word: str) -> int:
         connection.execute(f"DELETE FROM {table} WHERE holds({column}, ?)", (word,)).rowcount
         for table, column in (("words", "form"), ("listed", "key"))
     ]
-    for first, second in pairwise(word.split("-")):  # a hyphen is learned as a mark between words, too
+    for first, second in pairwise(word.split("-")):  # a hyphen is also learned as a mark between words
         _forget_sequence(connection, ("a", "b", "word"), (first, "-", second))
     _remember_as_forgotten(connection, word)
     return sum(deleted)
 
 
 def forget_phrase(connection: sqlite3.Connection, words: Sequence[str]) -> int:
-    """Delete that two or three folded `words` follow each other, and keep a hash; returns how many counts there were.
+    """Delete the sequence of two or three folded `words`, and store its hash. Returns how many counts were deleted.
 
-    A second hash, of all but the last word and a space, says where to look for the whole phrase.
+    A second hash, of all words but the last and a space, says where to look for the whole phrase.
     """
     _define_holds(connection)
     deleted = _forget_sequence(connection, ("a", "b", "word")[-len(words) :], words)
@@ -88,7 +91,7 @@ def forget_phrase(connection: sqlite3.Connection, words: Sequence[str]) -> int:
 
 
 def forget_all(connection: sqlite3.Connection) -> int:
-    """Delete everything but the keys of the hashes; returns how many words and list entries there were."""
+    """Delete everything except the keys of the hashes. Returns how many words and list entries were deleted."""
     written = connection.execute("SELECT count(*) FROM words WHERE weight > 0").fetchone()[0]
     listed = connection.execute("SELECT count(*) FROM listed").fetchone()[0]
     for table in ("words", "grams", "forgotten", "listed", "imported"):
@@ -98,7 +101,10 @@ def forget_all(connection: sqlite3.Connection) -> int:
 
 
 def _define_holds(connection: sqlite3.Connection) -> None:
-    """Let SQL ask whether a word is made of a folded one: "Tomahawk's" and "tomahawk-like" of "tomahawk"."""
+    """Define the SQL function `holds`: whether a word is derived from a folded one.
+
+    "Tomahawk's" and "tomahawk-like" are derived from "tomahawk".
+    """
     connection.create_function("holds", 2, lambda form, part: part in made_of(fold(form)), deterministic=True)
 
 
@@ -108,7 +114,7 @@ def _forget_sequence(connection: sqlite3.Connection, columns: Sequence[str], wor
 
 
 def _remember_as_forgotten(connection: sqlite3.Connection, *phrases: str) -> None:
-    connection.execute("DELETE FROM imported")  # the same export may be read again, without them
+    connection.execute("DELETE FROM imported")  # the same export may be imported again, without these phrases
     key = secret_key(connection)
     connection.executemany(
         "INSERT OR IGNORE INTO forgotten VALUES(?)", [(keyed_hash(key, phrase),) for phrase in phrases]

@@ -1,1 +1,1 @@
-"""Probabilities to words: what is offered, in which order, and how it is written."""
+"""Turn probabilities into words: what to offer, in which order, and how to write it."""

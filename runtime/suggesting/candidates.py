@@ -1,7 +1,7 @@
-"""From probabilities to what a person sees: the best words for the typed letters, as they would be written.
+"""Turn probabilities into what a person sees: the best words for the typed letters, as they would be written.
 
-`suggestions` runs downhill: collect candidates that fit the typed letters, merge those that read the same, rank them,
-and pick the best that may be offered.
+`suggestions` takes four steps: collect the candidates that fit the typed letters, merge those that read the same, rank
+them, and pick the best that may be offered.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from foretype.runtime.text.vocabulary import Vocabulary, fold
 from foretype.runtime.typos.finder import LITTLE, Typos
 
 _SPARE = 8
-"""Words looked at beyond k, since some read the same once written and some are what was typed already."""
+"""Words considered beyond k, since some read the same once written and some are already typed."""
 _ROWS = 64
-"""Entries that are looked at as one when the best of many are searched for."""
+"""Entries that share one maximum when searching many entries for the largest."""
 _HEAD_EVIDENCE = 1000.0
-"""How much likelier an extra word with a hyphen is once all before the hyphen agrees: other words after it are rare."""
+"""Factor on an extra word with a hyphen once everything before the hyphen matches: few other words follow it."""
 _TINY = 1e-30
 _NOTHING_PASSED_OVER: Mapping[str, float] = MappingProxyType({})
 
@@ -35,7 +35,7 @@ _NOTHING_PASSED_OVER: Mapping[str, float] = MappingProxyType({})
 class Candidate(NamedTuple):
     """A word that fits the typed letters.
 
-    text: what it reads here. key: the letters it competes by, the folded form. probability: not normalised yet.
+    text: the word as it would be written here. key: folded letters by which it is ranked. probability: not normalised.
     """
 
     text: str
@@ -44,7 +44,7 @@ class Candidate(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """Candidates, best first, and the probability of all words that fit, those beyond the list included."""
+    """Candidates, best first, and the total probability of all words that fit, including those not in the list."""
 
     candidates: list[Candidate]
     mass: float
@@ -61,19 +61,19 @@ def suggestions(
     typos: Typos | None = None,
     passed_over: Mapping[str, float] = _NOTHING_PASSED_OVER,
 ) -> list[Suggestion]:
-    """At most `k` suggestions for `context`, those first that save most keystrokes against being shown later.
+    """Return at most `k` suggestions for `context`, ordered by the keystrokes saved by showing them now, not later.
 
-    Words that read the same here are merged and their probabilities added. The word that is already typed in full is
-    not offered, unless it has other capitals and is no word as it is typed ("monday").
+    Words that read the same here are merged and their probabilities added. A word that is already typed in full is not
+    offered, unless its capitals differ and the typed form is not a word ("monday").
 
-    typos: finds words that may be meant by letters that lead nowhere; None where letters are taken as they are.
-    passed_over: texts that the user saw at this word and typed on, each with the factor on its probability.
+    typos: finds the intended words behind mistyped letters; None to take the letters as they are.
+    passed_over: texts that were shown for this word while the user typed on, each with a factor on its probability.
     """
     typed = context.prefix.lower()
     fitting = sum(text.lower().startswith(typed) for text in passed_over)
     found, mass = _collect(vocabulary, distribution, context, k, k + _SPARE + fitting, typos)
     if passed_over:
-        # By probability: the words that save most were shown before, and now it is the turn of the likely ones.
+        # Rank by probability: the words that save most were shown before, so now the likely ones take their turn.
         ranked, mass = _weighed(found, mass, passed_over)
         return _pick(ranked, mass, distribution, context, k)
     keys, probabilities = [word.key for word in found], [word.probability for word in found]
@@ -84,7 +84,7 @@ def suggestions(
 def suggestions_between(
     vocabulary: Vocabulary, distribution: Distribution, context: Context, right: str, k: int
 ) -> list[Suggestion]:
-    """The `k` most probable words that fill the gap between the typed letters and those after the cursor, `right`."""
+    """Return the `k` most probable words between the typed letters and `right`, the letters after the cursor."""
     low, high = vocabulary.prefix_range(context.prefix)
     first, typed, end = vocabulary.first_word, fold(context.prefix), fold(right)
     keys = vocabulary.keys
@@ -102,13 +102,31 @@ def suggestions_between(
     return _pick(_merged(longer), mass, distribution, context, k, len(right))
 
 
+def finished(vocabulary: Vocabulary, distribution: Distribution, context: Context) -> float:
+    """Return the probability that the typed letters are the whole word, given all words that continue them."""
+    typed = fold(context.prefix)
+    if not typed:
+        return 0.0
+    first = vocabulary.first_word
+    low, high = vocabulary.prefix_range(context.prefix)
+    part = distribution.words[low - first : high - first]
+    forms = next((n for n, key in enumerate(vocabulary.keys[low - first : high - first]) if key != typed), high - low)
+    whole, mass = float(part[:forms].sum()), float(part.sum())
+    for words in distribution.extra:
+        start, end = words.starting_with(typed)
+        probabilities = words.probabilities[start:end] * words.scale
+        same = sum(words.keys[place] == typed for place in range(start, end))
+        whole, mass = whole + float(probabilities[:same].sum()), mass + float(probabilities.sum())
+    return whole / max(mass, _TINY)
+
+
 def best_words(probabilities: NDArray[np.floating], count: int) -> list[int]:
-    """Positions of the `count` largest entries, largest first, ties by position."""
+    """Return the positions of the `count` largest entries, largest first; ties by position."""
     columns = len(probabilities) // _ROWS
     if count >= columns:
         found = np.arange(len(probabilities))
     else:
-        # As many columns reach this bound as words are wanted, so the best are among the entries that reach it.
+        # The maxima of at least `count` columns reach this bound, so the best entries all reach it.
         largest = probabilities[: _ROWS * columns].reshape(_ROWS, columns).max(axis=0)
         bound = np.partition(largest, columns - count)[columns - count]
         found = np.flatnonzero(probabilities >= bound)
@@ -125,9 +143,9 @@ def best_words(probabilities: NDArray[np.floating], count: int) -> list[int]:
 def _collect(
     vocabulary: Vocabulary, distribution: Distribution, context: Context, k: int, count: int, typos: Typos | None
 ) -> _Found:
-    """The candidates for `context`, each text once.
+    """Return the candidates for `context`, each text once.
 
-    k: words that will be shown. count: words looked at, at least `k`.
+    k: words that will be shown. count: words to consider, at least `k`.
     """
     if k < 1:
         return _NONE
@@ -149,7 +167,7 @@ def _collect(
 
 
 def _weighed(found: list[Candidate], mass: float, passed_over: Mapping[str, float]) -> _Found:
-    """The candidates, each with its probability times its factor, most probable first."""
+    """Return the candidates, most probable first, with each probability multiplied by its factor."""
     weighed = []
     for word in found:
         factor = passed_over.get(word.text, 1.0)
@@ -166,7 +184,7 @@ def _joined(found: list[Candidate], mass: float, more: _Found) -> tuple[list[Can
 
 
 def _merged(found: Iterable[Candidate]) -> list[Candidate]:
-    """One candidate for each word, in its likeliest form ("latte", "Latte"), most probable first."""
+    """Return one candidate for each word, in its likeliest form ("latte", "Latte"), most probable first."""
     merged: dict[str, Candidate] = {}
     for word in sorted(found, key=_probability, reverse=True):
         if word.probability <= 0.0:
@@ -191,7 +209,7 @@ def _pick(
     k: int,
     replaces_after: int = 0,
 ) -> list[Suggestion]:
-    """The first `k` that may be offered, with their share of `mass` as probability."""
+    """Return the first `k` words that may be offered; the probability of each is its share of `mass`."""
     total = max(mass, _TINY)
     picked: list[Suggestion] = []
     for word in ranked:
@@ -203,7 +221,7 @@ def _pick(
 
 
 def _completions(vocabulary: Vocabulary, distribution: Distribution, context: Context, count: int) -> _Found:
-    """The `count` best words of the vocabulary that go on from the typed letters."""
+    """Return the `count` best words of the vocabulary that continue the typed letters."""
     first = vocabulary.first_word
     low, high = vocabulary.prefix_range(context.prefix) if context.prefix else (first, len(vocabulary))
     if low == high:
@@ -221,7 +239,7 @@ def _written(word: str, context: Context) -> str:
 
 
 def _without_typed(found: list[Candidate], context: Context, typed: str) -> list[Candidate]:
-    """Leave out other forms of the typed word where it is a word as it stands, was left so before, or is too short."""
+    """Drop other forms of the typed word if it is a word as typed, was written so before, or is too short."""
     as_typed = context.head + context.prefix
     if len(typed) < 2 or context.written_before or any(word.text == as_typed for word in found):
         return [word for word in found if word.key != typed]
@@ -237,9 +255,9 @@ def _slips(
     trusted: float,
     count: int,
 ) -> _Found:
-    """The `count` best words that may be meant by other letters than the typed.
+    """Return the `count` best words that the user may mean if the typed letters are wrong.
 
-    They compete as if what is typed of them were typed rightly. trusted: see `Typos.meant`.
+    They are ranked as if the letters typed so far were correct. trusted: see `Typos.meant`.
     """
     probabilities = distribution.words
     meant = typos.meant(typed, probabilities, trusted)
@@ -264,7 +282,7 @@ def _slips(
 
 
 def _extra(extra: ExtraWords, context: Context, typed: str, count: int) -> _Found:
-    """The `count` best of `extra` that go on from the typed letters; those with hyphens from all that stands there."""
+    """Return the `count` best of `extra` that continue the typed letters, or the whole hyphenated run at the cursor."""
     found: list[Candidate] = []
     mass = 0.0
     for head in dict.fromkeys(("", context.head)):
@@ -276,7 +294,7 @@ def _extra(extra: ExtraWords, context: Context, typed: str, count: int) -> _Foun
             if probabilities[position] == 0.0:
                 break
             word, letters = extra.words[low + position], head + context.prefix
-            # Its own capitals where the typed letters agree with them, not those of the start of a sentence.
+            # Keep the word's own capitals if the typed letters match them; do not capitalise it for a sentence start.
             own = word.startswith(letters.replace("\u2019", "'"))
             starts = extra.capitalised and context.starts_sentence and not context.prefix
             text = written(word, "" if own else letters, starts, context.curly)

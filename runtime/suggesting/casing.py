@@ -1,10 +1,10 @@
-"""How a word is written at one place: its capitals and its apostrophes."""
+"""Write a word as its place in the text requires: its capitals and its apostrophes."""
 
 from __future__ import annotations
 
 
 def written(word: str, prefix: str, starts_sentence: bool, curly: bool = False) -> str:
-    """`word` with the capitals of the typed `prefix`, or a capital where it starts a sentence.
+    """Return `word` with the capitals of the typed `prefix`, or with a capital if it starts a sentence.
 
     curly: whether the text writes apostrophes as ’.
 

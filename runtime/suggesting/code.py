@@ -1,6 +1,6 @@
-"""Code in Markdown: inside a code fence or `inline code` only names of the text itself are offered.
+"""Suggest names inside Markdown code: a code fence or `inline code` gets only names from the text itself.
 
-A language model of prose knows nothing of identifiers, and is wrong there with confidence.
+A language model of prose does not know identifiers, and is confidently wrong there.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import re
 from foretype.runtime.suggestion import Suggestion
 
 _REACH = 32_768
-"""Characters before the cursor in which names are looked for."""
+"""Characters before the cursor that are searched for names."""
 _SHORTEST = 3
-"""Letters of a name that is worth offering."""
+"""Length of the shortest name worth offering."""
 _TYPED = re.compile(r"[^\W\d]\w*$")
 
 
 class CodeReader:
-    """Tells where a text ends inside code, looking only at the lines that changed since the text before."""
+    """Tells whether a text ends inside code. Reads only the lines that changed since the previous text."""
 
     def __init__(self) -> None:
-        self._lines = ""  # the finished ones
-        self._fence = ""  # what opened the fence that is open after them
+        self._lines = ""  # the finished lines
+        self._fence = ""  # the marks of the fence that is open after them
 
     def read(self, text: str) -> str | None:
-        """The name that `text` ends in, "" where it ends in none, if it ends inside code; None if it ends in prose."""
+        """Return the name at the end of `text` ("" if there is none) inside code; None if `text` ends in prose."""
         begin = text.rfind("\n") + 1
         if len(self._lines) != begin or not text.startswith(self._lines):
             known = len(self._lines) if len(self._lines) <= begin and text.startswith(self._lines) else 0
@@ -39,7 +39,7 @@ class CodeReader:
 
 
 def names_of_code(text: str, typed: str) -> list[Suggestion]:
-    """The names of `text` that go on from `typed`, which it ends in: those written most first, then the last ones."""
+    """Return the names in `text` that continue `typed`, its last letters: most frequent first, then most recent."""
     if not typed:
         return []
     before = text[-_REACH : len(text) - len(typed)]
@@ -48,16 +48,16 @@ def names_of_code(text: str, typed: str) -> list[Suggestion]:
         name, begin = match.group(), match.start()
         within = begin and (before[begin - 1].isalnum() or before[begin - 1] == "_")
         if len(name) >= _SHORTEST and not within:
-            counts[name] = counts.pop(name, 0) + 1  # the last written comes last
+            counts[name] = counts.pop(name, 0) + 1  # keeps the most recent name last
     total = sum(counts.values())
     names = sorted(reversed(counts.items()), key=lambda pair: -pair[1])  # noqa: C414
     return [Suggestion(name, uses / total, len(typed)) for name, uses in names]
 
 
 def _fence_after(lines: str, fence: str) -> str:
-    """What opened the fence that is open after these lines (CommonMark 0.31, section 4.5); "" where none is.
+    """Return the marks of the fence that is open after these lines (CommonMark 0.31, section 4.5); "" if none is.
 
-    fence: the same before them.
+    fence: the marks of the fence that is open before them.
     """
     for begin, end in _runs(lines):
         mark, rest = lines[begin:end], lines[end : lines.find("\n", end)]
@@ -69,8 +69,8 @@ def _fence_after(lines: str, fence: str) -> str:
 
 
 def _runs(lines: str) -> list[tuple[int, int]]:
-    """Where the runs of three or more backticks or tildes stand that begin a line."""
-    # Found by `find`: a pattern would look at each line.
+    """Return start and end of each run of three or more backticks or tildes that begins a line."""
+    # `str.find` skips most of the text; a pattern would look at each line.
     found = []
     for character in "`~":
         begin = lines.find(3 * character)

@@ -1,4 +1,4 @@
-"""The word that was just finished, read again: what else its writer may have meant, once all its letters are there."""
+"""Correct the word that was just finished: find what else the writer may have meant, now that all letters are there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FINISHED = re.compile(r"(\S*?)([\s,.!?;:)\"\u201d]*)$")
 
 
 class FinishedWord(NamedTuple):
-    """The last word of a text: what stands before it, the word, and the white space and marks after it."""
+    """The last word of a text: the text before it, the word, and the white space and marks after it."""
 
     before: str
     word: str
@@ -24,7 +24,9 @@ class FinishedWord(NamedTuple):
 
 
 def finished_word(text: str) -> FinishedWord | None:
-    """The last word of `text`, finished or open; None where the text does not end in one, and marks or white space.
+    """Return the last word of `text`, finished or still open; None if `text` does not end in a word.
+
+    White space and marks may follow the word.
 
     >>> finished_word("I recieve, ")
     FinishedWord(before='I ', word='recieve', behind=', ')
@@ -39,7 +41,7 @@ def finished_word(text: str) -> FinishedWord | None:
 
 
 def is_written_in(text: str, word: str) -> bool:
-    """Whether `word`, just as it is written, is one of the words of `text`."""
+    """Return whether `word`, exactly as written, is one of the words of `text`."""
     return re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_]|'[^\W_])", text) is not None
 
 
@@ -52,11 +54,12 @@ def corrections(
     k: int,
     threshold: float,
 ) -> list[Suggestion]:
-    """At most `k` other readings of a finished word, likeliest first, each at least as likely as `threshold`.
+    """Return at most `k` other readings of a finished word, likeliest first, none less likely than `threshold`.
 
-    distribution: what may be offered in its place. context: of the text that ends with the word.
-    What was written competes: with its own probability where the vocabulary holds it, else with that of any one unknown
-    word. So the probabilities of all readings, this one included, sum to one.
+    distribution: what may be offered in its place. context: the context of the text that ends with the word.
+
+    The word as written competes too: with its own probability if the vocabulary holds it, otherwise with the
+    probability of a single unknown word. The probabilities of all readings, including this one, sum to one.
     """
     probabilities = distribution.words
     typed = fold(found.word)
@@ -97,7 +100,7 @@ def corrections(
 
 
 def _rare(distribution: Distribution, typed: str) -> float:
-    """The probability of the rare words that fold to `typed`; 0 where there are none."""
+    """Return the probability of the rare words that fold to `typed`; 0 if there are none."""
     total = 0.0
     for words in (distribution.rare, distribution.rarest):
         if words is not None:

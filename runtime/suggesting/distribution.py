@@ -1,4 +1,4 @@
-"""What may be offered at one place: the engines' words, the host's and the user's, less those that are blocked."""
+"""Combine what may be offered at one place: words of the engines, the host and the user, without the blocked ones."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 class Distribution:
     """What may be offered at one place.
 
-    words: probability of each of the vocabulary's words, 0 for those that are not to be offered [words]; entry i is for
+    words: probability of each word of the vocabulary, 0 for those that must not be offered [words]; entry i belongs to
         id first_word + i.
-    engine: what made it: "blend", "neural" or "ngram".
-    extra: words from outside the vocabulary; those with hyphens are found by all that is typed of them.
-    rare: more of these, which are offered only where little else goes on from the typed letters.
-    lexicon: the bundle's rare words, offered where hardly anything likely does. unknown: the probability of all of
-        them.
-    blocked: folded words that are not to be offered. blocked_here: the same, after the words that stand before.
+    engine: what computed it: "blend", "neural" or "ngram".
+    extra: words from outside the vocabulary. Those with hyphens match the whole typed run, hyphens included.
+    rare: more such words, offered only if little else continues the typed letters.
+    lexicon: the bundle's rare words, offered if hardly anything likely continues the typed letters.
+    unknown: total probability of the lexicon's words.
+    blocked: folded words that must not be offered. blocked_here: folded words that must not follow the text before.
     """
 
     words: Probabilities
@@ -58,28 +58,28 @@ class Distribution:
 
     @lazy
     def _is_plain(self) -> bool:
-        """Whether only words of the vocabulary are offered, and nothing is blocked for what stands before."""
+        """Whether only words of the vocabulary are offered, and the text before blocks none."""
         return not self.outside and not self.blocked_here
 
     def blocks(self, text: str) -> bool:
-        """Whether a word that reads `text` is not to be offered here."""
-        # The vocabulary's blocked words have probability 0 already; those made with a hyphen are not in it.
+        """Return whether a word written as `text` must not be offered here."""
+        # Blocked words of the vocabulary already have probability 0; words joined with a hyphen are not in it.
         return not (self._is_plain and "-" not in text) and self.blocks_rare(text)
 
     def blocks_rare(self, text: str) -> bool:
-        """Whether a word from outside the vocabulary that reads `text` is not to be offered here."""
+        """Return whether a word from outside the vocabulary, written as `text`, must not be offered here."""
         key = fold(text)
         return key in self.blocked or key in self.blocked_here
 
 
 class Distributions:
-    """The distributions of one session; the last one is kept, since letters inside a word ask for it again.
+    """Computes the distributions of one session. Keeps the last one, because each letter of a word needs it again.
 
     host_words: the host's own words; call `reset` after a change. blocked: the words that are never offered.
     """
 
     def __init__(self, engines: Engines, filters: Filters | None, personal: PersonalSession | None) -> None:
-        """filters: None for the shipped list of offensive words. personal: the user's words, None without a store."""
+        """filters: None for the shipped list of offensive words. personal: the user's words; None without a store."""
         self._engines = engines
         self.host_words = HostWords(engines.vocabulary)
         self.blocked = engines.blocked if filters is None else filters.blocked(engines.vocabulary)
@@ -87,11 +87,11 @@ class Distributions:
         self._last: tuple[tuple[object, ...], Distribution] | None = None
 
     def reset(self) -> None:
-        """Compute anew: the host's words are others now."""
+        """Drop the kept distribution, because the host's words have changed."""
         self._last = None
 
     def refresh(self) -> None:
-        """Take up what the user's store has learned or forgotten meanwhile."""
+        """Apply what the user's store has learned or forgotten since the last call."""
         if self._personal is None:
             return
         self._personal.refresh()
@@ -100,10 +100,10 @@ class Distributions:
             self.reset()
 
     def at(self, prediction: Prediction, context: Context, before: str) -> Distribution:
-        """What may be offered at `context`, where the engines give `prediction`.
+        """Return what may be offered at `context`, given the `prediction` of the engines.
 
-        before: the end of the text before the word at the cursor, by which the user's own words and forgotten phrases
-            are looked up; nothing else reads it.
+        before: the end of the text before the word at the cursor. It is used only to look up the user's own words and
+            forgotten phrases.
         """
         self.refresh()
         repeated = self._repeated(context)
@@ -113,7 +113,7 @@ class Distributions:
         return self._last[1]
 
     def _repeated(self, context: Context) -> str:
-        """The folded word directly before, which is not offered again; "" where there is none, or people repeat it."""
+        """Return the folded word directly before, which is not offered again; "" if none, or if people repeat it."""
         vocabulary, ids = self._engines.vocabulary, context.ids
         last = ids[-2] if context.after_abbreviation and len(ids) > 1 else ids[-1]
         if last < vocabulary.first_word or context.head or self._engines.may_repeat(last):
@@ -121,12 +121,12 @@ class Distributions:
         return vocabulary.keys[last - vocabulary.first_word]
 
     def blocks(self, word: str, before: str) -> bool:
-        """Whether `word` is not to be offered after the text `before`."""
+        """Return whether `word` must not be offered after the text `before`."""
         key = fold(word)
         return key in self.blocked or key in self.blocked.after(before)
 
     def _mixed(self, prediction: Prediction, repeated: str, before: str) -> Distribution:
-        """The engines' words with the host's and the user's, less those that are blocked."""
+        """Mix the words of the engines, the host and the user, and remove the blocked ones."""
         words = prediction.words.copy()
         self.host_words.mix_into(words)
         extra = [] if self.host_words.outside is None else [self.host_words.outside]

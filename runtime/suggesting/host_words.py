@@ -1,8 +1,8 @@
-"""Words that the host gives at run time, such as contacts and project terms: a part of the blend, without learning.
+"""Blend in words that the host supplies at run time, such as contacts and project terms, without any learning.
 
-A weight says how often the word is expected: 1 is once in `WORDS_PER_USE` words, as often as one of the two thousand
-most frequent. That is too little to be shown before the first letter, and enough to come up after one to three. The
-words are mixed in linearly, as a distribution that does not look at the context.
+A weight says how often a word is expected. Weight 1 is once in `WORDS_PER_USE` words, as often as one of the two
+thousand most frequent words. That is too little to be shown before the first letter, but enough to appear after one to
+three letters. The words are mixed in linearly, as a distribution that is independent of the context.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from foretype.runtime.text.vocabulary import Vocabulary
 WORDS_PER_USE = 10_000
 HIGHEST_WEIGHT = 1000.0
 HIGHEST_SHARE = 0.2
-"""Of the probability; where the weights ask for more, all are scaled down together."""
+"""Largest share of the probability. If the weights ask for more, all are scaled down together."""
 
 
 class HostWords:
     """The host's words for one session.
 
-    share: their part of the probability.
-    outside: those that the vocabulary lacks, with their probabilities; None where there are none.
+    share: their share of the probability.
+    outside: those that are not in the vocabulary, with their probabilities; None if there are none.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -41,12 +41,12 @@ class HostWords:
         self._inside_probabilities = np.zeros(0, np.float32)
 
     def add(self, words: Mapping[str, float]) -> None:
-        """Add words, or change their weights. Raises ConfigError, and adds none, when one is not legal."""
+        """Add words, or change their weights. Raises ConfigError, and adds none, if one is not allowed."""
         weights = {_checked(word): _checked_weight(word, weight) for word, weight in words.items()}
         self._set(self._weights | weights)
 
     def remove(self, words: Iterable[str]) -> None:
-        """Take words out; those that are not in are ignored."""
+        """Remove words. Unknown words are ignored."""
         gone = {unicodedata.normalize("NFC", word) for word in words}
         self._set({word: weight for word, weight in self._weights.items() if word not in gone})
 
@@ -62,9 +62,9 @@ class HostWords:
         self.outside = ExtraWords.of({word: weights[word] * scale for word in weights if word not in inside})
 
     def mix_into(self, words: Probabilities) -> None:
-        """Give the host's words their share of the probabilities [words], in place.
+        """Mix the host's words into the probabilities [words], in place.
 
-        With those of `outside`, the sum stays what it is.
+        Together with the probabilities of `outside`, the sum does not change.
         """
         if self.share:
             words *= 1.0 - self.share

@@ -1,8 +1,8 @@
-"""Suggestions of several words: the best word, and the words after it for as long as the model stays sure.
+"""Suggest several words: the best word, and the words after it for as long as the model is confident.
 
-Greedy: each further word is the most probable one, and the phrase ends where the product of the probabilities would
-fall below a bound. Unlike for the next word alone, punctuation and line ends count here: a phrase must not run over the
-end of a sentence.
+The search is greedy: each further word is the most probable one, and the phrase ends before the product of the
+probabilities would fall below a bound. Unlike for a single next word, punctuation and line ends count here, so that a
+phrase does not run past the end of a sentence.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from foretype.runtime.text.context import ContextReader
 from foretype.runtime.text.form import TextForm
 
 CONFIDENCE = 0.5
-"""The probability below which a phrase is not offered, by default."""
+"""Default probability below which a phrase is not offered."""
 LONGEST = 6
-"""Words of a phrase at most."""
+"""Most words in a phrase."""
 
 
 class Phrases:
-    """Continues a suggestion for one session. The predictor keeps what it found, so typing along costs nothing."""
+    """Extends suggestions to phrases for one session. The predictor caches its answers, so typing along is free."""
 
     def __init__(self, form: TextForm, predictor: Predictor, distributions: Distributions) -> None:
         self._vocabulary = form.vocabulary
@@ -30,9 +30,9 @@ class Phrases:
         self._reader = ContextReader(form)
 
     def longest(self, text: str, first: Suggestion, confidence: float, words: int) -> Suggestion | None:
-        """`first`, a suggestion for the end of `text`, and the words after it; None where none is sure enough.
+        """Extend `first`, a suggestion for the end of `text`, by the words after it; None if none is likely enough.
 
-        confidence: the least probability of the whole phrase. words: at most this many.
+        confidence: lowest probability of the whole phrase. words: most words in the phrase.
         """
         phrase, probability = first.text, first.probability
         before = text[: len(text) - first.replaces]

@@ -1,8 +1,8 @@
-"""The order in which words are offered: by the keystrokes that showing each of them now is expected to save.
+"""Order the offered words by the keystrokes that showing each of them now is expected to save.
 
-A word that is not shown now is not lost: some letters on, fewer words compete, and it is shown then. What showing it
-now saves is its probability times the letters until then, so a word that only one more letter would bring up anyway
-gives way to a longer one that stays hidden for three.
+A word that is not shown now is not lost: after some more letters, fewer words compete, and it is shown then. Showing it
+now saves its probability times the number of letters until then. So a word that would appear after one more letter
+gives way to a longer one that would stay hidden for three.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 
 def by_keystrokes_saved(keys: Sequence[str], probabilities: Sequence[float], typed: int, k: int) -> list[int]:
-    """Positions of the candidates, those first that save most when `k` of them are shown; ties by position.
+    """Return the positions of the candidates, ordered by what each saves if `k` are shown; ties by position.
 
-    keys: the candidates' letters, the first `typed` the same in all. probabilities: of each, same order.
-    The same rule decides after every further letter, so the answer is found from the longest prefixes up.
+    keys: the letters of each candidate; the first `typed` are the same in all. probabilities: in the same order.
+
+    The same rule applies after every further letter, so the answer is computed from the longest prefixes up.
     """
     letters = [1] * len(keys)
 
@@ -22,7 +23,7 @@ def by_keystrokes_saved(keys: Sequence[str], probabilities: Sequence[float], typ
         return -probabilities[word] * letters[word]
 
     def wait(words: Sequence[int], depth: int) -> None:
-        """Set `letters` of each word: how many more than `depth` must be typed until it is shown, or complete."""
+        """Set `letters` of each word: how many more than `depth` must be typed until it is shown or complete."""
         groups: dict[str, list[int]] = {}
         for word in words:
             letters[word] = 1

@@ -1,7 +1,8 @@
-"""Being passed over is evidence: a word that was shown, and typed on, is probably not the one that is meant.
+"""Lower the probability of words that the user passed over: a word that was shown but not accepted is rarely meant.
 
-Each time a word was shown at shorter prefixes of the word at the cursor, its probability is multiplied by the chance
-that the user overlooks a suggestion: the likelihood of typing on where the word was meant, against 1 where it was not.
+For each time that a word was shown at shorter prefixes of the word at the cursor, its probability is multiplied by the
+chance that the user overlooks a suggestion. This is the likelihood of typing on if the word was meant, against 1 if it
+was not.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from foretype.runtime.typos.finder import Typos
 class _Shown(NamedTuple):
     """What is shown at one place.
 
-    suggestions: the words. passed_over: the words that were shown at shorter prefixes, each with the chance that it
-    was overlooked each time.
+    suggestions: the words. passed_over: the words that were shown at shorter prefixes, each with the probability that
+    it was overlooked every time.
     """
 
     suggestions: list[Suggestion]
@@ -29,13 +30,14 @@ class _Shown(NamedTuple):
 
 
 class ShownWords:
-    """The words shown for the word at the cursor. Not shared between threads.
+    """Tracks the words shown for the word at the cursor. Not shared between threads.
 
-    What was shown at shorter prefixes follows from the text: a session that was just handed it counts the same words.
+    The text alone decides what was shown at shorter prefixes: a session that has just received the text counts the same
+    words.
     """
 
     def __init__(self, vocabulary: Vocabulary, typos: Typos | None, overlooks: float) -> None:
-        """overlooks: the chance that the user overlooks a suggestion, from 0 to 1."""
+        """overlooks: the probability that the user overlooks a suggestion, from 0 to 1."""
         self._vocabulary = vocabulary
         self._typos = typos
         self.overlooks = overlooks
@@ -46,7 +48,7 @@ class ShownWords:
     def suggestions(
         self, distribution: Distribution, context: Context, k: int, threshold: float = 0.0
     ) -> list[Suggestion]:
-        """At most `k` suggestions for `context`, given what was shown before; none is less likely than `threshold`."""
+        """Return at most `k` suggestions for `context`, given those shown before; none less likely than `threshold`."""
         if self.overlooks == 1.0:
             found = suggestions(self._vocabulary, distribution, context, k, self._typos)
             return [word for word in found if word.probability >= threshold]
@@ -56,7 +58,7 @@ class ShownWords:
         return self._at(distribution, context, k, threshold).suggestions
 
     def reset(self) -> None:
-        """Forget what was shown; the next answers are the same, and take longer."""
+        """Forget what was shown. The next answers are the same, but take longer."""
         self._distribution, self._shown = None, {}
 
     def _at(self, distribution: Distribution, context: Context, k: int, threshold: float) -> _Shown:
@@ -69,7 +71,7 @@ class ShownWords:
         return shown
 
     def _passed_over(self, distribution: Distribution, context: Context, k: int, threshold: float) -> dict[str, float]:
-        """What was shown at shorter prefixes, each with the chance that it was overlooked every time."""
+        """Return what was shown at shorter prefixes, each with the probability that it was overlooked every time."""
         shorter = context.prefix[:-1]
         before = self._shown.get((shorter, k, threshold))
         if before is None:

@@ -1,1 +1,1 @@
-"""Characters to tokens: the text form, the vocabulary, and the context at the cursor."""
+"""Turn characters into tokens: the text form, the vocabulary, and the context at the cursor."""

@@ -1,4 +1,4 @@
-"""Abbreviations that end in a full stop, which ends no sentence."""
+"""Recognise abbreviations that end in a full stop, so that it does not end a sentence."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _LONGEST = 12
 
 
 class Abbreviation(Enum):
-    """What goes on after it: a name after a title ("Mr."), the sentence after others ("e.g.")."""
+    """What follows the abbreviation: a name after a title ("Mr."), the rest of the sentence after others ("e.g.")."""
 
     TITLE = 1
     OTHER = 2
 
 
 def abbreviation_before(text: str, end: int) -> Abbreviation | None:
-    """The kind of abbreviation that the characters of `text` before `end` are; None where they are none.
+    """Return the kind of abbreviation that ends at position `end` of `text`; None if there is none.
 
     >>> abbreviation_before("Dear Mr.", 8), abbreviation_before("fruit, e.g.", 11), abbreviation_before("So do I.", 8)
     (<Abbreviation.TITLE: 1>, <Abbreviation.OTHER: 2>, None)

@@ -1,4 +1,4 @@
-"""From the text before the cursor to what the engines need: the tokens before the word, and the word's typed part."""
+"""Turn the text before the cursor into what the engines need: the tokens before the word and the word's typed part."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from foretype.runtime.text.form import LONGEST_RUN, TextForm
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID
 
 WINDOW_CHARACTERS = 1024
-"""The context reaches between one and two times this far back; see `window_start`."""
+"""The context reaches between one and two times this many characters back; see `window_start`."""
 MAXIMUM_WORD = 64
-"""A longer word is none that anything could complete."""
+"""Most characters of a word; nothing can complete a longer one."""
 _DOCUMENT_SEARCH = 65_536
-"""How far back the blank line that starts the document is looked for."""
+"""How many characters back to search for the blank line that starts the document."""
 
 _CHUNK = re.compile(r"\S+|\n")
 _SPACE = re.compile(r"\s")
@@ -33,13 +33,13 @@ _QUOTES = frozenset("\"'")
 
 @dataclass(frozen=True)
 class Context:
-    """What stands before the cursor.
+    """The context before the cursor.
 
     ids: tokens before the word at the cursor, from the start of the window; `<s>` first.
-    prefix: the typed part of that word, "" before its first letter.
-    head: what the same run of letters, apostrophes and hyphens holds before the prefix ("well-" in "well-kn").
+    prefix: the typed part of that word; "" before its first letter.
+    head: the part before the prefix of the same run of letters, apostrophes and hyphens ("well-" in "well-kn").
     starts_sentence: whether a sentence starts with that word.
-    open_to_words: False where no word can follow at once (after a comma without a space, inside a number or link).
+    open_to_words: False if no word can follow directly (after a comma without a space, inside a number or link).
     curly: whether the text writes its apostrophes as ’.
     after_abbreviation: whether the full stop before the word belongs to an abbreviation ("Mr.", "e.g.").
     window: the text that counts as context.
@@ -56,43 +56,43 @@ class Context:
 
     @property
     def replaces(self) -> int:
-        """Characters directly before the cursor that belong to the word at the cursor."""
+        """Number of characters directly before the cursor that belong to the word at the cursor."""
         return len(self.head) + len(self.prefix)
 
     @property
     def written_before(self) -> bool:
-        """Whether the typed part stands in the text as a word of its own already."""
+        """Whether the typed part already appears in the text as a word of its own."""
         return self.prefix != "" and f" {self.prefix} " in self.window
 
 
 def window_start(text: str) -> int:
-    """Where the context of the end of `text` starts.
+    """Return where the context of the end of `text` starts.
 
-    At the start of the document (after the last blank line), or, in a long one, at white space between one and two
-    windows back. The place moves only once per window, and only the text decides where, so a session that followed
-    the typing and one that was just handed the text read the same tokens.
+    This is the start of the document (after the last blank line) or, in a long document, white space between one and
+    two windows back. The start moves only once per window, and only the text decides where. So a session that followed
+    the typing and one that has just received the text read the same tokens.
     """
     start = _document_start(text)
     position = start + ((len(text) - start) // WINDOW_CHARACTERS - 1) * WINDOW_CHARACTERS
     if position > start:
         space = _SPACE.search(text, position)
         start = position if space is None else space.end()
-    # Lines of other white space are blank as well; searching all of the text for them would cost too much.
+    # Lines of other white space are blank as well, but searching the whole text for them would cost too much.
     for match in _BLANK_LINE.finditer(text, start):
         start = match.end()
     return start
 
 
 def _document_start(text: str) -> int:
-    """Where the document of the end of `text` starts: after the last blank line."""
+    """Return where the document at the end of `text` starts: after the last blank line."""
     blank = text.rfind("\n\n", max(0, len(text) - _DOCUMENT_SEARCH))
     return 0 if blank < 0 else blank + 2
 
 
 def next_window(text: str) -> str | None:
-    """The end of `text` that the window will hold once it moves next; None while that is far off.
+    """Return the end of `text` that the window will start with after its next move; None while that is far off.
 
-    So the engines can read it ahead, a little at a time; see `Predictor.prepare`.
+    The engines can read it ahead, a little at a time; see `Predictor.prepare`.
     """
     start = _document_start(text)
     windows, behind = divmod(len(text) - start, WINDOW_CHARACTERS)
@@ -103,13 +103,13 @@ def next_window(text: str) -> str | None:
 
 
 def open_word(chunk: str) -> str:
-    """The word that `chunk`, text without white space, ends in the middle of; "" when it does not end in a word."""
+    """Return the word at the end of `chunk`, text without white space; "" if it does not end in a word."""
     match = _OPEN_WORD.search(chunk)
     return match.group() if match else ""
 
 
 def takes_word(chunk: str) -> bool:
-    """Whether a word may follow directly after `chunk`, which does not end in one."""
+    """Return whether a word may follow directly after `chunk`, which does not end in a word."""
     if not chunk:
         return True
     if chunk[-1] in _QUOTES:
@@ -118,7 +118,7 @@ def takes_word(chunk: str) -> bool:
 
 
 def without_surrogates(text: str) -> str:
-    """`text`, with a mark in the place of each half of a character, which a UTF-16 host may hand over."""
+    """Replace each lone surrogate in `text`, which a UTF-16 host may pass, by U+FFFD."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -127,9 +127,9 @@ def without_surrogates(text: str) -> str:
 
 
 def word_after(after: str) -> tuple[str, str]:
-    """What `after`, the text after the cursor, starts with: the rest of the word at the cursor, and the word after it.
+    """Return the rest of the word at the cursor and the word after it, both from `after`, the text after the cursor.
 
-    Where the cursor does not touch a word from the left, the second is the word that follows.
+    If `after` starts with a space, the first is "" and the second is the word that follows.
 
     >>> word_after("ely to go"), word_after(" to go"), word_after(". So")
     (('ely', 'to'), ('', 'to'), ('', ''))
@@ -142,8 +142,8 @@ def word_after(after: str) -> tuple[str, str]:
 class _Chunk(NamedTuple):
     """A finished run of characters without white space, or a line end.
 
-    end: where it stops in the window. tokens: ids up to its end, `<s>` included. starts_after: whether a sentence
-    starts after it.
+    end: position of its end in the window. tokens: number of ids up to its end, including `<s>`. starts_after: whether
+    a sentence starts after it.
     """
 
     end: int
@@ -155,10 +155,10 @@ _BEGIN = _Chunk(0, 1, True)
 
 
 class ContextReader:
-    """Reads contexts, tokenising only what changed since the text before.
+    """Reads contexts, and tokenises only what changed since the previous text.
 
-    Tokens of a prefix are not a prefix of the tokens ("3." may become "3.5"), so text counts as finished at white
-    space only; what stands after the last white space is read anew each time.
+    The tokens of a prefix are not always a prefix of the tokens ("3." may become "3.5"). So text counts as finished
+    only at white space, and the text after the last white space is read again each time.
     """
 
     def __init__(self, form: TextForm) -> None:
@@ -169,11 +169,11 @@ class ContextReader:
         self._path: tuple[int, ...] = (DOCUMENT_START_ID,)
 
     def read(self, text: str) -> Context:
-        """The context of the end of `text`."""
+        """Return the context at the end of `text`."""
         return self.read_window(text[window_start(text) :])
 
     def read_window(self, window: str) -> Context:
-        """The context of the end of `window`, the text that counts as context."""
+        """Return the context at the end of `window`, the text that counts as context."""
         window = without_surrogates(window)
         self._follow(window)
         last = self._chunks[-1] if self._chunks else _BEGIN
@@ -202,7 +202,7 @@ class ContextReader:
         return context if context.replaces <= MAXIMUM_WORD else replace(context, open_to_words=False)
 
     def _follow(self, window: str) -> None:
-        """Make the finished chunks those of `window`, keeping the ones that both texts share."""
+        """Update the finished chunks to those of `window`, and keep the ones that both texts share."""
         chunks, ids = self._chunks, self._ids
         before = len(ids)
         if not window.startswith(self._window):
@@ -230,7 +230,7 @@ class ContextReader:
 
 
 def common_prefix(a: str, b: str) -> int:
-    """How many characters `a` and `b` share from the start."""
+    """Return how many characters `a` and `b` share from the start."""
     low, high = 0, min(len(a), len(b))
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,4 +1,4 @@
-"""Reading text: files, folders, .xz and .gz, standard input; a line is an utterance, a blank line ends a document."""
+"""Read text from files (also .xz and .gz), folders or standard input. A blank line ends a document."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _SUFFIXES = {".txt", ".text", ".md", ".xz", ".gz"}
 _LONGEST_LINE = 64 << 20
 
 Document = list[str]
-"""The lines of one document, without line ends, none of them blank."""
+"""The lines of one document, each an utterance, without line ends and without blank lines."""
 
 
 def find_files(paths: Iterable[Path]) -> list[Path]:
-    """The files that `paths` name: files as they are, folders with the text files in them, `-` for standard input.
+    """Return the files that `paths` name: files, the text files in folders, and `-` for standard input.
 
-    Raises CorpusError for a path that does not exist and for a folder without text files.
+    Raises CorpusError if a path does not exist, a folder has no text files, or no path is given.
     """
     files: list[Path] = []
     for path in paths:
@@ -45,7 +45,7 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def source_name(file: Path) -> str:
-    """The name of the source that `file` holds: its name without endings."""
+    """Return the name of the source in `file`: the file name without its endings."""
     return "stdin" if file == STANDARD_INPUT else file.name.split(".")[0]
 
 
@@ -66,12 +66,13 @@ def _open(file: Path) -> Iterator[BinaryIO]:
 
 
 def read_lines(file: Path, most_piped: int | None = None) -> Iterator[str]:
-    """The lines of `file`, without line ends.
+    """Yield the lines of `file`, without line ends.
 
-    most_piped: that many bytes of a pipe or of standard input at most; None for all of them.
+    most_piped: most bytes to accept from a pipe or from standard input; None for no limit.
 
-    Raises CorpusError, naming file and line, for bytes that are not text, for a line of more than `_LONGEST_LINE`
-    bytes, and for what has no end: a device, a pipe that gives nothing any more or more than `most_piped`.
+    Raises CorpusError, which names the file and the line, for bytes that are not text, for a line longer than
+    `_LONGEST_LINE` bytes, and for input without an end: a device, a pipe that stops delivering, or more than
+    `most_piped` bytes.
     """
     name = "standard input" if file == STANDARD_INPUT else str(file)
     most = None if file.is_file() and file != STANDARD_INPUT else most_piped
@@ -97,7 +98,7 @@ def read_lines(file: Path, most_piped: int | None = None) -> Iterator[str]:
 
 
 def read_documents(file: Path, most_piped: int | None = None) -> Iterator[Document]:
-    """The documents of `file`; an empty file has none. Takes `most_piped`, and raises CorpusError, as `read_lines`."""
+    """Yield the documents of `file`. An empty file has none. See `read_lines` for `most_piped` and for errors."""
     document: Document = []
     for line in read_lines(file, most_piped):
         if line.strip():

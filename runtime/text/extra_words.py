@@ -1,4 +1,4 @@
-"""Words outside the vocabulary, with their probabilities: the host's own, the user's, and the bundle's rare ones."""
+"""Words outside the vocabulary, with their probabilities: those of the host, the user and the bundle's lexicon."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from foretype.runtime.text.vocabulary import fold, prefix_range, sort_key
 class ExtraWords:
     """Words from outside the vocabulary that may be offered as well.
 
-    words: as they are to be written; they get capitals where the typed letters have them.
+    words: the words as written; they get capitals if the typed letters have them.
     keys: folded form of each, ascending.
-    probabilities: of each, on the scale of the vocabulary's words: all together sum to one. [words]
-    capitalised: whether they get a capital at the start of a sentence too.
+    probabilities: probability of each [words], on the scale of the vocabulary's words: all together sum to one.
+    capitalised: whether they also get a capital at the start of a sentence.
     scale: factor on all probabilities.
     """
 
@@ -30,10 +30,10 @@ class ExtraWords:
 
     @classmethod
     def of(cls, probabilities: Mapping[str, float]) -> ExtraWords | None:
-        """From word -> probability; None where there is no word."""
+        """Build from a mapping of word to probability; None if it is empty."""
         words = tuple(sorted(probabilities, key=sort_key))
         return cls(words, tuple(map(fold, words)), np.array([probabilities[word] for word in words])) if words else None
 
     def starting_with(self, key: str) -> tuple[int, int]:
-        """The range [low, high) of the words whose key starts with `key`."""
+        """Return the range [low, high) of the words whose key starts with `key`."""
         return prefix_range(self.keys, key)

@@ -1,8 +1,8 @@
-"""The text form: how written text becomes token ids, for training and for live typing alike.
+"""Convert written text to token ids by the text form, in the same way for training and for live typing.
 
-Splitting and classes live in the `tokenizers` object (and so in tokenizer.json); the case rule, which needs to know
-where a sentence starts, is `CaseRule`. Text is cut at white space first, so that encoding a line at once and encoding
-it chunk by chunk give the same ids.
+The `tokenizers` object (and so tokenizer.json) defines how text is split and which classes replace numbers and links.
+`CaseRule` defines the case of words, which depends on where a sentence starts. Text is split at white space first, so a
+line gives the same ids whether it is encoded at once or chunk by chunk.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from foretype.runtime.text.vocabulary import LINK, NUMBER, UNKNOWN, Vocabulary
 
 _KEPT_CHUNKS = 4096
 LONGEST_RUN = 256
-"""A longer run without white space is not looked into: the patterns of links take quadratic time on some."""
+"""Longer runs without white space are not parsed: the link patterns take quadratic time on some of them."""
 _LONG_RUN = re.compile(rf"(?<!\S)(\S{{{LONGEST_RUN + 1},}})")
 _LINK_PATTERN = r"(?:https?://|ftp://|www\.)\S+|[^\s@()<>\[\]]+@[^\s@]+\.[\p{L}]+"
 _NUMBER_PATTERN = r"(?<![\p{L}\p{M}\p{Nd}])\p{Nd}[\p{L}\p{M}\p{Nd}]*(?:[.,:/]\p{Nd}[\p{L}\p{M}\p{Nd}]*)*"
@@ -27,7 +27,7 @@ _PIECE_PATTERN = rf"<(?:num|link)>|{_WORD_PATTERN}|\S"
 
 
 def new_tokenizer(vocabulary: Mapping[str, int]) -> Tokenizer:
-    """The tokenizer of the text form over `vocabulary` (token -> id, `<unk>` included)."""
+    """Return the tokenizer of the text form for `vocabulary` (token -> id, including `<unk>`)."""
     tokenizer = Tokenizer(models.WordLevel(dict(vocabulary), unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(
         [
@@ -44,10 +44,10 @@ def new_tokenizer(vocabulary: Mapping[str, int]) -> Tokenizer:
 
 @dataclass(frozen=True)
 class CaseRule:
-    """Where sentences start, and which written form a word takes inside a sentence.
+    """Defines where sentences start and which written form a word takes inside a sentence.
 
     sentence_ends: tokens after which a sentence starts.
-    transparent: tokens that leave the question open (quotes, brackets, bullets).
+    transparent: tokens that do not change whether a sentence starts (quotes, brackets, bullets).
     preferred: casefolded form -> form inside a sentence, for words that the vocabulary holds in several forms.
     """
 
@@ -56,16 +56,16 @@ class CaseRule:
     preferred: Mapping[str, str] = field(default_factory=dict)
 
     def starts_after(self, piece: str, starts: bool) -> bool:
-        """Whether a sentence starts after `piece`, given whether one started before it."""
+        """Return whether a sentence starts after `piece`, given whether one started before it."""
         if piece in self.sentence_ends:
             return True
         return starts and piece in self.transparent
 
 
 def split_pieces(tokenizer: Tokenizer, text: str) -> list[str]:
-    """Words, punctuation marks and class names of `text`, in written case, white space dropped.
+    """Split `text` into words, punctuation marks and class names. Keeps the case and drops white space.
 
-    A run of more than `LONGEST_RUN` characters without white space is one piece, which is no word: encoded data, say.
+    A run of more than `LONGEST_RUN` characters without white space, such as encoded data, is one piece and not a word.
     """
     if len(text) <= LONGEST_RUN:
         return _split(tokenizer, text)
@@ -81,37 +81,39 @@ def _split(tokenizer: Tokenizer, text: str) -> list[str]:
 
 
 def is_title_case(piece: str) -> bool:
-    """Whether only the start of `piece` is a capital, as at the start of a sentence ("The", "A", but not "API")."""
+    """Return whether only the first letter of `piece` is a capital, as in "The" and "A", but not "API"."""
     return piece[0].isupper() and (len(piece) == 1 or not piece.isupper())
 
 
 class TextForm:
-    """Turns text into token ids by one fixed rule.
+    """Converts text to token ids by one fixed rule.
 
     vocabulary: the tokens.
-    rule: decides the case form of each word.
+    rule: decides the case of each word.
     """
 
     def __init__(self, ids: Mapping[str, int], rule: CaseRule) -> None:
-        """ids: token -> id. Raises BundleError where they are no vocabulary."""
+        """ids: token -> id. Raises BundleError if they are not a valid vocabulary."""
         self.rule = rule
         self.vocabulary = Vocabulary.from_tokens(ids, rule.preferred)
         self._splitter = new_tokenizer({})
         self.encode_chunk = lru_cache(_KEPT_CHUNKS)(self._encode_chunk)
 
     def tokenizer(self) -> Tokenizer:
-        """The `tokenizers` object that a tokenizer.json holds; ids without regard for case, which is the rule's."""
+        """Return the `tokenizers` object for a tokenizer.json. Its ids do not apply the case rule."""
         return new_tokenizer(self.vocabulary.exact)
 
     def pieces(self, text: str) -> list[str]:
-        """The pieces of `text`; see `split_pieces`."""
+        """Return the pieces of `text`; see `split_pieces`."""
         return split_pieces(self._splitter, text)
 
     def encode(self, pieces: Iterable[str], starts: bool = True) -> tuple[list[int], bool]:
-        """Token ids of `pieces`, and whether a sentence starts after them.
+        """Return the token ids of `pieces` and whether a sentence starts after them.
 
-        starts: whether a sentence starts before the first piece. There a capital first letter says nothing, and the
-        word takes its form inside a sentence. A form that the vocabulary lacks is looked up without regard to case.
+        starts: whether a sentence starts at the first piece. A capital first letter carries no information there, so
+            the word takes its form inside a sentence.
+
+        A form that is not in the vocabulary is looked up without regard to case.
         """
         exact, find = self.vocabulary.exact, self.vocabulary.find
         starts_after = self.rule.starts_after
@@ -123,10 +125,10 @@ class TextForm:
         return ids, starts
 
     def encode_text(self, text: str, starts: bool = True) -> tuple[list[int], bool]:
-        """Token ids of `text` (one line or part of one) and whether a sentence starts after it."""
+        """Return the token ids of `text` (a line or part of one) and whether a sentence starts after it."""
         return self.encode(self.pieces(text), starts)
 
     def _encode_chunk(self, chunk: str, starts: bool) -> tuple[tuple[int, ...], bool]:
-        """`encode_text` of text without white space, which `encode_chunk` remembers: words come again."""
+        """Encode text without white space. `encode_chunk` caches the result, because words recur."""
         ids, starts = self.encode_text(chunk, starts)
         return tuple(ids), starts

@@ -1,4 +1,4 @@
-"""Reading files that people name: within a limit, and not for ever. Devices are refused, pipes must go on giving."""
+"""Read files that users name, with limits on size and time. Devices are refused, and pipes must keep delivering."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import BinaryIO, cast
 from foretype.runtime.errors import CorpusError
 
 SILENCE_SECONDS = 10.0
-"""A pipe that gives nothing for so long is given up."""
+"""Reading stops with an error if a pipe delivers nothing for this long."""
 MOST_BYTES = 64 << 20
-"""Of a text that is held in memory as a whole: ten million words."""
+"""Largest text in bytes that is held in memory as a whole: ten million words."""
 
 
 def open_source(path: Path) -> BinaryIO:
     """Open a file or a pipe, such as that of a process substitution, for reading.
 
-    A pipe is waited for, and for more to come from it, for `SILENCE_SECONDS` at a time; reading it then raises
-    CorpusError. Raises CorpusError for a device, OSError for what cannot be opened.
+    Reading a pipe raises CorpusError if nothing arrives for `SILENCE_SECONDS`. Raises CorpusError for a folder or a
+    device, and OSError for a path that cannot be opened.
     """
-    # So that a pipe nobody writes to does not keep the call from returning.
+    # Without O_NONBLOCK, the call would not return for a pipe that nobody writes to.
     at_once = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
     handle = os.open(path, os.O_RDONLY | at_once)
     mode = os.fstat(handle).st_mode
@@ -39,13 +39,13 @@ def open_source(path: Path) -> BinaryIO:
 
 
 def read_text(path: Path, most: int = MOST_BYTES) -> str:
-    """All of a UTF-8 text. Raises CorpusError as `open_source`, for more than `most` bytes, and for other bytes."""
+    """Read a whole UTF-8 text. Raises CorpusError as `open_source` does, over `most` bytes, and for other encodings."""
     with open_source(path) as stream:
         return decode(stream.read(most + 1), str(path), most)
 
 
 def decode(content: bytes, name: str, most: int = MOST_BYTES) -> str:
-    """The text of `content`, which was read with a limit of one byte beyond `most`. Raises CorpusError."""
+    """Decode `content`, which was read with a limit of `most` + 1 bytes. Raises CorpusError as `read_text` does."""
     if len(content) > most:
         raise CorpusError(f"{name}: longer than {most >> 20} MB, or without an end")
     try:
@@ -55,7 +55,7 @@ def decode(content: bytes, name: str, most: int = MOST_BYTES) -> str:
 
 
 class _Pipe(io.RawIOBase):
-    """A pipe that was opened without waiting for who writes to it."""
+    """A pipe that was opened without waiting for a writer."""
 
     def __init__(self, path: Path, handle: int) -> None:
         self._path = path

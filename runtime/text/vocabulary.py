@@ -21,24 +21,24 @@ _LAST_CHARACTER = "\U0010ffff"
 
 
 def fold(text: str) -> str:
-    """The form in which words are ordered and compared: NFC, casefolded, with straight apostrophes."""
+    """Return the form in which words are ordered and compared: NFC, casefolded, with straight apostrophes."""
     folded = unicodedata.normalize("NFC", text).casefold()
     return folded.replace("\u2019", "'").replace("\u2018", "'").replace("\u02bc", "'")
 
 
 def sort_key(word: str) -> tuple[str, str]:
-    """The order of words in a vocabulary: casefolded form, then written form."""
+    """Return the sort key of words in a vocabulary: the folded form, then the written form."""
     return fold(word), word
 
 
 def prefix_range(keys: Sequence[str], prefix: str) -> tuple[int, int]:
-    """The positions [low, high) of the ascending `keys` that start with `prefix`."""
+    """Return the positions [low, high) of the ascending `keys` that start with `prefix`."""
     low = bisect_left(keys, prefix)
     return low, bisect_left(keys, prefix + _LAST_CHARACTER, low)
 
 
 def is_word(token: str) -> bool:
-    """Whether `token` is a word (it starts with a letter), rather than a class or a punctuation mark."""
+    """Return whether `token` is a word (it starts with a letter) and not a class or a punctuation mark."""
     return token[:1].isalpha()
 
 
@@ -47,10 +47,10 @@ class Vocabulary:
     """All tokens by id: special tokens, then punctuation, then words in `sort_key` order.
 
     tokens: token of each id.
-    first_word: the first id of a word; words, which alone are ever suggested, are the ids from here to the end.
+    first_word: the first id of a word; all ids from here to the end are words. Only words are suggested.
     keys: folded form of each word, ascending; entry i belongs to id first_word + i.
     exact: token -> id.
-    folded: folded form -> id of the form preferred inside a sentence, where that is not the folded form itself.
+    folded: folded form -> id of the form preferred inside a sentence, if that is not the folded form itself.
     """
 
     tokens: tuple[str, ...]
@@ -61,9 +61,9 @@ class Vocabulary:
 
     @classmethod
     def from_tokens(cls, ids: Mapping[str, int], preferred: Mapping[str, str]) -> Vocabulary:
-        """Build from token -> id and the preferred forms of words that stand in several.
+        """Build from a mapping of token to id and the preferred forms of words that have several.
 
-        Raises BundleError when ids have gaps, words are out of order, or a preferred form is no token.
+        Raises BundleError if ids have gaps, words are out of order, or a preferred form is not a token.
         """
         tokens = tuple(sorted(ids, key=ids.__getitem__))
         if [*map(ids.__getitem__, tokens)] != [*range(len(tokens))]:
@@ -72,7 +72,7 @@ class Vocabulary:
             raise BundleError(f"tokenizer.json: the first tokens must be {' '.join(SPECIAL_TOKENS)}")
         first_word = next((i for i, token in enumerate(tokens) if is_word(token)), len(tokens))
         words = tokens[first_word:]
-        # All words in one piece: one by one, this would be half of the time that a model takes to load.
+        # Fold all words as one string: one by one, this would be half of the time that a model takes to load.
         keys = fold("\n".join(words)).split("\n") if words else []
         if len(keys) != len(words) or keys != sorted(keys):
             raise BundleError("tokenizer.json: words are not in the order of their casefolded forms")
@@ -91,11 +91,11 @@ class Vocabulary:
         return len(self.tokens)
 
     def find(self, key: str) -> int | None:
-        """The id of the form that the word `key`, casefolded, has inside a sentence; None where there is none."""
+        """Return the id of the form that the casefolded word `key` has inside a sentence; None if it is unknown."""
         found = self.folded.get(key)
         return self.exact.get(key) if found is None else found
 
     def prefix_range(self, prefix: str) -> tuple[int, int]:
-        """The ids [low, high) of the words whose folded form starts with the folded `prefix`."""
+        """Return the ids [low, high) of the words whose folded form starts with the folded `prefix`."""
         low, high = prefix_range(self.keys, fold(prefix))
         return self.first_word + low, self.first_word + high

@@ -1,1 +1,1 @@
-"""Slips: which words somebody may have meant by the letters they typed."""
+"""Find the words that somebody may have meant by the letters they typed."""

@@ -1,4 +1,4 @@
-"""Abbreviated typing: letters left out after the first one, such as "abt" for about and "tmrw" for tomorrow."""
+"""Recognise abbreviated typing: letters omitted after the first, such as "abt" for about and "tmrw" for tomorrow."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from foretype.runtime.typos.beginnings import BeginningIndex
 
 SHORTEST, LONGEST = 3, 6
-"""Letters of an abbreviation."""
+"""Shortest and longest abbreviation, in letters."""
 _ODDS = 0.01
 """Probability that somebody who means a word types it without its vowels."""
 _CONSONANT = 0.3
-"""Factor for each consonant that is left out too, doubled ones apart."""
+"""Factor for each consonant that is omitted too, except the second letter of a double."""
 _LEAST_LEFT_OUT = 2
-"""Letters that are left out at least; one less is a slip."""
+"""Fewest letters that an abbreviation omits; a single omitted letter is a slip."""
 _LIKELY = 1e-6
 """Probability below which the context does not support a word."""
 _COMPARED = 40
@@ -24,9 +24,9 @@ _VOWELS = frozenset("aeiouy'")
 def abbreviated(
     typed: str, keys: tuple[str, ...], index: BeginningIndex, probabilities: NDArray[np.float32]
 ) -> list[tuple[int, float]]:
-    """Positions of the words that `typed`, folded, may abbreviate, each with the odds that it is typed so.
+    """Return the positions of the words that `typed`, folded, may abbreviate, each with its odds (see `odds`).
 
-    keys: all words, folded. index: their beginnings. probabilities: of each word here [words].
+    keys: all words, folded. index: their beginnings. probabilities: probability of each word here [words].
     """
     if not SHORTEST <= len(typed) <= LONGEST or not typed.isalpha():
         return []
@@ -40,7 +40,7 @@ def abbreviated(
 
 
 def odds(typed: str, word: str) -> float:
-    """The odds that somebody who means `word` types `typed`; 0 where it is no abbreviation of it.
+    """Return the odds that somebody who means `word` types `typed`; 0 if `typed` is not an abbreviation of it.
 
     >>> odds("abt", "about") > odds("smth", "something") > odds("abt", "abandonment") > odds("abt", "bat") == 0.0
     True
@@ -58,6 +58,6 @@ def odds(typed: str, word: str) -> float:
 
 
 def _left_out(word: str, begin: int, end: int) -> float:
-    """The factor for leaving out the letters [begin, end) of `word`."""
+    """Return the factor for omitting the letters [begin, end) of `word`."""
     kept = [word[at] for at in range(begin, end) if word[at] not in _VOWELS and word[at] != word[at - 1]]
     return float(_CONSONANT ** len(kept))

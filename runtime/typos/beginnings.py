@@ -1,8 +1,8 @@
-"""Beginnings of the vocabulary's words that are a few edits away from some typed letters.
+"""Find beginnings of the vocabulary's words that are a few edits away from the typed letters.
 
-A search compares few of them: those of like length whose first letters the keyboard can explain and whose set of
-letters differs little from the typed ones, which is one bit operation each. rapidfuzz measures the rest (optimal string
-alignment).
+A search compares only a few beginnings: those of similar length whose first letters the keyboard can explain and whose
+set of letters differs little from the typed set, which takes one bit operation each. rapidfuzz measures the distance of
+the rest (optimal string alignment).
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from foretype.runtime.text.vocabulary import prefix_range
 from foretype.runtime.typos.keyboards import neighbours
 
 LONGEST = 24
-"""Letters beyond which nothing is looked for."""
+"""Most typed letters for which a search is made."""
 _WIDTH = LONGEST + 1
 _CODES = 32 * 32
 _PIECE = 8192
-"""Words that are prepared at once."""
+"""Number of words that are prepared at once."""
 _COMPARED = 64
-"""Beginnings that are compared letter by letter, the most promising first."""
+"""Number of beginnings that are compared letter by letter, the most promising first."""
 _EDIT = 0.005
-"""About the odds of one edit: what decides which beginnings are the most promising."""
+"""Approximate odds of one edit, used to find the most promising beginnings."""
 
 
 class Near(NamedTuple):
-    """A beginning of words near some letters.
+    """A beginning of words that is near the typed letters.
 
-    text: the beginning. low, high: the words [low, high) that have it. probability: of all these words. distance: edits
-    between the beginning and the letters.
+    text: the beginning. low, high: the words [low, high) that start with it. probability: total of these words.
+    distance: edits between the beginning and the typed letters.
     """
 
     text: str
@@ -47,11 +47,11 @@ class Near(NamedTuple):
 
 
 class _Letters(NamedTuple):
-    """What the beginnings of all lengths are read from, for each word.
+    """The letters of each word, from which the beginnings of all lengths are built.
 
-    lengths: letters of the word, at most `_WIDTH`. shared: first letters that it shares with the word before it.
-    first: its first three letters, five bits each [words, 3]. sets: the letters of its beginning of each length, a bit
-    each [lengths, words].
+    lengths: number of letters, at most `_WIDTH`. shared: number of first letters shared with the word before.
+    first: the first three letters, five bits each [words, 3]. sets: letter set of the beginning of each length, one bit
+    per letter [lengths, words].
     """
 
     lengths: NDArray[np.uint8]
@@ -61,25 +61,25 @@ class _Letters(NamedTuple):
 
 
 class _Pairs:
-    """Beginnings by two of their letters."""
+    """Looks up beginnings by two of their letters."""
 
     def __init__(self, codes: NDArray[np.uint16]) -> None:
-        """codes: of the two letters of each beginning, see `_code`."""
+        """codes: code of the two letters of each beginning; see `_code`."""
         self._places = np.argsort(codes, kind="stable")
         self._bounds = np.searchsorted(codes[self._places], np.arange(_CODES + 1)).tolist()
 
     def having(self, one: str, two: str) -> NDArray[np.intp]:
-        """The places of those with these letters, and of some others."""
+        """Return the places of the beginnings with these letters. May include others that share their code."""
         code = _code(one, two)
         return self._places[self._bounds[code] : self._bounds[code + 1]]
 
 
 @dataclass(frozen=True)
 class _Window:
-    """The beginnings that are compared with typed letters of one length: from one letter shorter to one longer.
+    """The beginnings to compare with typed letters of one length: from one letter shorter to one longer.
 
-    low, high: the words [low, high) that have each. lengths: letters of each. sets: a bit for each of its letters.
-    first_two, first_and_third, second_and_third: where to find them by these letters.
+    low, high: the words [low, high) that start with each. lengths: letters of each. sets: letter set of each, as bits.
+    first_two, first_and_third, second_and_third: indexes by these letters.
     """
 
     low: NDArray[np.int32]
@@ -91,27 +91,27 @@ class _Window:
     second_and_third: _Pairs
 
     def alike(self, typed: str, layout: str) -> NDArray[np.intp]:
-        """The places of the beginnings whose first letters may be meant by those of `typed`, at least three."""
+        """Return the places of the beginnings that the first letters of `typed` (at least three) may stand for."""
         one, two, three = typed[0], typed[1], typed[2]
         return np.concatenate(
             [
                 self.first_two.having(one, two),
-                self.first_and_third.having(one, three),  # the second letter is another
-                self.first_and_third.having(one, two),  # one is left out before it
-                self.first_two.having(one, three),  # it is one too many
+                self.first_and_third.having(one, three),  # the second letter is wrong
+                self.first_and_third.having(one, two),  # a letter is missing before the second
+                self.first_two.having(one, three),  # the second is one too many
                 self.first_two.having(two, one),
                 self.first_two.having(two, three),  # the first is one too many
-                self.second_and_third.having(one, two),  # one is left out before the first
+                self.second_and_third.having(one, two),  # a letter is missing before the first
                 *[self.first_two.having(near, two) for near in neighbours(layout).get(one, "")],
             ]
         )
 
 
 class BeginningIndex:
-    """The beginnings of a vocabulary's words; one for all sessions.
+    """Index of the beginnings of a vocabulary's words. All sessions share one.
 
-    The first search prepares the whole vocabulary (some 10 ms for 44,000 words), the first of each length 2 ms more;
-    `prepare` does it ahead, a little at a time.
+    The first search prepares the whole vocabulary (some 10 ms for 44,000 words). The first search of each length takes
+    2 ms more. `prepare` does this work ahead, a little at a time.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -124,17 +124,18 @@ class BeginningIndex:
     def near(
         self, typed: str, layout: str, distance: int, probabilities: NDArray[np.float32], whole: bool = False
     ) -> set[Near]:
-        """Beginnings within `distance` edits of `typed`, 3 to LONGEST letters, from one letter shorter to one longer.
+        """Return beginnings within `distance` edits of `typed`, which has 3 to LONGEST letters.
 
-        At most one of the edits is among the first two letters, and a wrong first letter is one that the keyboard
-        explains; that leaves a fiftieth of all beginnings. Of these, the `_COMPARED` most promising are compared, or
-        all where the typed word is finished.
+        Their lengths range from one letter shorter to one longer. At most one edit is in the first two letters, and a
+        wrong first letter must be one that the keyboard explains. That leaves a fiftieth of all beginnings. Of these,
+        the `_COMPARED` most promising are compared, or all of them if `whole`.
 
-        probabilities: of each word [words]. whole: whether only beginnings count that are words.
+        probabilities: probability of each word [words]. whole: whether the typed word is finished, so that only
+        beginnings count that are words.
         """
         window = self._window(len(typed))
         places = window.alike(typed, layout)
-        # One edit changes the set of letters by two at most.
+        # One edit changes the set of letters by at most two letters.
         differing = np.bitwise_count(window.sets[places] ^ _set(typed))
         few = np.flatnonzero(differing <= 2 * distance)
         places, least = places[few], (differing[few] + 1) // 2
@@ -158,12 +159,12 @@ class BeginningIndex:
         }
 
     def holding(self, typed: str) -> NDArray[np.intp]:
-        """Positions of the words that begin with the first letter of `typed` and hold all its letters, in any order."""
+        """Return the positions of words that start with the first letter of `typed` and contain all its letters."""
         low, high = prefix_range(self._keys, typed[0])
         return np.flatnonzero((_set(typed) & ~self._letters.sets[-1, low:high]) == 0) + low
 
     def prepare(self) -> bool:
-        """Do a little of what the first searches would wait for, at most 3 ms; whether there is more to do."""
+        """Do a part of the work of the first searches, which takes at most 3 ms. Return whether there is more to do."""
         for piece in range(0 if self._windows else self._pieces):
             if piece not in self._read:
                 self._read[piece] = self._letters_of(piece)
@@ -223,7 +224,7 @@ class BeginningIndex:
 
 
 class Contractions:
-    """The words of a vocabulary with an apostrophe, found by their letters without it."""
+    """Finds the words of a vocabulary that have an apostrophe by their letters without it."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         """keys: folded words, ascending."""
@@ -233,14 +234,14 @@ class Contractions:
         self._places = [place for _, place in found]
 
     def starting_with(self, typed: str) -> list[int]:
-        """Positions of those that, written without the apostrophe, start with `typed`, but do not with it."""
+        """Return the positions of the words that start with `typed` only if their apostrophe is left out."""
         low, high = prefix_range(self._plain, typed)
         return [place for place in self._places[low:high] if not self._keys[place].startswith(typed)]
 
 
 def _sums(probabilities: NDArray[np.float32], low: NDArray[np.int32], high: NDArray[np.int32]) -> NDArray[np.float32]:
-    """The sum of the probabilities in each range [low, high); about the first one of an empty range."""
-    order = np.argsort(-low, kind="stable")  # so that nothing between one range and the next is summed as well
+    """Return the sum of the probabilities in each range [low, high). An empty range gives the value at `low`."""
+    order = np.argsort(-low, kind="stable")  # descending, so that the gaps between ranges are not summed as well
     bounds = np.column_stack((low[order], high[order])).ravel()
     if len(bounds) and bounds.max() == len(probabilities):  # the end of a range must be an index
         probabilities = np.append(probabilities, np.float32(0))
@@ -250,12 +251,12 @@ def _sums(probabilities: NDArray[np.float32], low: NDArray[np.int32], high: NDAr
 
 
 def _code(one: str, two: str) -> int:
-    """Five bits for each of two letters; letters may share a code."""
+    """Return a code of five bits for each of two letters. Letters may share a code."""
     return (ord(one) & 31) * 32 + (ord(two) & 31)
 
 
 def _set(letters: str) -> np.uint32:
-    """A bit for each letter. Letters may share one, which never makes two sets differ by more."""
+    """Return a bit set of the letters. Letters may share a bit, which never makes two sets differ by more."""
     bits = 0
     for letter in letters:
         bits |= 1 << (ord(letter) & 31)

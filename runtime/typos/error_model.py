@@ -1,10 +1,10 @@
-"""How likely a slip is: the odds that somebody who meant one word typed another.
+"""Model how likely a slip is: the odds that somebody who meant one word typed another.
 
-The noisy channel of Kernighan, Church and Gale (1990): single insertions, deletions, substitutions and transpositions
-of letters, each with a probability of its own; several in one word multiply. Substitutions and insertions that the
-keyboard explains (a key beside the one that was meant) are likelier than others, as are doubled letters that were
-typed once or once too often, and vowels taken for each other. An apostrophe or an accent left out is no slip at all
-but a habit, and far likelier.
+This is the noisy channel of Kernighan, Church and Gale (1990): single insertions, deletions, substitutions and
+transpositions of letters have a probability each, and several in one word multiply. Substitutions and insertions that
+the keyboard explains (a key beside the intended one) are likelier than others. So are doubled letters that were typed
+once or once too often, and confused vowels. Leaving out an apostrophe or an accent is not a slip but a habit, and far
+likelier.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ _MOST_KEPT = 4096
 
 @dataclass(frozen=True)
 class ErrorModel:
-    """The odds of slips of the finger and of the mind, against a letter typed as it was meant.
+    """The odds of typing and spelling slips, relative to a letter typed as intended.
 
-    layout: the keyboard, one of `LAYOUTS`. slips: probability that something goes wrong at a letter; the four kinds
-    share it equally. beside: the part of substitutions, and of inserted letters, that hits a neighbouring key.
-    vowels: the part of a vowel's substitutions that writes another vowel. apostrophe: probability that an apostrophe is
-    left out. accent: probability that a letter is typed without its accent.
+    layout: the keyboard, one of `LAYOUTS`.
+    slips: probability of a slip at a letter; the four kinds share it equally.
+    beside: share of substitutions, and of inserted letters, that hit a neighbouring key.
+    vowels: share of a vowel's substitutions that write another vowel.
+    apostrophe: probability that an apostrophe is left out.
+    accent: probability that a letter is typed without its accent.
     """
 
     layout: str = "qwerty"
@@ -38,10 +40,10 @@ class ErrorModel:
     accent: float = 0.2
 
     def odds(self, typed: str, meant: str) -> float:
-        """P(typed | meant) / P(meant | meant): 1 for the same letters, 0 where the two have too little in common.
+        """Return P(typed | meant) / P(meant | meant): 1 for the same letters, 0 if they have too little in common.
 
-        Both folded. The likeliest series of edits counts: the recurrence of Damerau's distance (optimal string
-        alignment) over products instead of sums, on what is left without the common start and end.
+        Both are folded. The likeliest series of edits counts. It is found by the recurrence of Damerau's distance
+        (optimal string alignment), with products instead of sums, after removing the common start and end.
         """
         start = 0
         shorter = min(len(typed), len(meant))
@@ -51,7 +53,7 @@ class ErrorModel:
         while end < shorter - start and typed[-1 - end] == meant[-1 - end]:
             end += 1
         rows, columns = len(typed) - start - end, len(meant) - start - end
-        if rows <= 1 and columns <= 1:  # one edit, as most are
+        if rows <= 1 and columns <= 1:  # at most one edit, the usual case
             if rows and columns:
                 return self._substituted(typed[start], meant[start])
             return self._inserted(typed, start) if rows else self._omitted(meant, start) if columns else 1.0
@@ -94,7 +96,7 @@ class ErrorModel:
 
     @lazy
     def _substitutions(self) -> dict[tuple[str, str], float]:
-        """The odds of substitutions that were asked for: those of two letters do not depend on the word."""
+        """Cache of the odds of substitutions, which depend only on the two letters."""
         return {}
 
     def _substituted(self, typed: str, meant: str) -> float:
@@ -121,5 +123,5 @@ class ErrorModel:
 
 @lru_cache(maxsize=1024)
 def _base(letter: str) -> str:
-    """`letter` without its accents."""
+    """Return `letter` without its accents."""
     return unicodedata.normalize("NFD", letter)[:1]

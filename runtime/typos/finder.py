@@ -1,9 +1,9 @@
-"""Words that may be meant where what is typed leads nowhere: neighbours of the typed letters, weighed by the context.
+"""Find the intended words when the typed letters lead nowhere: neighbours of the letters, weighted by the context.
 
-A noisy channel (Kernighan, Church and Gale 1990; Brill and Moore 2000): a word counts by its probability in this
-context times the odds that somebody who means it types these letters (`runtime.typos.error_model`). For an unfinished
-word the letters are compared with the beginnings of words: `runtime.typos.beginnings` finds those within a small
-distance, and the odds rank what it found.
+This is a noisy channel (Kernighan, Church and Gale 1990; Brill and Moore 2000): the weight of a word is its probability
+in the context times the odds that somebody who means it types these letters (`runtime.typos.error_model`). The letters
+of an unfinished word are compared with the beginnings of words: `runtime.typos.beginnings` finds those within a small
+distance, and the odds rank them.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from foretype.runtime.typos.error_model import ErrorModel
 from foretype.runtime.typos.keyboards import neighbours
 
 LITTLE = 0.0002
-"""Probability below which words that go on from the typed letters leave room for others: rare ones, slips."""
+"""If the words that continue the typed letters are less probable than this, rare words and corrections are offered."""
 SHORTEST = 3
-"""Letters below which nothing is corrected: any two letters are near too many words."""
+"""Fewest letters that are corrected: any two letters are near too many words."""
 _WEIGHED = 10
-"""Beginnings whose odds are looked at, the most promising first: the odds take most of the time."""
+"""Number of beginnings whose odds are computed, the most promising first: the odds take most of the time."""
 _HOPELESS = 1e-4
-"""Nor are those that promise less than this part of the best: odds of equal distance differ less."""
+"""Beginnings that promise less than this fraction of the best are skipped: odds of equal distance differ less."""
 
 
 class Meant(NamedTuple):
-    """Words that may be meant: those of a range that start alike.
+    """A range of words that start alike and may be meant.
 
-    low, high: positions of the words [low, high). letters: how many of a word's letters are typed already, rightly or
-    wrongly. odds: that they were typed so, against being typed as meant.
+    low, high: positions of the words [low, high). letters: how many letters of each word are already typed, correctly
+    or not. odds: odds that they were typed this way, relative to being typed as intended.
     """
 
     low: int
@@ -46,12 +46,14 @@ class Meant(NamedTuple):
 
 @dataclass(frozen=True)
 class TypoConfig:
-    """When, and how, typed letters are taken for slips.
+    """When and how typed letters are taken for slips.
 
-    errors: the odds of slips. trusted: where the words that start with the typed letters have at least this
-    probability together, before a letter is looked at, nothing else is sought: a slip could hardly be likelier.
-    unknown: the probability of any one word of at most five letters that the vocabulary does not hold, against which a
-    correction of a finished word has to stand. longer: factor on it for each further letter.
+    errors: the odds of slips.
+    trusted: if the words that start with the typed letters have at least this probability in total, given the context
+        alone, nothing else is searched for: a slip could hardly be likelier.
+    unknown: probability of a single word of at most five letters that is not in the vocabulary. The correction of a
+        finished word competes with it.
+    longer: factor on `unknown` for each further letter.
     """
 
     errors: ErrorModel = ErrorModel()  # noqa: RUF009
@@ -60,12 +62,12 @@ class TypoConfig:
     longer: float = 0.25
 
     def unknown_word(self, letters: int) -> float:
-        """The probability of any one unknown word of so many letters."""
+        """Return the probability of a single unknown word with this number of letters."""
         return self.unknown * self.longer ** max(0, letters - 5)
 
 
 class NeighbourIndex:
-    """What slips are looked up in; one for all sessions of a model."""
+    """The index in which slips are looked up. All sessions of a model share one."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         """keys: folded words, ascending."""
@@ -79,25 +81,26 @@ class NeighbourIndex:
 
 
 class Typos:
-    """Finds what may be meant instead of the typed letters."""
+    """Finds the words that may be meant instead of the typed letters."""
 
     def __init__(self, index: NeighbourIndex, config: TypoConfig) -> None:
-        neighbours(config.errors.layout)  # an unknown layout is an error now, not at the first slip
+        neighbours(config.errors.layout)  # raises an error for an unknown layout now, not at the first slip
         self.config = config
         self.kept: frozenset[str] = frozenset()
-        """Folded words that are as their writer wants them."""
+        """Folded words that the writer wants as they are."""
         self._index = index
 
     def meant(
         self, typed: str, probabilities: NDArray[np.float32], trusted: float = 0.0, whole: bool = False
     ) -> list[Meant]:
-        """Words that may be meant by the letters `typed`, folded; likelier ones come later, and ranges may overlap.
+        """Return the words that the folded letters `typed` may stand for, likelier ones later. Ranges may overlap.
 
-        Slips, abbreviations ("tmrw"), and words whose apostrophe was left out.
+        Covers slips, abbreviations ("tmrw") and words whose apostrophe was left out.
 
-        probabilities: of each word here [words]. trusted: probability of the words that start with `typed`, which are
-        not among the answer; where it is high enough, only words with an apostrophe are, which people leave out without
-        thinking. whole: whether the word is finished, so that all its letters count.
+        probabilities: probability of each word here [words].
+        trusted: probability of the words that start with `typed`, which are not in the answer. If it is high enough,
+            the answer contains only words with an apostrophe, which people leave out without thinking.
+        whole: whether the word is finished, so that all its letters count.
         """
         places = self._index.contractions.starting_with(typed) if len(typed) > 1 else []
         contractions = [
@@ -113,7 +116,7 @@ class Typos:
         return sorted(self._slips(typed, probabilities, whole) + abbreviations, key=_odds) + contractions
 
     def prepare(self) -> bool:
-        """Prepare a little of the search for slips, at most 3 ms; whether there is more to prepare."""
+        """Prepare a part of the search for slips, which takes at most 3 ms. Return whether there is more to prepare."""
         return self._index.beginnings.prepare()
 
     def _slips(self, typed: str, probabilities: NDArray[np.float32], whole: bool) -> list[Meant]:

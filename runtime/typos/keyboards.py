@@ -1,4 +1,4 @@
-"""Keyboard layouts: which keys lie side by side, so that a slip of the finger costs less than another letter."""
+"""Keyboard layouts: which keys lie side by side, so that hitting a neighbouring key costs less than hitting another."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
 """Name -> the three rows of letter keys, from the top, each from its leftmost key."""
 
 _OFFSETS = (0.0, 0.25, 0.75)
-"""How far each row stands to the right of the top one, in keys."""
+"""How far each row is shifted to the right of the top row, in keys."""
 _REACH = 1.3
-"""Keys whose middles are at most this far apart are neighbours: six around a key in the middle."""
+"""Keys whose centres are at most this far apart are neighbours: a key in the middle has six."""
 
 
 @lru_cache
 def neighbours(layout: str) -> dict[str, str]:
-    """Letter -> the letters on the keys around it. Raises ConfigError for a layout of another name.
+    """Map each letter to the letters on the keys around it. Raises ConfigError if the layout is unknown.
 
     >>> neighbours("qwerty")["g"], neighbours("dvorak")["e"]
     ('tyfhvb', '.poujk')

@@ -1,1 +1,1 @@
-"""What the store learns from: the characters that the user typed, less what must stay out of it."""
+"""Decides what the store learns: words that the user typed, without those that must never be stored."""

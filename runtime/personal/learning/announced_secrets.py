@@ -1,11 +1,13 @@
-"""Secrets that the text around them announces: "my password is ...", "... ist mein Passwort", "PIN: ...".
+"""Finds secrets that the surrounding text announces: "my password is ...", "... ist mein Passwort", "PIN: ...".
 
-Two kinds of words announce a secret. Some name one wherever they stand, such as "password": the whole sentence around
-them is withheld, and the next one. Others are everyday words too, such as "key" or "token": they announce only with a
-colon, a dash or a verb behind them, and what follows is withheld, to the end of the next sentence.
+Withheld text is never learned. Two kinds of words announce a secret:
 
-Where a line ends with an announcement, the next line that is not blank is withheld as well, and the lines after it for
-as long as they are short: the words of a recovery phrase come as a list.
+- Some name a secret wherever they occur, such as "password". The sentence around them and the next one are withheld.
+- Others are also everyday words, such as "key" or "token". They announce a secret only if a colon, a dash or a verb
+  follows. The text after that is withheld, up to the end of the next sentence.
+
+If a line ends with an announcement, the next non-blank line is withheld too, and so are the lines after it while they
+are short: a recovery phrase is written as a list of words.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ _NAMES = "|".join(
     )
 )
 _NAMES_SECRET = re.compile(rf"(?<![^\W_])(?={_LETTER})(?:{_NAMES})(?![^\W_])", re.IGNORECASE)
-"""Words that name a secret wherever they stand."""
+"""Words that name a secret wherever they occur."""
 _ANNOUNCES = re.compile(
     r"(?<![^\W_])(?:(?:pass|pin|puk|otp|secrets?|tokens?|authori[sz]ation|credentials?|user[ _-]?(?:name|id)|"
     r"log[ _-]?in|cvv|cvc|iban|ssn|lösen|clave|parola|passe|usuario|identifiant|код|kod|логин|логін)(?![^\W_])"
@@ -49,38 +51,37 @@ _ANNOUNCES = re.compile(
     r"|(?<![^\W_])bearer(?!\w)|(?<![^\W_])(?:keys?|codes?)[\"'*]*\s*(?:is\s*)?[:=：])",
     re.IGNORECASE,
 )
-"""Everyday words that announce a secret, up to forty characters of anything else, and what says that it comes now."""
+"""Everyday words that announce a secret, then up to forty other characters, then a mark or verb that introduces it."""
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s|$)")
 _CHUNK = re.compile(r"\S+")
 _BEFORE, _AFTER = 12, 16
-"""Chunks around the name of a secret that its sentence reaches at most: some text has no full stops."""
+"""Maximum number of chunks withheld before and after the name of a secret, since some text has no full stops."""
 _SHORT_LINE = 3
-"""Chunks of a line that may be one of a list of secret words."""
+"""Maximum number of chunks of a line that may belong to a list of secret words."""
 _LINES_BACK = 30
 
 
 class Scope(NamedTuple):
-    """What of a line is withheld.
+    """The withheld parts of a line.
 
-    spans: its ranges [start, end), in order and apart from each other. carries: whether the lines that follow are
-    withheld too.
+    spans: ranges [start, end), sorted and disjoint. carries: whether the following lines are withheld too.
     """
 
     spans: list[tuple[int, int]]
     carries: bool
 
     def covers(self, start: int, end: int) -> bool:
-        """Whether a part of [start, end) is withheld."""
+        """Whether any part of [start, end) is withheld."""
         place = bisect_left(self.spans, (end, 0)) - 1  # the last span that begins before `end`
         return place >= 0 and start < self.spans[place][1]
 
 
 NOTHING = Scope([], False)
-"""Withholds nothing."""
+"""A scope that withholds nothing."""
 
 
 def scope(line: str, carried: bool = False) -> Scope:
-    """What of `line` is withheld. carried: whether the line before carried its announcement on."""
+    """Find the withheld parts of `line`. carried: whether the line before announced a secret in this one."""
     if not line.strip():
         return NOTHING._replace(carries=carried)
     spans: list[tuple[int, int]] = [(0, len(line))] if carried else []
@@ -100,7 +101,7 @@ def scope(line: str, carried: bool = False) -> Scope:
 
 
 def carried_into(text: str, line_start: int) -> bool:
-    """Whether lines of `text` before `line_start` announce a secret that the line there may hold."""
+    """Whether lines of `text` before `line_start` announce a secret that the line starting there may contain."""
     lines = text[max(0, line_start - 4000) : line_start].split("\n")[:-1]
     carried = False
     for line in lines[-_LINES_BACK:]:
@@ -109,7 +110,7 @@ def carried_into(text: str, line_start: int) -> bool:
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """`spans` in order, those that touch or overlap as one."""
+    """Sort `spans`, and merge those that touch or overlap."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
@@ -120,18 +121,18 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _last_word_end(line: str) -> int:
-    """Where the last letter or digit of `line` ends; 0 without one."""
+    """The end of the last letter or digit of `line`; 0 if there is none."""
     return next((place for place in range(len(line), 0, -1) if line[place - 1].isalnum()), 0)
 
 
 def _back(line: str, position: int, limit: int) -> int:
-    """Where the last `_BEFORE` chunks before `position` start, not before `limit`."""
+    """The start of the last `_BEFORE` chunks before `position`, but not before `limit`."""
     starts = [match.start() for match in _CHUNK.finditer(line, max(limit, position - 400), position)]
     return starts[-_BEFORE] if len(starts) > _BEFORE else limit
 
 
 def _on(line: str, position: int, sentence_ends: list[int]) -> int:
-    """Where the sentence after the one at `position` ends, at most `_AFTER` chunks on."""
+    """The end of the sentence after the one at `position`, at most `_AFTER` chunks later."""
     limit = sentence_ends[1] if len(sentence_ends) > 1 else len(line)
     for number, match in enumerate(_CHUNK.finditer(line, position, limit), 1):
         if number == _AFTER:

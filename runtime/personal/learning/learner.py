@@ -1,7 +1,7 @@
-"""From a text field to the store: which words were typed in it, when they count, and what they stood after.
+"""Follows a text field and decides which words were typed in it, when they count, and after which context.
 
-A word counts when the one after it is finished, so one that is corrected at once never does. A word outside the
-vocabulary waits longer, for the end of its sentence or eight more words, since it may turn out to be a secret.
+A word counts when the next word is finished, so a word that is corrected at once never counts. A word outside the
+vocabulary waits longer, until the end of its sentence or for eight more words, since it may turn out to be a secret.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _FINISHED = re.compile(r"(?<!\S)\S++(?=\s)")
 _RUNS = re.compile(r"\S+")
 _RUN = re.compile(r"\S*$")
 _LONGEST_RUN = 256
-"""Characters of a run without white space at most; what is longer is no word."""
+"""Maximum number of characters in a run without white space. A longer run is not a word."""
 _ENDS_SENTENCE = re.compile(r"[.!?…][\"'”’)]*\s")
 _UNKNOWN_WAITS = 8
-"""Words after an unknown one that are waited for: in "... is my password" the announcement comes last."""
+"""Number of words to wait for after an unknown word: in "... is my password" the announcement comes last."""
 _CONTEXT = 2
 _LINE_START = Piece(LINE_START, True)
 _LONGEST_TEXT = 20_000
 _LONGEST_LINE = 2000
-"""Of a longer line, the end is read."""
+"""Maximum number of characters of a line. Only the end of a longer line is read."""
 
 
 class Typed(NamedTuple):
-    """A word that counts: what is to be learned of it, and the text that stood before it, if it is known."""
+    """A word that counts: the observation to learn, and the text that stood before the word."""
 
     observation: Observation
     before: str
@@ -50,22 +50,22 @@ class Learner:
         self._typed = TypedText()
         self._line = ""  # the line that `_context` was read from
         self._context: tuple[str, ...] = (LINE_START,)
-        self._seen = 0  # where the last finished chunk ends that was looked at
+        self._seen = 0  # the end of the last finished chunk that was examined
         self._waiting: list[tuple[int, int]] = []  # starts and ends of finished chunks that do not count yet
 
     def follow(self, text: str, after: str | None = None, accepted: bool = False, foreign: bool = False) -> list[Typed]:
-        """What counts now that the text before the cursor is `text`, after one edit.
+        """Follow one edit after which `text` stands before the cursor, and return the words that count now.
 
-        after: the text after the cursor, or its beginning; None where it is not known. accepted: whether the edit put a
-            suggestion in. foreign: whether it put in what is not the user's, or private.
-        A word counts when all its characters were typed or accepted here; see `TypedText`.
+        after: the text after the cursor, or its beginning; None if it is not known. accepted: whether the edit inserted
+            a suggestion. foreign: whether the edit inserted private text, or text that the user did not type.
+        A word counts if all its characters were typed or accepted here; see `TypedText`.
         """
         text = without_surrogates(text)
         mark = FOREIGN if foreign else ACCEPTED if accepted else TYPED
         shift, kept = self._typed.update(text, None if after is None else without_surrogates(after), mark)
         self._seen = min(max(0, self._seen - shift), kept)
         moved = [(start - shift, end - shift) for start, end in self._waiting]
-        # With the space behind it: a word that was gone on with is not that word any more.
+        # The space after the word must still be there: otherwise the word was continued and is another word.
         self._waiting = [(start, end) for start, end in moved if start >= 0 and kept > end]
         found: list[Typed] = []
         for match in _FINISHED.finditer(text, _chunk_start(text, self._typed.next_typed(self._seen))):
@@ -76,9 +76,9 @@ class Learner:
         return found
 
     def _due(self, text: str) -> list[Typed]:
-        """What counts now of the chunks that wait: once the next is finished, and once it cannot be a secret."""
+        """Words of the waiting chunks that count now: the next chunk is finished, and they cannot be secrets."""
         due: list[tuple[int, int]] = []
-        unknown: list[tuple[int, int]] = []  # those that may be secrets, which are no contexts yet either
+        unknown: list[tuple[int, int]] = []  # chunks that may be secrets; they cannot be contexts yet either
         for start, end in self._waiting[:-1]:
             if not self._may_count(text, start, end):
                 unknown.append((start, end))
@@ -88,7 +88,7 @@ class Learner:
         return [word for span in due for word in self._read(text, *span)]
 
     def _may_count(self, text: str, start: int, end: int) -> bool:
-        """Whether enough of what follows a chunk is known to tell a secret: an unknown word may be one."""
+        """Whether a chunk is a common word, or enough text follows it to know whether it is an announced secret."""
         word = text[start:end].strip(WRAPPING)
         if self._is_common(word) or self._is_common(word.casefold()):
             return True
@@ -100,19 +100,19 @@ class Learner:
         )
 
     def finish(self) -> list[Typed]:
-        """What counts when nothing more comes in this text: all words typed in it that did not count yet."""
+        """End this text, and return all words typed in it that did not count yet."""
         text = self._typed.known
         found = [word for match in _RUNS.finditer(text) for word in self._read(text, *match.span())]
         self._typed, self._seen, self._waiting = TypedText(), 0, []
         return found
 
     def disown(self) -> None:
-        """Nothing that stands in the field now is learned any more."""
+        """Never learn any of the text that is in the field now."""
         self._waiting = []
         self._typed.disown()
 
     def withholds(self, word: str) -> bool:
-        """Whether `word` stands where the text announces a secret."""
+        """Whether `word` occurs where the text announces a secret."""
         carried = False
         for line in self._typed.known[-_LONGEST_TEXT:].split("\n"):
             withheld = scope(line, carried)
@@ -122,7 +122,7 @@ class Learner:
         return False
 
     def read(self, text: str) -> Iterator[Observation]:
-        """All words of `text`, as if it had been typed."""
+        """Yield all words of `text` that may be learned, as if it had been typed."""
         fenced = secret = False
         for line in without_surrogates(text).splitlines():
             withheld = scope(line, secret)
@@ -134,7 +134,7 @@ class Learner:
             secret = withheld.carries
 
     def context(self, before: str) -> tuple[str, ...]:
-        """At most two words or marks before the cursor; `before` ends where the word at the cursor begins."""
+        """At most two words or marks at the end of `before`, which ends where the word at the cursor begins."""
         start = before.rfind("\n") + 1
         line = without_surrogates(before[start:][-_LONGEST_LINE:])
         if line != self._line:
@@ -149,7 +149,7 @@ class Learner:
         return self._words.place(word) is not None
 
     def _read(self, text: str, start: int, end: int) -> Iterator[Typed]:
-        """The words of the chunk from `start` to `end`, with a look at what comes after it."""
+        """Yield the words to learn from the chunk from `start` to `end`, taking the text after it into account."""
         typed = self._typed
         if not typed.all_typed(start, end) or typed.was_counted(start) or inside_fence(text[:start]):
             return
@@ -167,7 +167,7 @@ class Learner:
         typed.count(start, end)
 
     def _own(self, pieces: list[Piece], number: int, line: str, line_start: int) -> list[Piece]:
-        """`pieces`, those before `number` that the user did not type here hidden: they are no context."""
+        """Hide the `pieces` before `number` that the user did not type here: they must not be used as context."""
         first = max(0, number - _CONTEXT)
         return [
             Piece("", False) if first <= place < number and not self._is_own(piece, line, line_start) else piece
@@ -191,7 +191,7 @@ def _observed(pieces: list[Piece], number: int, accepted: bool = False) -> Itera
 
 
 def _known_end(pieces: list[Piece]) -> tuple[str, ...]:
-    """The last pieces, back to one that is not to be learned."""
+    """The last pieces, back to the first that must not be learned."""
     known: list[str] = []
     for piece in reversed(pieces[-_CONTEXT:]):
         if not piece.learnable:
@@ -201,7 +201,7 @@ def _known_end(pieces: list[Piece]) -> tuple[str, ...]:
 
 
 def _chunk_start(text: str, position: int) -> int:
-    """Where the run without white space starts that `position` lies in or ends; of an endless run, a late part."""
+    """The start of the run without white space that contains or ends at `position`, at most `_LONGEST_RUN` back."""
     match = _RUN.search(text[max(0, position - _LONGEST_RUN) : position])
     assert match is not None  # it may be empty
     return position - len(match.group())

@@ -1,7 +1,7 @@
-"""What of a text may be learned, and what never: secrets, addresses, numbers, keys, links and code.
+"""Decides which parts of a text may be learned. Secrets, addresses, numbers, keys, links and code never are.
 
-The rules look at one run of characters without white space (a chunk) and at its line. They would rather leave a word
-out than learn a secret; a word that is written elsewhere as well is learned there.
+The rules look at one run of characters without white space (a chunk) and its line. They skip a word rather than risk
+learning a secret; a word that is also written elsewhere is learned there.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from foretype.runtime.text.form import TextForm, is_title_case
 from foretype.runtime.text.vocabulary import is_word
 
 LINE_START = "<s>"
-"""Stands before the first word of a line, as a context."""
+"""The context of the first word of a line."""
 LONGEST_WORD = 32
 _LEAST_RANDOM = 7
-"""Shorter words are not looked at for randomness: there is too little to see."""
+"""Shorter words are not tested for randomness: they have too few letters."""
 _LEAST_WITH_VOWEL = 4
 _VOWELLESS = re.compile("[bcdfghjklmnpqrstvwxz]+")
 _LONGEST_NAME = 14
 _ODD_PAIRS = 2
-"""As many pairs of neighbouring letters that are rare in English make a word look random: 3 % of random strings of ten
-letters and 1 % of twelve have fewer, 1 % of English words as many."""
+"""A word with at least this many letter pairs that are rare in English looks random. 3 % of random strings of ten
+letters and 1 % of twelve have fewer; 1 % of English words have as many."""
 
 WRAPPING = "\"'“”‘’()[]*,.;:!?…—–-¿¡«»„"
 # Letters in pieces joined by single apostrophes, hyphens or a slash, as in "don't", "well-known", "and/or".
 _WORDISH = re.compile(r"[^\W\d_]+(?:['’\u2018\u02bc\u2010\u2011/–—-]{1,2}[^\W\d_]+)*")
-# Each letter, and those that follow it in at least 60 of 30,000 English words, or in 3 % of those where it stands.
+# Each letter, and the letters that follow it in at least 60 of 30,000 English words, or in 3 % of the words with it.
 _PAIRS = """
 a bcdfghiklmnprstuvwxyz   b abeilorsuy   c acehiklorstuy   d adegilmorsuy   e abcdefghiklmnopqrstuvwxy   f aefilorstu
 g aeghilnorsu   h aeiortuy   i abcdefgklmnoprstvxz   j aeiou   k aeilnsy   l adeilmostuvy   m abeimopsuy
@@ -49,9 +49,9 @@ _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 class Piece(NamedTuple):
     """A word or mark of a line.
 
-    text: as it is written inside a sentence; "" for a chunk of which nothing is learned. learnable: whether it may be
-    learned; what may not is no context either. chunk: where in the line its chunk starts. compound: on the
-    first word of one with hyphens, all of it, where it may be learned.
+    text: the piece as written inside a sentence; "" for a chunk of which nothing is learned. learnable: whether it may
+    be learned; if not, it is not used as context either. chunk: the start of its chunk in the line. compound: on the
+    first part of a hyphenated word, the whole word, if it may be learned.
     """
 
     text: str
@@ -61,7 +61,7 @@ class Piece(NamedTuple):
 
 
 def learnable(word: str) -> bool:
-    """Whether `word`, letters and apostrophes, looks like a word rather than like a piece of a key or password."""
+    """Whether `word` (letters and apostrophes) looks like a word, not like a part of a key or password."""
     letters = "".join(c for c in unicodedata.normalize("NFC", word) if c.isalpha())
     if not letters or len(word) > LONGEST_WORD or any(map(str.isdigit, word)):
         return False
@@ -70,7 +70,7 @@ def learnable(word: str) -> bool:
         return False  # "JavaScript" and "LaTeX" turn once or twice, "qXrTzLmB" more
     if len(letters) >= _LEAST_RANDOM:
         return not _looks_random(letters)
-    # "qkzv" and the like; but acronyms have no vowel either.
+    # Reject "qkzv" and the like, but not acronyms, which have no vowels either.
     return (
         len(letters) < _LEAST_WITH_VOWEL
         or 2 * sum(map(str.isupper, letters)) > len(letters)
@@ -79,21 +79,22 @@ def learnable(word: str) -> bool:
 
 
 def _looks_random(letters: str) -> bool:
-    """Whether Latin letters follow each other as in no word; a name (one capital or two, not long) may."""
+    """Whether Latin letters follow each other as in no English word. Short names with one or two capitals pass."""
     if len(letters) <= _LONGEST_NAME and is_title_case(letters) and sum(map(str.isupper, letters)) <= 2:
         return False
     folded = unicodedata.normalize("NFD", letters.casefold())
     plain = "".join(c for c in folded if "a" <= c <= "z")
-    if len(plain) < len(letters):  # another script, or letters that do not come apart
+    if len(plain) < len(letters):  # another script, or letters that do not decompose to a-z
         return False
     return sum(b not in _FOLLOWERS[a] for a, b in pairwise(plain)) >= _ODD_PAIRS
 
 
 def is_wordish(chunk: str, common: Callable[[str], bool]) -> bool:
-    """Whether `chunk` holds nothing but words and the marks around them: no digits, addresses, links, paths or code.
+    """Whether `chunk` contains only words and the marks around them: no digits, addresses, links, paths or code.
 
-    common: whether a word is one that everybody uses. What is made of several others, with a slash or hyphens, must not
-    look like a path or a key.
+    A chunk of several words joined by a slash or hyphens must not look like a path or a key, unless all are common.
+
+    common: tells whether a word is in general use.
     """
     core = chunk.strip(WRAPPING)
     if not core or _WORDISH.fullmatch(core) is None:
@@ -112,11 +113,11 @@ def read_line(
     withheld: Scope,
     most: int | None = None,
 ) -> Iterator[Piece]:
-    """The words and marks of `line`, which may be a line's start only.
+    """Yield the words and marks of `line`, which may be only the beginning of a line.
 
-    own_form: the user's way to write a word that starts a sentence, None where it is not known.
-    common: whether a word is one that everybody uses, so that it gives nothing away.
-    withheld: what of the line may be an announced secret. most: only those of the last so many chunks; None for all.
+    own_form: returns the form in which the user writes a word inside a sentence; None if it is not known.
+    common: tells whether a word is in general use, so that it reveals nothing.
+    withheld: parts of the line that may be an announced secret. most: read only this many chunks at the end; None: all.
     """
     chunks = list(_CHUNK.finditer(line))
     ticks = [place for place, character in enumerate(line) if character == "`"]
@@ -131,7 +132,7 @@ def read_line(
         hidden = in_code or in_link or withheld.covers(*match.span()) or not is_wordish(chunk, common)
         if hidden:
             yield Piece("", False, match.start())
-        # Streets, account and serial numbers, addresses that were torn apart.
+        # Streets, account and serial numbers, and addresses split over several chunks.
         guarded = shouting or _is_beside_number(chunks, number) or _in_groups(chunks, number, common)
         compound = "" if hidden or guarded else _compound(chunk)
         for piece in form.pieces(chunk):
@@ -147,14 +148,14 @@ def read_line(
 
 
 def _is_beside_number(chunks: list[re.Match[str]], number: int) -> bool:
-    """Whether a number or @ stands at most three chunks before, or two after one with a capital."""
+    """Whether a number or @ is at most three chunks before the chunk or, if it has a capital, two after it."""
     before = any(_NUMBER.search(other.group()) for other in chunks[max(0, number - 3) : number])
     after = any(_NUMBER.search(other.group()) for other in chunks[number + 1 : number + 3])
     return before or (after and any(map(str.isupper, chunks[number].group())))
 
 
 def _in_groups(chunks: list[re.Match[str]], number: int, common: Callable[[str], bool]) -> bool:
-    """Whether the chunk is one of three or more in a row that are as long and no words, as passwords are shown."""
+    """Whether the chunk is one of three or more in a row with equal length and no common words, like a password."""
     length = len(chunks[number].group())
     run = 0
     for other in chunks[max(0, number - 2) : number + 3]:
@@ -166,7 +167,7 @@ def _in_groups(chunks: list[re.Match[str]], number: int, common: Callable[[str],
 
 
 def _compound(chunk: str) -> str:
-    """The word with hyphens that `chunk` is, "" where it is none to be learned."""
+    """The hyphenated word in `chunk`; "" if there is none that may be learned."""
     core = chunk.strip(WRAPPING).replace("\u2010", "-").replace("\u2011", "-").replace("\u2019", "'")
     parts = core.split("-")
     legal = len(parts) > 1 and len(core) <= LONGEST_WORD and all(map(learnable, parts)) and "/" not in core
@@ -174,10 +175,10 @@ def _compound(chunk: str) -> str:
 
 
 def inside_fence(before: str) -> bool:
-    """Whether the end of `before` lies in a fenced block of code."""
+    """Whether the end of `before` is inside a fenced code block."""
     return ("```" in before or "~~~" in before) and len(_FENCE.findall(before)) % 2 == 1
 
 
 def is_fence(line: str) -> bool:
-    """Whether `line` begins or ends a fenced block of code."""
+    """Whether `line` begins or ends a fenced code block."""
     return _FENCE.match(line) is not None

@@ -1,7 +1,7 @@
-"""Which characters of a text field its user typed: a mark for each character, kept through every edit.
+"""Tracks which characters of a text field the user typed: a mark for each character, kept through every edit.
 
-A field tells only what stands before the cursor, and perhaps after it. Text that comes back into sight when the cursor
-moves keeps the marks that it had. Text that was never seen before was not typed here.
+A field reports only the text before the cursor, and perhaps the text after it. Text that becomes visible again when the
+cursor moves keeps its marks. Text that was never seen before was not typed here.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 from foretype.runtime.text.context import MAXIMUM_WORD, common_prefix
 
 FOREIGN, TYPED, ACCEPTED, COUNTED = range(4)
-"""Marks of characters: opened, pasted or private; typed; accepted from the suggestions; learned already."""
+"""Marks of characters: opened, pasted or private; typed; accepted from the suggestions; already learned."""
 _REMEMBERED = 10_000
-"""Characters after the cursor whose marks are kept."""
+"""Number of characters after the cursor whose marks are kept."""
 _MOST_TYPED = MAXIMUM_WORD + 2
-"""More characters than this do not come from one key."""
+"""One key press cannot insert more characters than this."""
 _ANCHOR = 64
-"""Characters by which a text is found again whose beginning is cut off."""
+"""Number of characters used to find the text again when its beginning is cut off."""
 
 
 class TypedText:
-    """The text of one field as far as it is known, and a mark for each of its characters.
+    """The known text of one field, and a mark for each of its characters.
 
     before: the text before the cursor.
     """
@@ -32,12 +32,12 @@ class TypedText:
         self._after_is_known = False
 
     def update(self, before: str, after: str | None, mark: int) -> tuple[int, int]:
-        """Follow one edit; what it inserted before the cursor gets `mark`, where one key can have inserted it.
+        """Follow one edit. Text that it inserted before the cursor gets `mark` if one key press could have inserted it.
 
-        before: the text before the cursor after the edit. after: the text after it, or its beginning; None where the
-            field does not tell, so that what went out of sight may be deleted, or stand there.
-        Returns how many characters the known text lost at its start, since the field shows a later part of a long
-        document, and how many characters of `before` were there before the edit.
+        before: the text before the cursor after the edit. after: the text after the cursor, or its beginning; None if
+            the field does not report it, so that text that is no longer visible may be deleted or still be there.
+        Returns two numbers: how many characters the known text lost at its start, because the field shows a later part
+        of a long document; and how many characters of `before` were there before the edit.
         """
         shift = self._scroll(before)
         known = self.before + self._after
@@ -61,34 +61,34 @@ class TypedText:
         return shift, kept
 
     def next_typed(self, position: int) -> int:
-        """The first character from `position` on, before the cursor, that may be learned; the cursor where none is."""
+        """The first character between `position` and the cursor that may be learned; the cursor if there is none."""
         marks = self._marks
         found = [marks.find(mark, position, len(self.before)) for mark in (TYPED, ACCEPTED)]
         return min((place for place in found if place >= 0), default=len(self.before))
 
     def all_typed(self, start: int, end: int) -> bool:
-        """Whether every character of [start, end) was typed or accepted here, learned already or not."""
+        """Whether every character of [start, end) was typed or accepted here, whether already learned or not."""
         return start < end and FOREIGN not in self._marks[start:end]
 
     def was_counted(self, start: int) -> bool:
-        """Whether the word that starts at `start` was learned already."""
+        """Whether the word that starts at `start` was already learned."""
         return self._marks[start] == COUNTED
 
     def was_accepted(self, start: int, end: int) -> bool:
-        """Whether characters of [start, end) were accepted from the suggestions."""
+        """Whether any character of [start, end) was accepted from the suggestions."""
         return ACCEPTED in self._marks[start:end]
 
     def count(self, start: int, end: int) -> None:
-        """Remember that [start, end) is learned."""
+        """Mark [start, end) as learned."""
         self._marks[start:end] = bytes([COUNTED]) * (end - start)
 
     def disown(self) -> None:
-        """Take every character for one that was not typed here."""
+        """Mark every character as not typed here."""
         self._marks = bytearray(len(self._marks))
 
     @property
     def known(self) -> str:
-        """The text of the field as far as it surely stands there."""
+        """The text that is certainly in the field."""
         return self.before + self._after if self._after_is_known else self.before
 
     def _comes_from_a_key(self, inserted: str, mark: int) -> bool:
@@ -98,7 +98,7 @@ class TypedText:
         return len(inserted) <= longest and len(inserted.split()) <= 1
 
     def _scroll(self, before: str) -> int:
-        """Forget the start of the known text where the field shows only a later part of it; returns how much."""
+        """Drop the start of the known text if the field shows only a later part of it. Returns how much was dropped."""
         if len(before) < _ANCHOR or self.before[:_ANCHOR] == before[:_ANCHOR]:
             return 0
         shift = self.before.find(before[:_ANCHOR])
@@ -108,14 +108,14 @@ class TypedText:
         return shift
 
     def _kept(self, before: str) -> int:
-        """How many characters the known text and `before` share from the start."""
+        """The number of characters that the known text and `before` share at their start."""
         if before.startswith(self.before):
             length = len(self.before)
             return length + common_prefix(before[length:], self._after)
         return common_prefix(before, self.before)
 
     def _place(self, known: str, rest: str, kept: int) -> int | None:
-        """Where in `known` the text `rest` stood, which is after the cursor now; None where it was not known."""
+        """The position in `known` of `rest`, the text that is now after the cursor; None if it was not known."""
         if known.endswith(rest) and len(rest) < _REMEMBERED:
             return len(known) - len(rest)
         head = rest[:_ANCHOR]

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from foretype.runtime import load
 from foretype.tui.pad.app import Pad
-from foretype.tui.pad.document import TextFile
+from foretype.tui.pad.files.document import TextFile
 from foretype.tui.pad.themes import DARK
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "pad.svg"
@@ -41,7 +41,6 @@ async def draw(bundle: str | None, picture: Path, text: str) -> None:
     pad = Pad(TextFile(Path("letter.txt")), load(bundle))
     async with pad.run_test(size=(80, 16)) as pilot:
         pad.theme = DARK.name
-        pad.area.cursor_blink = False
         await write(pad, pilot, text)
         await pilot.pause()
         svg = pad.export_screenshot(title="foretype letter.txt")

@@ -40,3 +40,11 @@ def tiny_bundle(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("bundle") / "tiny"
     export_run(tiny_run, folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of each test's own for the user's data, so that no test meets what another left, or the user's own."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("FORETYPE_HOME", str(folder))
+    return folder

@@ -41,6 +41,7 @@ CASES = (
     Case(
         "measure_personal", "{texts} --bundle {bundle} --documents 1 --words 100", r"\| standard_ebooks 0 \| 100 \| \d"
     ),
+    Case("measure_pad", "--bundle {bundle} --keys 5", r'"key_to_paint_ms_p95": \d.*"bytes_p95": \d'),
     Case("measure_phrases", "{text} --bundle {bundle} --words 10", r"\| 0\.6 \| -?\d"),
     Case("measure_precision", "{run} {bundle} {text} 20 --steps 100", r"\| 8 bits, head in 4, blocks of 32 \| \d"),
     Case(

@@ -9,7 +9,7 @@ import pytest
 from foretype.runtime import Model, load
 from foretype.runtime.personal.store import Store
 from foretype.tui.pad.app import Pad
-from foretype.tui.pad.document import TextFile
+from foretype.tui.pad.files.document import TextFile
 
 
 @pytest.fixture(scope="module")

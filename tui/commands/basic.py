@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -78,28 +79,54 @@ def _root(
 
 
 def pad(
-    file: Annotated[Path | None, typer.Argument(help="The file to write in; it may not exist yet.")] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="The file to write in, which may not exist yet; +N FILE or FILE:N for a line; - for stdin."
+        ),
+    ] = None,
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
     profile: ProfileOption = "default",
     personal: PersonalOption = True,
     private: Annotated[bool, typer.Option("--private", help="Learn nothing; Ctrl+P in the pad switches.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of a full screen, for screen readers.")] = False,
+    scan: Annotated[
+        float, typer.Option("--scan", min=0, help="With --plain: offer one word every SCAN seconds.")
+    ] = 0.0,
 ) -> None:
     """Open the typing pad. The word `pad` may be left out."""
-    # Textual draws on standard error.
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
-        raise ForetypeError(
-            "the pad needs a terminal; without one, use `foretype suggest TEXT`, or see `foretype --help`"
-        )
     from foretype.runtime import load
-    from foretype.tui.pad.app import run_pad
+    from foretype.tui.pad.settings import read_settings, settings_path
 
+    arguments = file or []
+    plain = plain or os.environ.get("TERM") == "dumb"
+    reads_input = arguments == ["-"] or (not arguments and not plain and not sys.stdin.isatty())
+    # Textual draws on standard error.
+    if not plain and not (sys.stderr.isatty() and (reads_input or (sys.stdin.isatty() and sys.stdout.isatty()))):
+        raise ForetypeError(
+            "the pad needs a terminal; without one, use `foretype --plain`, `foretype suggest TEXT`, or see "
+            "`foretype --help`"
+        )
+    settings = read_settings(settings_path())
     store = None
     if personal:
         from foretype.runtime.personal.store import Store
 
         store = Store(profile=profile)
-    run_pad(file, load(bundle, engine=engine), store, private)  # type: ignore[arg-type]
+    model = load(bundle, engine=engine)  # type: ignore[arg-type]
+    if plain:
+        from foretype.tui.plain import run_plain
+
+        run_plain(arguments, model, store, private, scan)
+        return
+    from foretype.tui.pad.run import place, run_filter, run_pad
+
+    if reads_input:
+        run_filter(model, store, private, settings)
+    else:
+        path, line = place(arguments)
+        run_pad(path, model, store, private, settings, line)
 
 
 def suggest(

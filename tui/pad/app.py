@@ -2,97 +2,102 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from rich.console import RenderableType
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Input, Label, Static
+from textual.screen import Screen
+from textual.widgets import Static
 
 from foretype.runtime import Model
+from foretype.runtime.errors import ConfigError
 from foretype.runtime.personal.store import Store
-from foretype.tui.pad.candidate_row import CandidateRow
-from foretype.tui.pad.document import PadError, TextFile
-from foretype.tui.pad.help import HelpScreen
-from foretype.tui.pad.recovery import SUFFIX, rescue
-from foretype.tui.pad.themes import DARK, LIGHT, light_terminal
-from foretype.tui.pad.typing_area import TypingArea
+from foretype.tui.pad.files.document import TextFile
+from foretype.tui.pad.files.keeping import Keeping
+from foretype.tui.pad.files.opening import Opening
+from foretype.tui.pad.keys import Keymap
+from foretype.tui.pad.safe_app import SafeApp
+from foretype.tui.pad.screens.candidate_menu import CandidateMenu
+from foretype.tui.pad.screens.candidate_row import CandidateRow
+from foretype.tui.pad.screens.find_bar import FindBar
+from foretype.tui.pad.screens.help import HelpScreen
+from foretype.tui.pad.screens.panel import Panel, model_card
+from foretype.tui.pad.screens.prompt import Prompt
+from foretype.tui.pad.settings import Settings, read_settings, settings_path
+from foretype.tui.pad.statistics import Recorder
+from foretype.tui.pad.themes import THEMES, theme_for
+from foretype.tui.pad.typing.typing_area import TypingArea
 
-_SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
-"""Signals that ask the pad to stop; its text is brought to safety first. Windows has no SIGHUP."""
+_WIDE = 60
+"""Columns from which the status line shows all facts."""
 
-
-def run_pad(path: Path | None, model: Model, store: Store | None = None, private: bool = False) -> None:
-    """Opens the pad on `path` (None: a text without a name yet) and returns when the user quits.
-
-    store: learns what is typed and adds to the suggestions; None for none.
-    private: whether nothing is learned until the user switches.
-
-    Raises:
-        PadError: the file cannot be opened, or the pad had to stop; the message says where unsaved text went.
-    """
-    pad = Pad(TextFile.open(path) if path is not None else None, model, store, private)
-    try:
-        pad.run()
-    except BaseException as error:
-        pad.stop_for(_in_words(error))
-    if pad.stopped is not None:
-        raise PadError(pad.stopped)
+_HINT = (
+    "Just type. Grey text goes on from the cursor: Tab takes its next word, Right or End all of it.\n"
+    "The three words below are on Alt+1 to 3. Esc hides them, F4 pauses them.\n"
+    "The pad learns the words you type, on this machine only: Ctrl+P pauses that.\n"
+    "Ctrl+S saves, Ctrl+Q quits, F1 shows all keys, F2 what you saved."
+)
 
 
-class Pad(App[None]):
-    """The application around one `TypingArea`.
-
-    stopped: why the pad stopped without being asked and where unsaved text is; None while all is well.
-    """
+class Pad(SafeApp):
+    """The application around one `TypingArea`."""
 
     CSS_PATH = "pad.tcss"
     TITLE = "Foretype"
-    ENABLE_COMMAND_PALETTE = False
+    COMMAND_PALETTE_BINDING = "f5"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-narrow"),
-        (60, "-wide"),
+        (_WIDE, "-wide"),
     ]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "save", priority=True),
-        Binding("ctrl+q", "quit", priority=True),
-        Binding("ctrl+t", "toggle_dark"),
-        Binding("ctrl+p", "toggle_private"),
-        Binding("f1,ctrl+g", "help"),
-        Binding("escape", "leave_prompt"),
+        Binding("ctrl+c", "nothing", show=False, priority=False),
+        Binding("ctrl+q", "quit", show=False, priority=True),
     ]
 
-    def __init__(self, file: TextFile | None, model: Model, store: Store | None = None, private: bool = False) -> None:
+    def __init__(
+        self,
+        file: TextFile | None,
+        model: Model,
+        store: Store | None = None,
+        private: bool = False,
+        settings: Settings | None = None,
+        line: int | None = None,
+    ) -> None:
+        """line: where the cursor starts, from 1; None for the end of the text."""
         super().__init__()
-        self.stopped: str | None = None
-        self._file = file
+        self.settings = settings or Settings()
         self._model = model
-        self._changed = False
+        self._store = store
         self._told = False
         self._quit_asked = False
-        self._seconds: float | None = None
-        self._replaces: Path | None = None  # the file that the name prompt warned of
-        self.area = TypingArea(file.text if file else "", model.session(store=store, private=private))
-        self._has_store = store is not None
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        self._recorder = Recorder(private)
+        session = model.session(store=store, private=private)
+        self.keymap = Keymap(self.settings.keys)
+        self.area = TypingArea(file.text if file else "", session, self.keymap)
+        self.keeping = Keeping(self.area, file, self.settings.recovery == "beside")
+        self.opening = Opening(self)
+        self._paused = not self.settings.suggestions
+        if line is not None:
+            self.area.cursor = self.area.buffer.clamp((line - 1, 0))
+        for theme in THEMES.values():
+            self.register_theme(theme)
         if "TEXTUAL_THEME" not in os.environ:
-            self.theme = LIGHT.name if light_terminal() else DARK.name
+            self.theme = theme_for(self.settings.theme).name
 
     def compose(self) -> ComposeResult:
-        yield self.area
+        with Horizontal(id="page"):
+            yield self.area
+            yield Panel(self._store, model_card(self._model.info()))
+        yield CandidateMenu()
+        yield Static(_HINT, id="first", markup=False)
         yield CandidateRow(id="candidates")
-        with Horizontal(id="prompt"):
-            yield Label("Save as")
-            yield Input(id="name", compact=True, select_on_focus=False)
+        yield Prompt()
+        yield FindBar(self.area)
         yield Static(id="notice", classes="warning", markup=False)
         with Horizontal(id="status"):
             yield Static(id="file", markup=False)
@@ -101,38 +106,21 @@ class Pad(App[None]):
         yield Static(id="message", markup=False)
 
     def on_mount(self) -> None:
-        self._watch_signals()
+        self.watch_signals()
+        self.query_one("#first").display = self._recorder.first_run and self.settings.first_run_hint
+        self.query_one(Panel).display = False
+        self.query_one("#candidates").display = self.settings.candidates == "row"
         self.area.focus()
-        self.tell(self._greeting(), "warning")
-        self._show_status()
-
-    def _watch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for name in _SIGNALS:
-            number = getattr(signal, name, None)
-            if number is None:
-                continue
-            try:
-                loop.add_signal_handler(number, self._on_signal, name)
-            except NotImplementedError:  # Windows: Python's own handler hands the signal to the loop
-                signal.signal(number, lambda *_, name=name: loop.call_soon_threadsafe(self._on_signal, name))
-
-    def _greeting(self) -> str:
-        """What is to be known about the file before typing; "" when nothing is."""
-        if self._file is None:
-            return ""
-        path = self._file.path
-        left = path.with_name(path.name + SUFFIX)
-        if left.exists():
-            return f"{left.name} holds text rescued from an earlier run"
-        if self._file.mixed:
-            return f"{path.name} ends its lines in more than one way; saving makes them all alike"
-        return ""
+        self.tell("")
+        self._set_quiet()
+        self.opening.greet()
+        self.show_status()
+        self.set_interval(30, self._recorder.write)
 
     # --- Status line and messages
 
     def tell(self, message: str, kind: str = "") -> None:
-        """Shows one line in the status line's place until the next key; `kind`: "", "warning", "error"."""
+        """Show one line in the place of the status line until the next key; `kind`: "", "warning", "error"."""
         self._told = bool(message)
         line = self.query_one("#message", Static)
         line.set_classes(kind)
@@ -140,176 +128,250 @@ class Pad(App[None]):
         line.display = bool(message)
         self.query_one("#status").display = not message
 
-    def _show_status(self) -> None:
+    def show_status(self) -> None:
+        """Bring the status line up to date."""
         notice = self.query_one("#notice", Static)
         told = self.area.session.notice
         notice.display = told is not None  # the model may fall back at any time
         notice.update(f"! {told}")
-        name = self._file.path.name if self._file else "(no name)"
-        self.query_one("#file", Static).update(f"● {name}" if self._changed else name)
-        time = "" if self._seconds is None else f" · {_duration(self._seconds)}"
-        saved = f"{self.area.account.saved:.0%}".replace("%", " %")
-        private = "private · " if self._has_store and self.area.session.private else ""
-        self.query_one("#facts", Static).update(f"{private}{self._model.engine}{time} · {saved} saved")
+        path = self.keeping.path
+        name = path.name if path else "(no name)"
+        self.query_one("#file", Static).update(f"● {name}" if self.keeping.changed else name)
+        row, column = self.area.cursor
+        words = self.area.words.words
+        facts = [f"{row + 1}:{column + 1}"]
+        if self.size.width >= _WIDE:
+            facts += [f"{words} word{'s' * (words != 1)}", self._model_state()]
+        if self._store is not None and (self.size.width >= _WIDE or self.area.session.private):
+            facts.append("private" if self.area.session.private else "learning")
+        facts.append(f"{self.area.account.saved:.0%} saved")
+        self.query_one("#facts", Static).update(" · ".join(facts))
+
+    def _model_state(self) -> str:
+        name = self._model.bundle.name
+        if self.area.quiet:
+            return f"{name} paused"
+        return name if self._model.engine == "blend" else f"{name} ({self._model.engine})"
+
+    def on_resize(self) -> None:
+        self.call_later(self.show_status)
 
     def on_typing_area_suggested(self, event: TypingArea.Suggested) -> None:
-        self._seconds = event.seconds
-        self.query_one(CandidateRow).show(event.words, event.ghost)
-        self._show_status()
+        if self.settings.candidates == "menu":
+            self.query_one(CandidateMenu).show(event.words, event.ghost, self.area.cursor_on_screen())
+        else:
+            self.query_one(CandidateRow).show(event.words, event.ghost)
+        panel = self.query_one(Panel)
+        if panel.display:
+            panel.show(self._recorder.today(), self._recorder.ever(), self.area.times)
+        self.show_status()
 
     def on_typing_area_failed(self, event: TypingArea.Failed) -> None:
         self.tell(f"no suggestions: {event.error}", "error")
 
-    def on_text_area_changed(self) -> None:
-        self._changed = True
-        self._show_status()
+    def on_editor_changed(self) -> None:
+        """After each edit: count it, and see to the copy of unsaved text."""
+        self._recorder.key()
+        account, session = self.area.account, self._recorder.session
+        session.keys, session.characters = account.keys, account.characters
+        session.words, session.accepted = self.area.words_typed, self.area.words_accepted
+        self.query_one("#first").display = False
+        self.keeping.note_change()
+        self.show_status()
+
+    def on_editor_moved(self) -> None:
+        self.show_status()
 
     async def on_event(self, event: events.Event) -> None:
-        """A key takes the last message away and, unless it is Ctrl+Q again, the question whether to quit."""
+        """A key takes the last message away and, unless it is the key that quits, the question whether to quit."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             if self._told:
                 self.tell("")
-            self._quit_asked = self._quit_asked and event.key == "ctrl+q"
+            self._quit_asked = self._quit_asked and self.keymap.action(event.key) == ("quit", False)
         await super().on_event(event)
 
-    # --- Saving and quitting
+    # --- Files
 
-    def action_save(self) -> None:
-        """Saves without asking; a text without a name asks for one."""
-        if self.area.has_focus:
-            self._after_typing(self._save_or_ask)
+    def rescue(self) -> Path | None:
+        return self.keeping.copy_now() if self.keeping.unsaved() else None
 
-    def _after_typing(self, step: Callable[[], None]) -> None:
-        """Takes `step` once the keys pressed before have become text: those may still wait in the text area."""
+    def after_typing(self, step: Callable[[], None]) -> None:
+        """Take `step` once the keys pressed before have become text: those may still wait in the text area."""
         self.area.call_later(step)
 
-    def _save_or_ask(self) -> None:
-        if self._file is None:
-            self._ask_name()
-        else:
-            self._save(self._file)
+    def action_save(self) -> None:
+        """Save without asking; a text without a name asks for one."""
+        self.after_typing(self.opening.save)
 
-    def _save(self, file: TextFile) -> None:
-        """Saves the text as `file`, the pad's file from then on; where that fails, asks for another name."""
-        try:
-            file.save(self.area.text)
-        except PadError as error:
-            self._ask_name(str(file.path))
-            self.tell(str(error), "error")
-            return
-        self._file = file
-        self._changed = False
-        self._show_status()
-        self.area.focus()
-        self.tell(f"Saved {file.path.name}")
+    def action_save_as(self) -> None:
+        self.ask("save", "Save as", str(self.keeping.path or ""), path=True)
 
-    def _ask_name(self, name: str = "") -> None:
-        """Puts the question for a name in the place of the candidates, until the text has the focus again."""
-        self._replaces = None
-        self.query_one("#prompt").display = True
+    def action_open(self) -> None:
+        self.ask("open", "Open", path=True)
+
+    def action_recover(self) -> None:
+        self.opening.offer_copies(None)
+
+    def action_unify_line_ends(self) -> None:
+        self.opening.unify_line_ends()
+
+    def action_go_to_line(self) -> None:
+        self.ask("line", "Line")
+
+    def ask(self, kind: str, label: str, value: str = "", path: bool = False) -> None:
+        """Put a question in the place of the candidates, until the text has the focus again."""
         self.query_one("#candidates").display = False
-        field = self.query_one("#name", Input)
-        field.value = name
-        field.cursor_position = len(name)
-        field.focus()
+        self.query_one(Prompt).ask(kind, label, value, path)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if event.widget is self.area:
-            self.query_one("#prompt").display = False
-            self.query_one("#candidates").display = True
+            self.query_one(Prompt).display = False
+            self.query_one(FindBar).display = False
+            self.query_one("#candidates").display = self.settings.candidates == "row"
 
-    def action_leave_prompt(self) -> None:
+    def on_prompt_left(self) -> None:
         self.area.focus()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Saves under the name given; one that another file bears must be given twice."""
-        path = Path(event.value.strip()).expanduser()
-        if not event.value.strip():
+    def on_prompt_answered(self, event: Prompt.Answered) -> None:
+        if not event.value:
             self.area.focus()
-        elif self._file is not None and path == self._file.path:
-            self._save(self._file)
-        elif path.exists() and path != self._replaces:
-            self._replaces = path
-            self.tell(f"{path} exists: Enter again replaces it, Esc goes back", "warning")
+        elif event.kind == "line":
+            self._go_to(event.value)
+        elif event.kind == "open":
+            self.opening.open(Path(event.value).expanduser())
         else:
-            self._save(TextFile(path))
+            self.opening.save_as(Path(event.value).expanduser())
+
+    def _go_to(self, place: str) -> None:
+        line, _, column = place.partition(":")
+        if not line.isdecimal() or not (column or "1").isdecimal():
+            self.tell(f"{place!r} is no line; expected a number such as 12, or 12:5 with a column", "error")
+            return
+        self.area.focus()
+        self.area.move((int(line) - 1, int(column or "1") - 1))
+
+    def on_app_focus(self) -> None:
+        """The terminal has the focus again: another program may have changed the file."""
+        self.opening.look_at_theirs()
+
+    def action_quit_now(self) -> None:
+        """Quit and give unsaved text up."""
+        self.keeping.forget_copy()
+        self.exit()
 
     async def action_quit(self) -> None:
-        """Quits; unsaved text is given up only when asked twice."""
-        self._after_typing(self._quit_or_ask)
+        """Quit; unsaved text is given up only if asked twice."""
+        self.after_typing(self._quit_or_ask)
 
     def _quit_or_ask(self) -> None:
-        if self._quit_asked or not self._unsaved():
-            self.exit()
+        if self._quit_asked or not self.keeping.unsaved():
+            self.action_quit_now()
         else:
             self._quit_asked = True
             self.tell("Unsaved changes: Ctrl+Q again quits, Ctrl+S saves", "warning")
 
-    def _unsaved(self) -> bool:
-        return self.area.text != (self._file.text if self._file else "")
+    def note_text(self) -> None:
+        """The text area shows another file, or one of another name."""
+        self._set_quiet()
+        self.show_status()
+
+    # --- Finding
+
+    def action_find(self) -> None:
+        self.query_one("#candidates").display = False
+        self.query_one(FindBar).open()
+
+    def action_find_next(self) -> None:
+        self.query_one(FindBar).find()
+
+    def action_find_previous(self) -> None:
+        self.query_one(FindBar).find(forward=False)
+
+    def on_find_bar_left(self) -> None:
+        self.area.focus()
 
     # --- Other keys
 
+    def action_nothing(self) -> None:
+        """Ctrl+C where nothing is selected."""
+
     def action_accept(self, number: int) -> None:
-        self.area.action_accept(number)
+        self.area.accept(number)
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.area.session.notice))
+            self.push_screen(HelpScreen(self.keymap.actions, self.area.session.notice))
 
-    def action_toggle_dark(self) -> None:
-        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+    def action_palette(self) -> None:
+        self.action_command_palette()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action, for the command palette."""
+        for action in self.keymap.actions:
+            name = action.text[0].upper() + action.text[1:]
+            yield SystemCommand(name, action.shown, lambda name=action.name: self._run(name))
+
+    def _run(self, name: str) -> None:
+        target = self.area if hasattr(self.area, f"action_{name}") else self
+        self.run_worker(self.run_action(name, target))
+
+    def action_next_theme(self) -> None:
+        names = [theme.name for theme in THEMES.values()]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
 
     def action_toggle_private(self) -> None:
-        """Stops learning from what is typed, or goes on with it."""
-        if not self._has_store:
+        """Stop learning from what is typed, or go on with it."""
+        if self._store is None:
             self.tell("Nothing is learned here: the pad was opened without a personal store", "warning")
             return
         self.area.session.private = not self.area.session.private
-        self._show_status()
+        self.show_status()
         self.tell("Private: nothing is learned now" if self.area.session.private else "What you type is learned again")
+
+    def action_pause_suggestions(self) -> None:
+        """Offer nothing, or go on offering."""
+        self._paused = not self.area.quiet
+        self._set_quiet(self._paused)
+        self.tell("Suggestions are paused" if self.area.quiet else "Suggestions go on")
+
+    def _set_quiet(self, quiet: bool | None = None) -> None:
+        path = self.keeping.path
+        self.area.quiet = self._paused or self.settings.quiet(path) if quiet is None else quiet
+        self.area.comments = "#" if self.opening.is_commit_message else ""
+        self.area.ask_again()
+        self.show_status()
+
+    def action_reload_settings(self) -> None:
+        """Read the settings again; if they hold an error, the old ones stay."""
+        try:
+            self.settings = read_settings(settings_path())
+        except ConfigError as error:
+            self.tell(str(error), "error")
+            return
+        self.keymap = self.area.keymap = Keymap(self.settings.keys)
+        self.theme = theme_for(self.settings.theme).name
+        self.query_one("#candidates").display = self.settings.candidates == "row"
+        self.query_one(CandidateMenu).display = False
+        self._set_quiet()
+        self.tell(f"Settings of {settings_path()}")
+
+    def action_toggle_panel(self) -> None:
+        """Show the side panel and give it the keys; or hide it."""
+        panel = self.query_one(Panel)
+        panel.display = not panel.display
+        if panel.display:
+            panel.show(self._recorder.today(), self._recorder.ever(), self.area.times)
+            panel.show_words()
+            panel.query_one("#words").focus()
+        else:
+            self.area.focus()
+
+    def on_panel_left(self) -> None:
+        self.area.focus()
+
+    def on_panel_forgot(self) -> None:
+        self.area.ask_again()
 
     def on_unmount(self) -> None:
         self.area.session.finish()
-
-    # --- Stopping without being asked
-
-    def stop_for(self, reason: str) -> None:
-        """Brings unsaved text to safety, once, and notes in `stopped` why and where."""
-        if self.stopped is not None:
-            return
-        self.stopped = reason
-        if self._unsaved():
-            path = self._file.path if self._file else None
-            data = (self._file or TextFile(Path())).encode(self.area.text)
-            try:
-                place = rescue(data, path)
-                self.stopped += f"; unsaved text is in {place}"
-            except OSError as error:
-                self.stopped += f"; unsaved text could not be kept: {error}"
-
-    def _on_signal(self, name: str) -> None:
-        self.stop_for(f"stopped by {name}")
-        # With the terminal gone, leaving it in good order can wait for ever.
-        watchdog = threading.Timer(3.0, os._exit, (1,))
-        watchdog.daemon = True
-        watchdog.start()
-        self.exit(return_code=1)
-
-    def _fatal_error(self) -> None:
-        """Textual calls this on an exception that nothing caught, to show a traceback."""
-        self.stop_for(_in_words(self._exception))
-        self._close_messages_no_wait()
-
-    def panic(self, *renderables: RenderableType) -> None:
-        """Textual calls this when it can read the keys no longer."""
-        self.stop_for("the terminal is gone")
-        self._close_messages_no_wait()
-
-
-def _in_words(error: BaseException | None) -> str:
-    return f"the pad stopped on an internal error ({type(error).__name__}: {error})"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds * 1e6:.0f} µs" if seconds < 0.9995e-3 else f"{seconds * 1e3:.1f} ms"
+        self._recorder.write()

@@ -1,4 +1,4 @@
-"""The pad's two sets of colours, and which of them suits the terminal."""
+"""The pad's sets of colours, and which of them suits the terminal."""
 
 from __future__ import annotations
 
@@ -33,6 +33,27 @@ LIGHT = Theme(
     panel="#e6e3db",
     dark=False,
 )
+
+
+CONTRAST = Theme(
+    name="foretype-contrast",
+    primary="#ffff00",
+    secondary="#00ffff",
+    accent="#ffff00",
+    warning="#ffff00",
+    error="#ff6060",
+    success="#00ff00",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#202020",
+)
+THEMES = {"dark": DARK, "light": LIGHT, "contrast": CONTRAST}
+
+
+def theme_for(name: str) -> Theme:
+    """The theme of a setting: a name in `THEMES`, or "auto" for the one that suits the terminal."""
+    return THEMES.get(name) or (LIGHT if light_terminal() else DARK)
 
 
 def light_terminal() -> bool:

@@ -17,7 +17,7 @@ from foretype.runtime.files.atomic import replacing, write_text
 from foretype.runtime.personal.rows import Observation
 from foretype.runtime.personal.settings import store_path
 from foretype.runtime.personal.store import Store
-from foretype.tui.pad.recovery import rescue
+from foretype.tui.pad.files.recovery import RecoveryFile
 
 posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners and modes here")
 WORD = [Observation((), "word")]
@@ -52,10 +52,12 @@ def test_folders_and_files_are_for_their_owner_whatever_the_umask(
 
 @posix
 @pytest.mark.usefixtures("umask")
-def test_a_rescue_makes_the_data_folder_private_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_copy_of_unsaved_text_makes_the_data_folder_private_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("FORETYPE_HOME", str(tmp_path / "foretype"))
     os.umask(0)
-    assert mode(rescue(b"text", None)) == 0o600
+    assert mode(RecoveryFile(None).write(["text"])) == 0o600
     assert mode(tmp_path / "foretype") == 0o700
 
 

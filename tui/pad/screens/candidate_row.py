@@ -9,7 +9,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from foretype.tui.pad.typing_area import CHOICES
+from foretype.tui.pad.typing.typing_area import CHOICES
 
 
 class Candidate(Static):

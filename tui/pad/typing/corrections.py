@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from textual.document._document import Location
+from foretype.tui.editor.buffer import Place
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,12 @@ class Correction:
     start: where it starts. typed: what was typed. text: what stands there since.
     """
 
-    start: Location
+    start: Place
     typed: str
     text: str
 
     @property
-    def end(self) -> Location:
+    def end(self) -> Place:
         """Where the text ends that stands there since."""
         return self.start[0], self.start[1] + len(self.text)
 
@@ -38,7 +38,7 @@ class Corrections:
         self._line = line
         self._made: list[Correction] = []
 
-    def add(self, start: Location, typed: str, text: str) -> None:
+    def add(self, start: Place, typed: str, text: str) -> None:
         """Notes that `text` took the place of `typed`, where it does not only go on from it."""
         if typed and not text.startswith(typed.rstrip()):
             self._made.append(Correction(start, typed.rstrip(), text.rstrip()))

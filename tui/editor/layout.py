@@ -1,0 +1,144 @@
+"""Where lines wrap: the rows of the screen that a text takes, found only where they are looked at.
+
+A line of a megabyte is cut into chunks of a few thousand characters, each wrapped by itself, so that no key has to wrap
+all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from foretype.tui.editor.buffer import Buffer, Place
+from foretype.tui.editor.graphemes import clusters, width_of
+
+_CHUNK = 2048
+_SLACK = 256
+"""A chunk ends behind the last space of its last characters."""
+
+
+class Row(NamedTuple):
+    """A row of the screen: the part `start` to `end` of a line."""
+
+    line: int
+    start: int
+    end: int
+
+
+class Layout:
+    """The rows of `buffer`, each at most `width` cells wide; spaces at the end of a row may stand out."""
+
+    def __init__(self, buffer: Buffer, width: int) -> None:
+        self.buffer = buffer
+        self.width = max(1, width)
+
+    def row_at(self, place: Place) -> Row:
+        """The row on which the cursor stands at `place`; between two rows it stands on the second."""
+        line, column = place
+        rows = list(self._chunk_rows(line, column))
+        return next((row for row in reversed(rows) if row.start <= column), rows[0])
+
+    def after(self, row: Row) -> Row | None:
+        """The row below; None after the last."""
+        if row.end < len(self.buffer.lines[row.line]):
+            return self.row_at((row.line, row.end))
+        return self.row_at((row.line + 1, 0)) if row.line + 1 < len(self.buffer.lines) else None
+
+    def before(self, row: Row) -> Row | None:
+        """The row above; None before the first."""
+        if row.start > 0:
+            return self.row_at((row.line, row.start - 1))
+        return self.row_at((row.line - 1, len(self.buffer.lines[row.line - 1]))) if row.line > 0 else None
+
+    def moved(self, row: Row, rows: int) -> Row:
+        """The row so many rows below (above, if negative), or the last one on the way."""
+        step = self.after if rows > 0 else self.before
+        for _ in range(abs(rows)):
+            following = step(row)
+            if following is None:
+                break
+            row = following
+        return row
+
+    def from_row(self, row: Row) -> Iterator[Row]:
+        """`row` and the rows below it."""
+        following: Row | None = row
+        while following is not None:
+            yield following
+            following = self.after(following)
+
+    def cell_of(self, place: Place, row: Row) -> int:
+        """The cell, from 0, at which `place` stands on its row."""
+        at = 0
+        for cluster in clusters(self.buffer.lines[row.line][row.start : place[1]]):
+            at += width_of(cluster, at)
+        return at
+
+    def place_at(self, row: Row, cell: int) -> Place:
+        """The place whose cluster covers a cell of a row; at most the last place of the row."""
+        column, at = row.start, 0
+        text = self.buffer.lines[row.line]
+        for cluster in clusters(text[row.start : row.end]):
+            at += width_of(cluster, at)
+            # Behind its last cluster a wrapped row ends where the next one starts.
+            if at > cell or (column + len(cluster) >= row.end and row.end < len(text)):
+                break
+            column += len(cluster)
+        return row.line, column
+
+    def _chunk_rows(self, line: int, column: int) -> Iterator[Row]:
+        """The rows of the chunk that holds a column."""
+        text = self.buffer.lines[line]
+        start, end = _chunk(text, column)
+        starts = _wrap(text[start:end], self.width)
+        for first, last in zip(starts, (*starts[1:], end - start), strict=True):
+            yield Row(line, start + first, start + last)
+
+
+def _chunk(text: str, column: int) -> tuple[int, int]:
+    start = 0
+    while len(text) - start > 2 * _CHUNK:
+        end = text.rfind(" ", start + _CHUNK - _SLACK, start + _CHUNK) + 1 or start + _CHUNK
+        if column < end:
+            return start, end
+        start = end
+    return start, len(text)
+
+
+@lru_cache(1024)
+def _wrap(text: str, width: int) -> tuple[int, ...]:
+    """The starts of the rows of a text."""
+    return _wrap_plain(text, width) if text.isascii() and text.isprintable() else _wrap_any(text, width)
+
+
+def _wrap_plain(text: str, width: int) -> tuple[int, ...]:
+    """As `_wrap_any`, faster, where each character takes one cell."""
+    starts = [0]
+    while len(text) - starts[-1] > width:
+        space = text.rfind(" ", starts[-1], starts[-1] + width + 1)
+        following = space + 1 if space >= 0 else starts[-1] + width
+        while space >= 0 and text[following : following + 1] == " ":
+            following += 1
+        if following >= len(text):
+            break
+        starts.append(following)
+    return tuple(starts)
+
+
+def _wrap_any(text: str, width: int) -> tuple[int, ...]:
+    starts, at, column, space = [0], 0, 0, 0
+    for cluster in clusters(text):
+        wide = width_of(cluster, at)
+        blank = cluster in (" ", "\t")
+        if at + wide > width and not blank and column > starts[-1]:
+            starts.append(space if space > starts[-1] else column)
+            at = 0
+            for earlier in clusters(text[starts[-1] : column]):
+                at += width_of(earlier, at)
+            wide = width_of(cluster, at)
+        at += wide
+        column += len(cluster)
+        if blank:
+            space = column
+    return tuple(starts)

@@ -1,0 +1,1 @@
+"""The pad's files: the document, and copies of unsaved text."""

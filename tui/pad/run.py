@@ -1,0 +1,101 @@
+"""Opens the pad on a file, on a text without a name, or on standard input."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+from foretype.runtime import Model
+from foretype.runtime.personal.store import Store
+from foretype.tui.pad.app import Pad
+from foretype.tui.pad.files.document import PadError, TextFile
+from foretype.tui.pad.files.opening import starts_at_top
+from foretype.tui.pad.settings import Settings
+
+_WITH_LINE = re.compile(r"(.+):(\d+)")
+_STREAM = Path("standard input")
+
+
+def place(arguments: list[str]) -> tuple[Path | None, int | None]:
+    """The file and the line that the arguments name: `FILE`, `+N FILE`, `FILE:N`.
+
+    >>> place(["+12", "notes.txt"]), place(["no-such-file.txt:3"]), place([])
+    ((PosixPath('notes.txt'), 12), (PosixPath('no-such-file.txt'), 3), (None, None))
+    """
+    line = None
+    if arguments and re.fullmatch(r"\+\d+", arguments[0]):
+        line = int(arguments[0])
+        arguments = arguments[1:]
+    if len(arguments) > 1:
+        raise PadError(f"{' '.join(arguments)!r} are several files; the pad opens one")
+    if not arguments:
+        return None, line
+    path = Path(arguments[0])
+    found = _WITH_LINE.fullmatch(arguments[0])
+    if found is not None and not path.exists():
+        return Path(found[1]), int(found[2])
+    return path, line
+
+
+def run_pad(
+    path: Path | None,
+    model: Model,
+    store: Store | None = None,
+    private: bool = False,
+    settings: Settings | None = None,
+    line: int | None = None,
+) -> None:
+    """Open the pad on `path` (None: a text without a name yet) and return when the user quits.
+
+    store: learns what is typed and adds to the suggestions; None for none.
+    private: whether nothing is learned until the user switches.
+    line: where the cursor starts, from 1; None for the end, and the first line of a commit message.
+
+    Raises:
+        PadError: the file cannot be opened, or the pad had to stop; the message says where unsaved text went.
+    """
+    file = TextFile.open(path) if path is not None else None
+    if path is not None and line is None and starts_at_top(path):
+        line = 1
+    _run(Pad(file, model, store, private, settings, line))
+
+
+def run_filter(model: Model, store: Store | None, private: bool, settings: Settings) -> None:
+    """Edit standard input in the pad and write it to standard output when the user quits.
+
+    Text that was not saved with Ctrl+S is not written: then the input goes out as it came.
+
+    Raises:
+        PadError: standard input is not text, there is no terminal to edit in, or the pad had to stop.
+    """
+    file = TextFile.decode(_STREAM, sys.stdin.buffer.read())
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        raise PadError("there is no terminal to edit standard input in") from error
+    os.dup2(terminal, 0)
+    stream = _Stream(file.path, file.text, file.newline, file.byte_order_mark, file.mixed, file.digest)
+    _run(Pad(stream, model, store, private, settings))
+    sys.stdout.buffer.write(stream.encode(stream.text))
+    sys.stdout.buffer.flush()
+
+
+class _Stream(TextFile):
+    """Text that comes from standard input; saving keeps it for standard output."""
+
+    def save(self, text: str) -> None:
+        self.text = text
+
+    def theirs(self) -> TextFile | None:
+        return None
+
+
+def _run(pad: Pad) -> None:
+    try:
+        pad.run()
+    except BaseException as error:
+        pad.stop_for_error(error)
+    if pad.stopped is not None:
+        raise PadError(pad.stopped)

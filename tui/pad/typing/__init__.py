@@ -1,0 +1,1 @@
+"""The text of the pad: an editor with suggestions."""

@@ -1,0 +1,167 @@
+"""Putting suggestions into the text: words, phrases a word at a time, and the spaces around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from foretype.runtime import Suggestion
+from foretype.runtime.spacing import accept, takes_space_back
+from foretype.tui.editor.actions import EditorActions
+from foretype.tui.editor.buffer import Change, Place
+from foretype.tui.pad.typing.corrections import Corrections
+from foretype.tui.pad.typing.savings import KeystrokeAccount
+from foretype.tui.pad.typing.word_count import WordCount
+
+_ALSO_CLOSE = frozenset("'\u2019-/*_\"")
+"""Marks that stand close to the word before them in the middle of typing, beside those of `spacing`."""
+
+
+class AcceptingEditor(EditorActions):
+    """An editor into which suggestions are put.
+
+    offers: the suggestions at the cursor, best first. goes_on: the rest of a phrase of which a part was accepted.
+    account: what the keys gave so far. words: how many the text has. words_typed, words_accepted: finished by hand, and
+    from suggestions.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.offers: Sequence[Suggestion] = ()
+        self.goes_on = ""
+        self.account = KeystrokeAccount()
+        self.words = WordCount(self.buffer)
+        self.words_typed = 0
+        self.words_accepted = 0
+        self._automatic_space: Place | None = None  # just behind a space that an accepted word brought
+        self._corrections = Corrections(self.buffer.line)
+
+    def renew(self) -> None:
+        """Bring the suggestions up to date."""
+
+    def kept(self, word: str) -> None:
+        """Note that a word is right as it was typed."""
+
+    def around_cursor(self) -> tuple[str, str]:
+        """The cursor's line before and after it."""
+        row, column = self.cursor
+        line = self.buffer.lines[row]
+        return line[:column], line[column:]
+
+    def changed(self, changes: Sequence[Change], kind: str) -> None:
+        """Enter an edit into the account: each but a paste is one key."""
+        self.words.note(changes)
+        self._automatic_space = None
+        if kind != "accept":
+            self.goes_on = ""
+        if kind not in ("paste", "open"):
+            given = sum(len(change.inserted) - len(change.removed) for change in changes)
+            self.account.press(0 if kind.endswith((" paste", " open")) else given)
+        if kind == "accept":
+            self.words_accepted += 1
+        elif kind == "type" and changes[0].inserted.isspace():
+            self.words_typed += 1
+
+    def type_text(self, text: str) -> None:
+        """Type a character; a mark that stands close to its word takes the place of an accepted space."""
+        start, end = self.selection
+        close = takes_space_back(text[:1], self.around_cursor()[0]) or text in _ALSO_CLOSE
+        if self._automatic_space == self.cursor and start == end and close:
+            start = (start[0], start[1] - 1)
+        self.change(text, start, end, "type")
+
+    # --- Accepting
+
+    def action_accept_1(self) -> None:
+        self.accept(1)
+
+    def action_accept_2(self) -> None:
+        self.accept(2)
+
+    def action_accept_3(self) -> None:
+        self.accept(3)
+
+    def accept(self, number: int) -> None:
+        """Put candidate `number` (from 1) in the place of what is typed of it."""
+        self.renew()
+        if number <= len(self.offers):
+            self._put(self.offers[number - 1])
+
+    def _put(self, offer: Suggestion, goes_on: str = "") -> None:
+        """Put `offer` in the place of what is typed of it, with the spaces it asks for.
+
+        goes_on: what then follows in grey.
+        """
+        row, column = self.cursor
+        before, after = self.around_cursor()
+        edit = accept(before, after, offer)
+        start = (row, max(0, column - edit.remove_before))
+        typed = before[start[1] :] + after[: edit.remove_after]
+        self.history.checkpoint()
+        self.goes_on = goes_on
+        self.change(edit.insert, start, (row, column + edit.remove_after), "accept")
+        self.history.checkpoint()
+        if edit.skip:
+            self.move((row, self.cursor[1] + edit.skip))
+        elif edit.brought_space:
+            self._automatic_space = self.cursor
+        self._corrections.add(start, typed, offer.text)
+
+    def _put_ghost(self, words: int | None) -> bool:
+        """Accept so many words of the ghost text, or all of it; returns whether there was any."""
+        self.renew()
+        before, after = self.around_cursor()
+        if not self.ghost or after:
+            return False
+        best = self.offers[0]
+        replaces = 0 if self.goes_on else best.replaces
+        text = before[len(before) - replaces :] + self.ghost.lstrip(" ")
+        taken, rest = text, ""
+        if words is not None and " " in text:
+            taken, _, rest = text.partition(" ")
+        self._put(Suggestion(taken, best.probability, replaces), rest)
+        return True
+
+    def action_accept_or_indent(self) -> None:
+        """Accept the next word of the ghost text; without one, indent.
+
+        Behind a letter, while words are on offer that no ghost can show, nothing happens: Tab is easily meant for them.
+        """
+        if self._put_ghost(1):
+            return
+        before, _ = self.around_cursor()
+        if not self.offers or before[-1:].isspace() or not before or self.mark is not None:
+            self.action_indent()
+
+    def action_accept_word_or_right(self) -> None:
+        if not self._put_ghost(1):
+            self.motion("word_right")
+
+    def action_accept_all_or_right(self) -> None:
+        if not self._put_ghost(None):
+            self.motion("right")
+
+    def action_accept_all_or_end(self) -> None:
+        if not self._put_ghost(None):
+            self.motion("line_end")
+
+    # --- Corrections
+
+    def action_take_correction_back(self) -> None:
+        """Write again what the last correction replaced, wherever the cursor is, and keep it so."""
+        last = self._corrections.take()
+        if last is None:
+            return
+        self.history.checkpoint()
+        row, column = self.cursor
+        longer = len(last.typed) - len(last.text)
+        behind = row == last.start[0] and column >= last.end[1]
+        self.kept(last.word)
+        self.change(last.typed, last.start, last.end, "edit", (row, column + longer if behind else column))
+        self.history.checkpoint()
+
+    def undo(self) -> None:
+        """Take the last batch of edits back; a correction that goes with it is not made again."""
+        super().undo()
+        undone = self._corrections.undone()
+        if undone is not None:
+            self.kept(undone.word)

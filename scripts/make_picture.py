@@ -10,11 +10,11 @@ import asyncio
 import re
 from pathlib import Path
 
-from textual.pilot import Pilot
-
 from foretype.runtime import load
 from foretype.tui.pad.app import Pad
+from foretype.tui.pad.demo import write
 from foretype.tui.pad.files.document import TextFile
+from foretype.tui.pad.settings import Settings
 from foretype.tui.pad.themes import DARK
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "pad.svg"
@@ -22,31 +22,18 @@ WISHED = "Thank you for your letter. I would like to come and see you next week,
 """The text that the person in the picture wants to write; the last word is still being typed."""
 
 
-async def write(pad: Pad, pilot: Pilot[None], wished: str) -> None:
-    """Type `wished` as a person does who accepts a word as soon as it is offered, except for the last word."""
-    area = pad.area
-    while area.text != wished:
-        await pilot.pause()
-        if not wished.startswith(area.text):  # An accepted word ends in a space, but punctuation comes next.
-            await pilot.press(wished[len(area.text) - 1])
-            continue
-        typed = area.offers[0].replaces if area.offers else 0
-        word = re.match(r" ?([\w'-]+)(?=\W)", wished[len(area.text) - typed :])
-        choices = [number for number, offer in enumerate(area.offers, 1) if word and offer.text == word[1]]
-        await pilot.press(f"alt+{choices[0]}" if choices else wished[len(area.text)])
-
-
 async def draw(bundle: str | None, picture: Path, text: str) -> None:
     """Write `text` into a pad and save a screenshot to `picture`."""
-    pad = Pad(TextFile(Path("letter.txt")), load(bundle))
+    pad = Pad(TextFile(Path("letter.txt")), load(bundle), private=True, settings=Settings(first_run_hint=False))
     async with pad.run_test(size=(80, 16)) as pilot:
         pad.theme = DARK.name
-        await write(pad, pilot, text)
+        await write(pad, pilot, text, pilot.pause, last_word=False)
         await pilot.pause()
         svg = pad.export_screenshot(title="foretype letter.txt")
         # Leave out the web fonts: the picture must not make a viewer fetch anything.
         picture.write_text(re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL), encoding="utf-8")
         print(f"{picture}: {pad.area.account}")
+        pad.keeping.forget_copy()
 
 
 if __name__ == "__main__":

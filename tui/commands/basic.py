@@ -129,6 +129,21 @@ def pad(
         run_pad(path, model, store, private, settings, line)
 
 
+def demo(
+    text: Annotated[str, typer.Argument(help="What is typed; a letter of three sentences if none is given.")] = "",
+    seconds: Annotated[float, typer.Option("--pause", min=0, help="Seconds between two keys.")] = 0.12,
+    bundle: BundleOption = None,
+) -> None:
+    """Watch the pad type a text by itself, taking each word as soon as it is offered."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ForetypeError("the demo needs a terminal")
+    from foretype.runtime import load
+    from foretype.tui.pad.demo import TEXT, run_demo
+
+    account = run_demo(load(bundle), text or TEXT, seconds)
+    print(f"{account.keys} keys for {account.characters} characters: {account.saved:.0%} saved")
+
+
 def suggest(
     text: Annotated[
         str, typer.Argument(help="The text before the cursor; - reads standard input, less its last newline.")
@@ -266,6 +281,7 @@ def register(app: typer.Typer) -> None:
     """Add these commands to `app`."""
     app.callback()(_root)
     app.command("pad")(pad)
+    app.command("demo")(demo)
     app.command("suggest")(suggest)
     app.command("eval")(evaluate)
     app.command("generate")(generate)

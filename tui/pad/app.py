@@ -130,6 +130,8 @@ class Pad(SafeApp):
 
     def show_status(self) -> None:
         """Bring the status line up to date."""
+        if not self.area.is_attached:  # the last key's messages come while the pad closes
+            return
         notice = self.query_one("#notice", Static)
         told = self.area.session.notice
         notice.display = told is not None  # the model may fall back at any time
@@ -157,6 +159,8 @@ class Pad(SafeApp):
         self.call_later(self.show_status)
 
     def on_typing_area_suggested(self, event: TypingArea.Suggested) -> None:
+        if not self.area.is_attached:
+            return
         if self.settings.candidates == "menu":
             self.query_one(CandidateMenu).show(event.words, event.ghost, self.area.cursor_on_screen())
         else:
@@ -175,9 +179,10 @@ class Pad(SafeApp):
         account, session = self.area.account, self._recorder.session
         session.keys, session.characters = account.keys, account.characters
         session.words, session.accepted = self.area.words_typed, self.area.words_accepted
-        self.query_one("#first").display = False
         self.keeping.note_change()
-        self.show_status()
+        if self.area.is_attached:
+            self.query_one("#first").display = False
+            self.show_status()
 
     def on_editor_moved(self) -> None:
         self.show_status()

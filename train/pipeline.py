@@ -33,7 +33,7 @@ from foretype.runtime.text.corpus import STANDARD_INPUT, Document, find_files, r
 from foretype.train.curves import recorded
 from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
-from foretype.train.neural.training.checkpoint import save_model, versions
+from foretype.train.neural.training.checkpoint import NEURAL, find_checkpoint, save_model, versions
 from foretype.train.neural.training.from_bundle import start_from_bundle
 from foretype.train.neural.training.processes import join
 from foretype.train.neural.training.train_config import TrainConfig
@@ -47,7 +47,7 @@ from foretype.train.text.tokenizer import count_sources, learn_text_form, load_t
 
 RUN, REPORT, PIPED, CASE = "run.json", "report.json", "stdin.txt", "case.json"
 ALL, MIX, VALID = "all.safetensors", "mix.safetensors", "valid.safetensors"
-NGRAM, NEURAL, START = "ngram.safetensors", "neural", "start"
+NGRAM, START = "ngram.safetensors", "start"
 _HELD_OUT_EVERY = 50
 _VALID_CAP = 40_000
 _NGRAM_TOKENS = 50_000
@@ -110,6 +110,9 @@ class Run:
             self._check(stored, identity)
         elif (folder / CASE).exists():
             raise CheckpointError(f"{folder}: holds {CASE} but no {RUN}, so it is not a run; name another folder")
+        start = self._config.start_from
+        if start and not (Path(start) / MANIFEST).exists():
+            find_checkpoint(Path(start))
         self._identity = identity
 
     def _check(self, stored: Path, identity: dict[str, Any]) -> None:

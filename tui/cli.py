@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 import typer
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 import foretype.tui.commands.basic as run_commands
 import foretype.tui.commands.bench as bench_commands
@@ -52,7 +56,21 @@ def with_command(arguments: list[str]) -> list[str]:
         return [two, *arguments[2:]]
     if arguments and (arguments[0] in names or arguments[0] in _OPTIONS_OF_THE_COMMAND_ITSELF):
         return arguments
+    _refuse_slip(arguments, names)
     return ["pad", *arguments]
+
+
+def _refuse_slip(arguments: list[str], names: Iterable[str | None]) -> None:
+    """Raise ForetypeError for a file that does not exist and has almost the name of a command."""
+    if len(arguments) != 1 or arguments[0].startswith(("-", "+")) or Path(arguments[0]).exists():
+        return
+    words = [name.partition(" ")[0] for name in names if name]
+    near = process.extractOne(arguments[0], words, scorer=OSA.distance, score_cutoff=1 + (len(arguments[0]) > 5))
+    if near is not None:
+        raise ForetypeError(
+            f"{arguments[0]}: no such command or file; did you mean {near[0]!r}? To write a file of that name, "
+            f"use ./{arguments[0]}"
+        )
 
 
 def run(arguments: list[str]) -> int:

@@ -36,6 +36,7 @@ from foretype.runtime.model import Model, load
 from foretype.runtime.text.corpus import Document, find_files, read_documents, source_name
 from foretype.train import pipeline
 from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.checkpoint import NEURAL
 from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.neural.training.trainer import Trainer
 from foretype.train.ngrams.estimate import NgramConfig, train_ngram
@@ -212,7 +213,7 @@ class Comparison:
         if rung.parts:
             neural, ngram = (self.folder / _MODELS / Rung(name, "").slug for name in rung.parts)
             _link(ngram / pipeline.NGRAM, folder / pipeline.NGRAM)
-            _link(neural / pipeline.NEURAL, folder / pipeline.NEURAL)
+            _link(neural / NEURAL, folder / NEURAL)
             facts = [_read(part / TRAINED) for part in (neural, ngram)]
             return {name: facts[0][name] + facts[1][name] for name in ("parameters", "training_seconds")}
         stream, size = read_stream(folder / pipeline.ALL), len(load_text_form(folder).vocabulary)
@@ -248,7 +249,7 @@ class Comparison:
         }
         valid = read_stream(folder / pipeline.VALID)
         config, training = ModelConfig(size, **shape), TrainConfig(**settings)
-        return Trainer(folder / pipeline.NEURAL, config, training, stream, valid, resume=True)
+        return Trainer(folder / NEURAL, config, training, stream, valid, resume=True)
 
     def _evaluate(self, rung: Rung) -> dict[str, Any]:
         """Measure perplexity, next-word accuracy and keystroke savings on the test text.

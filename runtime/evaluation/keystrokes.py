@@ -129,27 +129,31 @@ def evaluate_keystrokes(
     done: Callable[[int], None] = lambda _: None,
     user: User = DEFAULT_USER,
 ) -> Keystrokes:
-    """Type `documents` with the model's suggestions. Calls `done` with the number of words of each document.
+    """Type `documents` with the model's suggestions. Calls `done` with the number of words of each line.
 
     Accepting a suggestion costs one keystroke, and also types the following space if there is one. Each document starts
     with an empty context. Line ends cost no keystrokes.
     """
     result = Keystrokes(mode)
     for document in documents:
-        lines = [line for line in map(plain, document) if line] if mode == "plain" else document
-        _type_document(model, lines, result, user)
-        done(count_words(document))
+        _type_document(model, document, result, done, user)
     return result
 
 
-def _type_document(model: Model, document: Document, result: Keystrokes, user: User) -> None:
+def _type_document(
+    model: Model, document: Document, result: Keystrokes, done: Callable[[int], None], user: User
+) -> None:
     # No deadline: figures must not depend on the speed of the machine.
     session = model.session(overlooks=user.overlooks, policy=Policy(deadline_ms=None), typos=user.typos)
     looks = random.Random(len(result.words))
     words, characters, limit, vocabulary_limit = 0, 0, 0, 0
     strokes = [0] * len(LIST_LENGTHS)
     before = ""
-    for line in document:
+    for written in document:
+        done(count_words([written]))
+        line = plain(written) if result.mode == "plain" else written
+        if not line and result.mode == "plain":
+            continue
         characters += len(line)
         rest = len(line)
         for match in WORD.finditer(line):

@@ -55,17 +55,16 @@ def _perplexity(log_probabilities: Sequence[float]) -> float:
 def evaluate_tokens(
     model: Model, documents: Iterable[Document], done: Callable[[int], None] = lambda _: None
 ) -> Tokens:
-    """Score every token of `documents`. Calls `done` with the number of words of each document."""
+    """Score every token of `documents`. Calls `done` with the number of words of each line."""
     result = Tokens()
     for document in documents:
-        _score_document(model, document, result)
-        done(count_words(document))
+        _score_document(model, document, result, done)
     return result
 
 
-def _score_document(model: Model, document: Document, result: Tokens) -> None:
+def _score_document(model: Model, document: Document, result: Tokens, done: Callable[[int], None]) -> None:
     predictor, first_word = model.predictor(), model.vocabulary.first_word
-    for path, token in _positions(model, document):
+    for path, token in _positions(model, document, done):
         parts = predictor.parts(path)
         probability = float(predictor.mix(parts, 0)[token])
         score = math.log(max(probability, 1e-30))
@@ -85,7 +84,7 @@ def _score_document(model: Model, document: Document, result: Tokens) -> None:
     result.characters += sum(len(line) + 1 for line in document)
 
 
-def _positions(model: Model, document: Document) -> Iterable[tuple[tuple[int, ...], int]]:
+def _positions(model: Model, document: Document, done: Callable[[int], None]) -> Iterable[tuple[tuple[int, ...], int]]:
     """Yield each token of `document`, with the path of tokens that the runtime would see before it."""
     reader = ContextReader(model.form)
     text = ""
@@ -98,3 +97,4 @@ def _positions(model: Model, document: Document) -> Iterable[tuple[tuple[int, ..
                 path = (*path, token)
         yield path if line.strip() else reader.read(text).ids, LINE_END_ID
         text += line + "\n"
+        done(count_words([line]))

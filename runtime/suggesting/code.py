@@ -13,6 +13,8 @@ _REACH = 32_768
 """Characters before the cursor that are searched for names."""
 _SHORTEST = 3
 """Length of the shortest name worth offering."""
+_LONGEST = 128
+"""Letters of the longest name that is looked for."""
 _TYPED = re.compile(r"[^\W\d]\w*$")
 
 
@@ -34,7 +36,7 @@ class CodeReader:
         inline = line.count("`") % 2 == 1 and not line.startswith("```")
         if not inline and not self._fence:
             return None
-        typed = _TYPED.search(line)
+        typed = _TYPED.search(line[-_LONGEST:])
         return typed.group() if typed else ""
 
 

@@ -64,6 +64,8 @@ def test_without_a_terminal_the_pad_says_what_to_use() -> None:
     ("arguments", "status", "words"),
     [
         (["suggest"], 2, "text"),
+        (["sugest"], 1, "did you mean 'suggest'? To write a file of that name, use ./sugest"),
+        (["personal", "shwo"], 2, "Did you mean 'show'"),
         (["suggest", "x", "-k", "0"], 2, "-k"),
         (["suggest", "x", "--engine", "quantum"], 2, "auto, blend, neural, ngram"),
         (["suggest", "x", "--bundle", "/no/such/folder"], 1, "/no/such/folder"),

@@ -10,11 +10,12 @@ import torch
 from foretype.runtime.files.atomic import write_json
 from foretype.train.curves import recorded
 from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.checkpoint import NEURAL
 from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.neural.training.trainer import Trainer, perplexity
 from foretype.train.ngrams.estimate import estimate_ngram
 from foretype.train.ngrams.perplexity import ngram_perplexity
-from foretype.train.pipeline import NEURAL, REPORT, Progress
+from foretype.train.pipeline import REPORT, Progress
 from foretype.train.recipe import RECIPES, Recipe, Settings, read_recipe
 from foretype.train.studies.standard_text import PUBLISHED, read_standard_text
 

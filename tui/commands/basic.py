@@ -182,17 +182,9 @@ def info(bundle: BundleOption = None, engine: EngineOption = "auto", as_json: Js
     if as_json:
         print_json(facts)
         return
-    for name, value in facts.items():
-        if isinstance(value, dict):
-            print(f"{name}:")
-            for key, inner in value.items():
-                print(f"  {key}: {_line(inner)}")
-        elif value is not None:
-            print(f"{name}: {_line(value)}")
+    from foretype.tui.commands.model_card import print_card
 
-
-def _line(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    print_card(facts)
 
 
 def generate(

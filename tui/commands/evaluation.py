@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -67,7 +68,14 @@ def evaluate_files(
     files = find_files(paths)
     stems = [source_name(file) for file in files]
     names = [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
-    texts = [(name, read_text(file, limit, lines)) for name, file in zip(names, files, strict=True)]
+    texts = []
+    for name, file in zip(names, files, strict=True):
+        try:
+            texts.append((name, read_text(file, limit, lines)))
+        except CorpusError as error:
+            if file in paths:
+                raise
+            print(f"foretype: skipped {error}", file=sys.stderr)
     if not any(documents for _, documents in texts):
         raise CorpusError(f"{', '.join(map(str, paths))}: the text is empty")
     total = sum(count_words(document) for _, documents in texts for document in documents)
@@ -118,21 +126,25 @@ def _mean(sources: list[dict[str, Any]]) -> dict[str, Any] | None:
     return means
 
 
+def _table(title: str) -> Table:
+    """A table whose headers are whole in 80 columns."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("source", max_width=18, overflow="fold")
+    return table
+
+
 def print_report(report: dict[str, Any]) -> None:
     """Print what `evaluate_files` gave as a table."""
-    table = Table(title=f"{report['bundle']}, engine {report['engine']}", title_justify="left")
-    table.add_column("source")
-    for column in ("words", "OOV %", "perplexity", "no <unk>", "per char", "top-1 %", "top-3 %", "top-5 %"):
+    table = _table(f"{report['bundle']}, engine {report['engine']}")
+    for column in ("words", "OOV\n%", "per-\nplexity", "no\n<unk>", "per\nchar", "top-1\n%", "top-3\n%", "top-5\n%"):
         table.add_column(column, justify="right")
-    savings = Table(title="keystroke savings, %", title_justify="left")
-    savings.add_column("source")
+    savings = _table("keystroke savings, %")
     for mode in ("plain", "text"):
         for column in ("k=1", "k=3", "k=5", "limit", "vocab."):
             savings.add_column(f"{mode}\n{column}", justify="right")
-    calibration = Table(title="calibration of the first word offered, %", title_justify="left")
-    calibration.add_column("source")
-    for place in ("new word", "after a letter"):
-        for column in ("error", "probability", "right"):
+    calibration = _table("calibration of the first word offered, %")
+    for place in ("new\nword", "after a\nletter"):
+        for column in ("error", "expected", "right"):
             calibration.add_column(f"{place}\n{column}", justify="right")
     rows = list(report["sources"].items())
     if report["mean"]:

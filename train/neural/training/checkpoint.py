@@ -21,6 +21,9 @@ from foretype.runtime.files.atomic import write_json
 from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
 
+NEURAL = "neural"
+"""The folder of a run that holds its checkpoints."""
+
 MODEL = "model.safetensors"
 TRAINING = "training.safetensors"
 CONFIG = "config.json"
@@ -115,9 +118,9 @@ def find_checkpoint(path: Path) -> Path:
     """The checkpoint at `path`, which may be one itself or a run's folder (then the newest in it)."""
     if (path / MODEL).is_file():
         return path
-    found = checkpoints(path)
+    found = checkpoints(path) or checkpoints(path / NEURAL)
     if not found:
-        raise CheckpointError(f"{path}: no checkpoint here (expected {MODEL}, or folders step-*)")
+        raise CheckpointError(f"{path}: no checkpoint here (expected {MODEL}, folders step-*, or a run)")
     return found[-1]
 
 

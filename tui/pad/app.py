@@ -79,7 +79,7 @@ class Pad(SafeApp):
         session = model.session(store=store, private=private)
         self.keymap = Keymap(self.settings.keys)
         self.area = TypingArea(file.text if file else "", session, self.keymap)
-        self.keeping = Keeping(self.area, file, self.settings.recovery == "beside")
+        self.keeping = Keeping(self.area, file, self.settings.recovery == "beside", self.settings.undo_file)
         self.opening = Opening(self)
         self._paused = not self.settings.suggestions
         if line is not None:
@@ -379,4 +379,5 @@ class Pad(SafeApp):
 
     def on_unmount(self) -> None:
         self.area.session.finish()
+        self.keeping.keep_history()
         self._recorder.write()

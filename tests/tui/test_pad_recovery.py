@@ -237,7 +237,14 @@ async def test_a_ghost_never_belongs_to_another_text(
 
         monkeypatch.setattr(area.session, "suggest", slowly)
         monkeypatch.setattr(area.session, "phrase", lambda text: None)
-        monkeypatch.setattr(area, "_picture", checked)
+        redraw = area.redraw
+
+        def drawn_at_once() -> None:
+            redraw()
+            for row in area.visible_rows():
+                checked(row)
+
+        monkeypatch.setattr(area, "redraw", drawn_at_once)
         for _ in range(60):
             letters = [*"thesowan", "space", "space", "backspace", "left", "right", "end", "enter", "ctrl+z", "alt+1"]
             area.post_message(key_event(draw.choice(letters)))

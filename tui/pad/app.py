@@ -37,9 +37,9 @@ _WIDE = 60
 """Columns from which the status line shows all facts."""
 
 _HINT = (
-    "Just type. Grey text goes on from the cursor: Tab takes its next word, Right or End all of it.\n"
-    "The three words below are on Alt+1 to 3. Esc hides them, F4 pauses them.\n"
-    "The pad learns the words you type, on this machine only: Ctrl+P pauses that.\n"
+    "Just type. Tab takes the next grey word, Right or End all of the grey text.\n"
+    "Alt+1 to 3 take a word below. Esc hides them, F4 pauses them.\n"
+    "The pad learns your words, on this machine only. Ctrl+P pauses that.\n"
     "Ctrl+S saves, Ctrl+Q quits, F1 shows all keys, F2 what you saved."
 )
 
@@ -78,7 +78,7 @@ class Pad(SafeApp):
         self._recorder = Recorder(private)
         session = model.session(store=store, private=private)
         self.keymap = Keymap(self.settings.keys)
-        self.area = TypingArea(file.text if file else "", session, self.keymap)
+        self.area = TypingArea(file.text if file else "", session, self.keymap, lambda: model.vocabulary.letters)
         self.keeping = Keeping(self.area, file, self.settings.recovery == "beside", self.settings.undo_file)
         self.opening = Opening(self)
         self._paused = not self.settings.suggestions

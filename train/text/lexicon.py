@@ -83,7 +83,8 @@ def choose_words(
 
     counts, sources: uses of each written form in the corpus, and the number of sources that use it. vocabulary: the
     bundle's words. lists: word lists, those with the commonest words first. never: words that are left out.
-    Words of the corpus come first, the most used ones if there are too many, then those of the first list, then of the next, likely letters first.
+    Words of the corpus come first, the most used ones if there are too many; then those of the first list, then of the
+    next, likely letters first.
     """
     config = config or LexiconConfig()
     known = dict.fromkeys(map(fold, vocabulary))

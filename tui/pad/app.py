@@ -256,7 +256,8 @@ class Pad(SafeApp):
         self.area.move((int(line) - 1, int(column or "1") - 1))
 
     def on_app_focus(self) -> None:
-        """The terminal has the focus again: another program may have changed the file."""
+        """The terminal has the focus again: another program may have changed the file, or the screen."""
+        self.action_redraw()
         self.opening.look_at_theirs()
 
     def action_quit_now(self) -> None:

@@ -16,6 +16,7 @@ import foretype.tui.commands.bench as bench_commands
 import foretype.tui.commands.compare as comparisons
 import foretype.tui.commands.personal as personal_commands
 import foretype.tui.commands.studies as training_tools
+import foretype.tui.commands.tmux as tmux_commands
 import foretype.tui.commands.train as train_commands
 from foretype.runtime.errors import ForetypeError
 
@@ -33,6 +34,7 @@ training_tools.register(app)
 comparisons.register(app)
 bench_commands.register(app)
 personal_commands.register(app)
+tmux_commands.register(app)
 
 # Newer versions of Typer bring their own copy of click; either way these are the bases of an error that it exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,8 +176,9 @@ def _temporary_folder() -> Iterator[Path]:
 def _remove_abandoned() -> None:
     """Remove what an installation that was killed left behind."""
     for path in models_folder().glob(".*"):
-        if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # another process may be removing it too
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _copy(bundle: Bundle, folder: Path) -> None:

@@ -53,6 +53,12 @@ def compress(path: Path, data: bytes) -> Path:
     return path
 
 
+def write(path: Path, data: bytes) -> Path:
+    """Write bytes that are no archive."""
+    path.write_bytes(data)
+    return path
+
+
 def claim_memory(path: Path) -> None:
     """Have a .xz file claim that its dictionary takes 1.5 GB."""
     data = bytearray(path.read_bytes())
@@ -82,8 +88,8 @@ def zip_by(path: Path, method: int) -> Path:
 def with_header(kind: bytes, claimed: int) -> Callable[[Path], Path]:
     """Write a tar archive whose first header, of a kind that tarfile reads at once, claims a length."""
 
-    def write(path: Path) -> Path:
+    def make(path: Path) -> Path:
         header = member("x", claimed, kind).tobuf(tarfile.GNU_FORMAT)
         return compress(path, header + b"\0" * 20 * 2**20)
 
-    return write
+    return make

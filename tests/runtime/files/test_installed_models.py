@@ -17,7 +17,7 @@ from pathlib import Path
 import archives
 import harm
 import pytest
-from archives import KINDS, files_of, member, pack, pack_tar
+from archives import KINDS, files_of, member, pack, pack_tar, write
 from killing import SERVER
 
 from foretype.runtime import BundleError, ConfigError, load
@@ -124,6 +124,11 @@ def test_paths_that_lead_elsewhere_are_refused(tmp_path: Path, models: Path, kin
     assert not list(models.iterdir())
 
 
+LINK = member("manifest.json", 0, tarfile.SYMTYPE, "/etc/passwd")
+HARD_LINK = member("manifest.json", 0, tarfile.LNKTYPE, "../escaped")
+FOLDER = member("tiny", 0, tarfile.DIRTYPE)
+
+
 HOSTILE: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "a symbolic link": ("tar.gz", lambda path: pack_tar(path, [(LINK, b"")]), "is a link"),
     "a hard link": ("tar.xz", lambda path: pack_tar(path, [(HARD_LINK, b"")]), "is a link"),
@@ -139,20 +144,17 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "a bomb in a zip": ("zip", lambda path: pack(path, {MANIFEST: bytes(5 * 2**20)}), "is larger than 4194304 bytes"),
     "a long pax header": ("tar.gz", archives.with_header(tarfile.XHDTYPE, 2**34), "a header claims"),
     "a long name": ("tar.xz", archives.with_header(tarfile.GNUTYPE_LONGNAME, 8 * 2**20), "a header claims 8388608"),
-    "no archive": ("zip", lambda path: path.write_bytes(b"no zip") and path, "damaged, or not an archive"),
-    "no tar": ("tar.gz", lambda path: path.write_bytes(b"no gzip") and path, "damaged, or not an archive"),
+    "no archive": ("zip", lambda path: write(path, b"no zip"), "damaged, or not an archive"),
+    "no tar": ("tar.gz", lambda path: write(path, b"no gzip"), "damaged, or not an archive"),
     "a tar of nothing": ("tar.xz", lambda path: pack_tar(path, []), "no manifest.json in it"),
 }
-LINK = member("manifest.json", 0, tarfile.SYMTYPE, "/etc/passwd")
-HARD_LINK = member("manifest.json", 0, tarfile.LNKTYPE, "../escaped")
-FOLDER = member("tiny", 0, tarfile.DIRTYPE)
 
 
-@pytest.mark.parametrize(("kind", "write", "words"), HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize(("kind", "make", "words"), HOSTILE.values(), ids=HOSTILE)
 def test_an_archive_that_means_harm_is_refused(
-    tmp_path: Path, models: Path, kind: str, write: Callable[[Path], Path], words: str
+    tmp_path: Path, models: Path, kind: str, make: Callable[[Path], Path], words: str
 ) -> None:
-    archive = write(tmp_path / f"x.{kind}")
+    archive = make(tmp_path / f"x.{kind}")
     with pytest.raises(BundleError, match=words) as caught:
         install(archive, "mine")
     assert str(caught.value).startswith(str(archive))

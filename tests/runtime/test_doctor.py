@@ -68,9 +68,13 @@ def test_a_store_is_readable_and_private_and_its_words_are_not_told(tiny_bundle:
         path.chmod(0o644)
         assert found(tiny_bundle)["store"].text.endswith("mode 644; others may read it, expected 600")
         assert path.stat().st_mode & 0o777 == 0o644, "it is told, not changed"
-    path.write_bytes(b"no database" * 1000)
     path.chmod(0o600)
-    assert found(tiny_bundle)["store"].state == FAILED
+    with path.open("rb+") as file:  # pages that the header does not tell of, in the list of free ones
+        file.seek(36)
+        file.write((7).to_bytes(4, "big"))
+    assert "damaged" in found(tiny_bundle)["store"].text
+    path.write_bytes(b"no database" * 1000)
+    assert "file is not a database" in found(tiny_bundle)["store"].text
     path.unlink()
     path.symlink_to(tiny_bundle)
     assert "a symbolic link" in found(tiny_bundle)["store"].text

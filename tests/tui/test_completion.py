@@ -54,7 +54,7 @@ def test_bash_completes_commands_options_models_and_files(bash: Terminal, folder
         ("foretype models show en-\t", "> foretype models show en-tiny"),
         ("foretype suggest x --bundle en-\t", "> foretype suggest x --bundle en-tiny"),
         ("foretype suggest x --bundle pap\t", "> foretype suggest x --bundle paper.txt"),
-        ("foretype train plot --o\t", "> foretype train plot --out"),
+        ("foretype train throughput --tri\t", "> foretype train throughput --trials"),
         ("foretype my\t", "> foretype my\\ notes.txt"),
         ("foretype pap\t", "> foretype paper.txt"),
         ("foretype paper.txt --pla\t", "> foretype paper.txt --plain"),

@@ -59,6 +59,8 @@ def test_a_folder_is_installed_under_the_name_of_its_manifest(tiny_bundle: Path,
     (source / "notes").mkdir()
     assert install(source) == "tiny"
     assert files_of(models / "tiny") == files_of(tiny_bundle)
+    if os.name == "posix":
+        assert {stat.S_IMODE(path.stat().st_mode) for path in (models / "tiny").iterdir()} == {0o600}
 
 
 def test_models_are_listed_with_what_they_are(tiny_bundle: Path, models: Path) -> None:
@@ -126,6 +128,7 @@ def test_paths_that_lead_elsewhere_are_refused(tmp_path: Path, models: Path, kin
 
 LINK = member("manifest.json", 0, tarfile.SYMTYPE, "/etc/passwd")
 HARD_LINK = member("manifest.json", 0, tarfile.LNKTYPE, "../escaped")
+SPARSE = member("step.onnx", 0, tarfile.GNUTYPE_SPARSE)
 FOLDER = member("tiny", 0, tarfile.DIRTYPE)
 
 
@@ -134,6 +137,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], Path], str]] = {
     "a hard link": ("tar.xz", lambda path: pack_tar(path, [(HARD_LINK, b"")]), "is a link"),
     "a device": ("tar.gz", lambda path: pack_tar(path, [(member("step.onnx", 0, tarfile.CHRTYPE), b"")]), "a device"),
     "a pipe": ("tar.gz", lambda path: pack_tar(path, [(member("step.onnx", 0, tarfile.FIFOTYPE), b"")]), "a device"),
+    "a sparse file": ("tar.gz", lambda path: pack_tar(path, [(SPARSE, b"")]), "sparse"),
     "a link in a zip": ("zip", lambda path: archives.linked_zip(path, "/etc/passwd"), "is a link"),
     "bzip2 in a zip": ("zip", lambda path: archives.zip_by(path, zipfile.ZIP_BZIP2), "another method than deflate"),
     "two folders": ("zip", lambda path: pack(path, {"a/x": b"", "b/x": b""}), "several folders, a and b"),

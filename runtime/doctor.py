@@ -139,7 +139,9 @@ def _store(path: Path) -> tuple[str, str]:
     identity(path)
     if sys.platform != "win32" and (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
         return f"{path}: mode {mode:o}; others may read it, expected 600", FAILED
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    # Reading a store that nobody has open would leave a WAL beside it, unless it is said not to change.
+    how = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
     try:
         damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     finally:

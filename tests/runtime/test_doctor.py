@@ -60,7 +60,11 @@ def test_a_store_is_readable_and_private_and_its_words_are_not_told(tiny_bundle:
     path = store_path()
     with Store(path) as store:
         store.teach("Wolpertinger")
+        assert found(tiny_bundle)["store"].state == OK, "while another program writes in it"
+        store.teach("Rasselbock")
+    files = {file.name: file.read_bytes() for file in path.parent.iterdir()}
     lines = found(tiny_bundle)
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == files, "nothing is changed or left"
     assert lines["store"].state == OK
     assert "readable, private" in lines["store"].text
     assert not any("olpertinger" in line.text for line in lines.values())

@@ -31,7 +31,8 @@ def decode(kind: type[T], value: Any, where: str = "") -> T:
         reason, _, path = str(error).replace("`", "").partition(" - at $")
         found = value
         place = where
-        for step in _STEP.finditer(path):
+        # A value of a dict has no name in the path: what is reported then is the dict.
+        for step in _STEP.finditer(path.partition("[...]")[0]):
             found = found[step[1] or int(step[2])]
             place += step[0]
         text = repr(found)

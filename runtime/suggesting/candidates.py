@@ -112,7 +112,7 @@ def finished(vocabulary: Vocabulary, distribution: Distribution, context: Contex
     part = distribution.words[low - first : high - first]
     forms = next((n for n, key in enumerate(vocabulary.keys[low - first : high - first]) if key != typed), high - low)
     whole, mass = float(part[:forms].sum()), float(part.sum())
-    for words in distribution.extra:
+    for words in distribution.outside:
         start, end = words.starting_with(typed)
         probabilities = words.probabilities[start:end] * words.scale
         same = sum(words.keys[place] == typed for place in range(start, end))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from foretype.runtime.errors import BundleError
+from foretype.runtime.lazy import lazy
 
 UNKNOWN = "<unk>"
 DOCUMENT_START = "<s>"
@@ -89,6 +90,11 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    @lazy
+    def letters(self) -> frozenset[str]:
+        """All characters of the words."""
+        return frozenset("".join(self.tokens[self.first_word :]))
 
     def find(self, key: str) -> int | None:
         """Return the id of the form that the casefolded word `key` has inside a sentence; None if it is unknown."""

@@ -41,6 +41,7 @@ CASES = (
     Case(
         "measure_personal", "{texts} --bundle {bundle} --documents 1 --words 100", r"\| standard_ebooks 0 \| 100 \| \d"
     ),
+    Case("record_demo", "--bundle {bundle} --out {out}/demo.cast --text Hello", r"demo\.cast: \d+ pieces"),
     Case("measure_pad", "--bundle {bundle} --keys 5", r'"key_to_paint_ms_p95": \d.*"bytes_p95": \d'),
     Case("measure_phrases", "{text} --bundle {bundle} --words 10", r"\| 0\.6 \| -?\d"),
     Case("measure_precision", "{run} {bundle} {text} 20 --steps 100", r"\| 8 bits, head in 4, blocks of 32 \| \d"),
@@ -92,7 +93,7 @@ def test_two_bundles_are_shown_side_by_side(tiny_bundle: Path, corpus: tuple[Pat
 
 def test_every_measurement_is_run_and_every_command_in_the_docs_exists() -> None:
     scripts = {path.stem for path in SCRIPTS.glob("*.py")}
-    assert {name for name in scripts if name.startswith(("measure_", "audit_", "make_", "build_"))} == {
+    assert {name for name in scripts if name.startswith(("measure_", "audit_", "make_", "build_", "record_"))} == {
         c.script for c in CASES
     }
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "scripts").glob("*.py")]

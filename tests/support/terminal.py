@@ -12,6 +12,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pyte
 
@@ -19,7 +20,14 @@ import pyte
 class Terminal:
     """A program running in a terminal of `columns` x `rows`; `screen` is what a person would see."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], columns: int = 80, rows: int = 24) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        columns: int = 80,
+        rows: int = 24,
+        folder: Path | None = None,
+    ) -> None:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self._master, slave = pty.openpty()
@@ -30,6 +38,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             env={**os.environ, "TERM": "xterm-256color", **env},
+            cwd=folder,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
@@ -62,6 +71,11 @@ class Terminal:
     def shows(self, text: str) -> list[str]:
         """Waits until `text` stands on the screen."""
         return self.wait(lambda lines: any(text in line for line in lines))
+
+    def settle(self, seconds: float = 0.4) -> None:
+        """Read until nothing has come for so long."""
+        while self._read(seconds):
+            pass
 
     def exit_code(self, seconds: float = 30) -> int:
         """Waits for the program's end, reading what it still has to say."""
@@ -96,9 +110,11 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def terminal(command: Sequence[str], env: Mapping[str, str]) -> Iterator[Terminal]:
-    """A `Terminal` that is gone, with its program, at the end of the block."""
-    running = Terminal(command, env)
+def terminal(
+    command: Sequence[str], env: Mapping[str, str], size: tuple[int, int] = (80, 24), folder: Path | None = None
+) -> Iterator[Terminal]:
+    """A `Terminal` that is gone, with its program, at the end of the block. folder: where the program starts."""
+    running = Terminal(command, env, *size, folder)
     try:
         yield running
     finally:

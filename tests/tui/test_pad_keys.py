@@ -158,6 +158,13 @@ async def test_the_account_counts_keys_and_leaves_pastes_out(model: Model, tmp_p
         assert pad.area.account.saved == 0
 
 
+async def test_text_that_undo_brings_back_saves_no_keys(model: Model, tmp_path: Path) -> None:
+    async with opened(model, tmp_path / "t.txt", "a long text that was in the file") as (pad, pilot):
+        await pilot.press("ctrl+a", "ctrl+x", "ctrl+z", "ctrl+a", "backspace", "ctrl+z", "ctrl+a", "ctrl+v")
+        assert pad.area.text == "a long text that was in the file"
+        assert pad.area.account.saved == 0
+
+
 def test_the_share_saved_is_one_less_keys_by_characters() -> None:
     """Deleting more than was produced starts anew, instead of showing a share of nothing."""
     account = KeystrokeAccount()

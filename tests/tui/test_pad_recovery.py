@@ -13,12 +13,20 @@ from pathlib import Path
 import pytest
 from pads import line, opened
 from terminal import Terminal, terminal
+from textual import events
 
-from foretype.runtime import Model, load
+from foretype.runtime import Model, Suggestions, load
+from foretype.runtime.spacing import missing_space
+from foretype.tui.editor.buffer import Change
+from foretype.tui.editor.drawing import RowPicture
+from foretype.tui.editor.history import History
+from foretype.tui.editor.layout import Row
 from foretype.tui.pad.app import Pad
 from foretype.tui.pad.files.document import TextFile
 from foretype.tui.pad.files.recovery import RecoveryFile, Unsaved, find, open_elsewhere
+from foretype.tui.pad.files.undo_file import read_history, write_history
 from foretype.tui.pad.screens.choice import ChoiceScreen, difference
+from foretype.tui.pad.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +178,85 @@ async def test_undo_after_a_save_goes_back_and_marks_the_text_as_changed(model: 
         await pilot.press("ctrl+y")
         assert not pad.keeping.changed
         assert line(pad, "#file") == "t.txt"
+
+
+async def test_undo_goes_on_in_the_next_run_if_the_settings_ask_for_it(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    path.write_text("one ")
+    for settings in (Settings(undo_file=True), Settings()):
+        pad = Pad(TextFile.open(path), model, settings=settings)
+        async with pad.run_test(size=(80, 24)) as pilot:
+            await pilot.press(*"two ", "ctrl+s")
+            await pilot.pause()
+        pad = Pad(TextFile.open(path), model, settings=settings)
+        async with pad.run_test(size=(80, 24)) as pilot:
+            assert not pad.keeping.changed
+            await pilot.press("ctrl+z")
+            assert pad.area.text == ("one " if settings.undo_file else "one two two ")
+            assert pad.keeping.changed == settings.undo_file
+            pad.keeping.forget_copy()
+
+
+def test_the_undo_history_of_another_text_does_not_count(tmp_path: Path, home: Path) -> None:
+    path = tmp_path / "t.txt"
+    path.write_text("one ")
+    history = History()
+    history.record(Change((0, 0), "", "one "), (0, 0), (0, 4), "type")
+    write_history(path, "one ", history)
+    assert read_history(path, "one ") == list(history.batches)
+    assert read_history(path, "two ") == []
+    stored = next(home.glob("undo/*.json"))
+    assert stat.S_IMODE(stored.stat().st_mode) == 0o600
+    stored.write_bytes(b"{}")
+    assert read_history(path, "one ") == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_ghost_never_belongs_to_another_text(
+    model: Model, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is typed, and however slow the model is: what is drawn in grey goes on from what is drawn before it."""
+    draw = random.Random(seed)
+    plain = model.session()
+    drawn = []
+    async with opened(model, tmp_path / "t.txt", "and ") as (pad, pilot):
+        area, suggest, picture = pad.area, pad.area.session.suggest, pad.area._picture
+
+        def slowly(text: str, k: int = 3, after: str = "") -> Suggestions:
+            time.sleep(draw.choice((0.0, 0.0, 0.03)))
+            return suggest(text, k=k, after=after)
+
+        def checked(row: Row) -> RowPicture:
+            found = picture(row)
+            if found.ghost:
+                drawn.append(found.ghost)
+                before, after = area.around_cursor()
+                best = plain.suggest(area._text_before_cursor() + missing_space(before), k=3, after=after)[0]
+                assert found.ghost.startswith(best.ghost(before))
+            return found
+
+        monkeypatch.setattr(area.session, "suggest", slowly)
+        monkeypatch.setattr(area.session, "phrase", lambda text: None)
+        redraw = area.redraw
+
+        def drawn_at_once() -> None:
+            redraw()
+            for row in area.visible_rows():
+                checked(row)
+
+        monkeypatch.setattr(area, "redraw", drawn_at_once)
+        for _ in range(60):
+            letters = [*"thesowan", "space", "space", "backspace", "left", "right", "end", "enter", "ctrl+z", "alt+1"]
+            area.post_message(key_event(draw.choice(letters)))
+            if draw.random() < 0.3:
+                await pilot.pause(draw.choice((0.0, 0.02)))
+        await pilot.pause()
+    assert drawn, "some ghosts were shown"
+    assert pad.stopped is None
+
+
+def key_event(key: str) -> events.Key:
+    return events.Key(key, " " if key == "space" else key if len(key) == 1 else None)
 
 
 def typed_until_killed(pad: Terminal, text: str, moment: float) -> tuple[str, str]:

@@ -231,3 +231,10 @@ async def test_a_phrase_accepted_in_part_goes_on_in_grey(
         await pilot.press("x")
         await pilot.pause()
         assert pad.area.ghost != "again"
+
+
+async def test_nothing_is_offered_behind_words_in_letters_that_the_model_lacks(model: Model, tmp_path: Path) -> None:
+    for text, offered in (("你好 ", False), ("привет ", False), ("I love ", True), ("café ", True), ("🎉 ", True)):
+        async with opened(model, tmp_path / "t.txt", text) as (pad, pilot):
+            await pilot.pause()
+            assert (row(pad)[0] != "1  ") == offered, text

@@ -173,3 +173,15 @@ def test_stopped_from_outside_the_text_is_brought_to_safety(pad: OpenPad, tmp_pa
     assert place.read_text().endswith("\nunsaved wordz")
     assert stat.S_IMODE(place.stat().st_mode) == 0o600
     assert not path.exists()
+
+
+def test_what_another_program_wrote_on_the_screen_goes_when_the_focus_is_back(pad: OpenPad, tmp_path: Path) -> None:
+    pad_ = pad(str(tmp_path / "note.txt"))
+    pad_.type("some words")
+    pad_.shows("some words")
+    pad_._stream.feed(b"\x1b[10;1Hbroadcast message")
+    pad_.shows("broadcast")
+    pad_.type("\x1b[O\x1b[I")
+    pad_.wait(
+        lambda lines: not any("broadcast" in line for line in lines) and any("some words" in line for line in lines)
+    )

@@ -83,10 +83,11 @@ def choose_words(
 
     counts, sources: uses of each written form in the corpus, and the number of sources that use it. vocabulary: the
     bundle's words. lists: word lists, those with the commonest words first. never: words that are left out.
-    Words of the corpus come first, then those of the first list, then of the next, likely letters first.
+    Words of the corpus come first, the most used ones if there are too many; then those of the first list, then of the
+    next, likely letters first.
     """
     config = config or LexiconConfig()
-    known = Counter({fold(word): 1 for word in vocabulary})
+    known = dict.fromkeys(map(fold, vocabulary))
     left_out = {fold(word) for word in never} | known.keys()
     ranks: dict[str, int] = {}
     forms: defaultdict[str, set[str]] = defaultdict(set)
@@ -125,6 +126,9 @@ def choose_words(
             if (form.isupper() and len(form) > 4) or (plain and is_slip(key)):
                 continue
         chosen[key] = form, min(_HIGHEST_CLASS, _FIRST_SEEN + int(math.log2(uses)))
+    if len(chosen) > config.words:
+        uses_of = {key: sum(seen[key].values()) for key in chosen}
+        chosen = {key: chosen[key] for key in sorted(chosen, key=lambda key: -uses_of[key])[: config.words]}
     model = CharacterModel({key: 1.0 + math.log2(1 + sum(seen[key].values())) for key in (*known, *chosen)})
     unseen = {key: max(forms[key], key=str.islower) for key in ranks if key not in chosen and may_be(key)}
     rest = [key for key, form in unseen.items() if not form.isupper()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from foretype.tui.editor.buffer import Change, Place
@@ -37,6 +38,16 @@ class History:
     def state(self) -> tuple[int, int]:
         """The same value whenever the text is the same as far as this history knows."""
         return (self._undo[-1].number, len(self._undo[-1].changes)) if self._undo else (0, 0)
+
+    @property
+    def batches(self) -> tuple[Batch, ...]:
+        """Those that can be undone, the last one last."""
+        return tuple(self._undo)
+
+    def restore(self, batches: Sequence[Batch]) -> None:
+        """Begin with the batches of an earlier run, which led to the same text."""
+        self._undo = list(batches)
+        self._numbers = max((batch.number for batch in batches), default=0)
 
     def clear(self) -> None:
         """Forget all batches."""

@@ -37,9 +37,9 @@ _WIDE = 60
 """Columns from which the status line shows all facts."""
 
 _HINT = (
-    "Just type. Grey text goes on from the cursor: Tab takes its next word, Right or End all of it.\n"
-    "The three words below are on Alt+1 to 3. Esc hides them, F4 pauses them.\n"
-    "The pad learns the words you type, on this machine only: Ctrl+P pauses that.\n"
+    "Just type. Tab takes the next grey word, Right or End all of the grey text.\n"
+    "Alt+1 to 3 take a word below. Esc hides them, F4 pauses them.\n"
+    "The pad learns your words, on this machine only. Ctrl+P pauses that.\n"
     "Ctrl+S saves, Ctrl+Q quits, F1 shows all keys, F2 what you saved."
 )
 
@@ -78,8 +78,8 @@ class Pad(SafeApp):
         self._recorder = Recorder(private)
         session = model.session(store=store, private=private)
         self.keymap = Keymap(self.settings.keys)
-        self.area = TypingArea(file.text if file else "", session, self.keymap)
-        self.keeping = Keeping(self.area, file, self.settings.recovery == "beside")
+        self.area = TypingArea(file.text if file else "", session, self.keymap, lambda: model.vocabulary.letters)
+        self.keeping = Keeping(self.area, file, self.settings.recovery == "beside", self.settings.undo_file)
         self.opening = Opening(self)
         self._paused = not self.settings.suggestions
         if line is not None:
@@ -256,7 +256,8 @@ class Pad(SafeApp):
         self.area.move((int(line) - 1, int(column or "1") - 1))
 
     def on_app_focus(self) -> None:
-        """The terminal has the focus again: another program may have changed the file."""
+        """The terminal has the focus again: another program may have changed the file, or the screen."""
+        self.action_redraw()
         self.opening.look_at_theirs()
 
     def action_quit_now(self) -> None:
@@ -379,4 +380,5 @@ class Pad(SafeApp):
 
     def on_unmount(self) -> None:
         self.area.session.finish()
+        self.keeping.keep_history()
         self._recorder.write()

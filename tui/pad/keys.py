@@ -79,6 +79,7 @@ ACTIONS = (
     Action("toggle_panel", ("f2",), "show or hide the side panel", _VIEW),
     Action("palette", ("f5", "alt+x"), "choose from all actions", _VIEW),
     Action("next_theme", ("ctrl+t",), "dark, light or high contrast", _VIEW),
+    Action("redraw", (), "draw the screen again", _VIEW),
     Action("reload_settings", (), "read the settings again", _VIEW),
 )
 """All actions, in the order of the help."""

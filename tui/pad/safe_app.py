@@ -90,6 +90,11 @@ class SafeApp(App[None]):
     def on_resize(self) -> None:
         self._diff.forget()
 
+    def action_redraw(self) -> None:
+        """Draw the whole screen again, whatever another program wrote on it."""
+        self._diff.forget()
+        self.screen.refresh()
+
 
 class _Cells(CompositorUpdate):
     """An update that is text for the terminal already."""

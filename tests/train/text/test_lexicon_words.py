@@ -57,6 +57,10 @@ def test_the_lexicon_keeps_to_its_size_and_takes_common_lists_first() -> None:
     assert {"zebra", "aardvark", "quixotic"} == chosen.keys()
 
 
+def test_of_too_many_words_of_the_corpus_the_most_used_stay() -> None:
+    assert choose({"quixotic": 5, "zebra": 50, "aardvark": 9}, words=2).keys() == {"zebra", "aardvark"}
+
+
 def test_the_character_model_prefers_what_looks_like_a_word() -> None:
     model = CharacterModel(dict.fromkeys(["nation", "station", "ration", "notion", "motion", "action"], 1.0))
     assert model.score("lotion") > model.score("nltoio") > model.score("xqzvkj")

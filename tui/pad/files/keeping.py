@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 from foretype.tui.editor.editor import Editor
 from foretype.tui.pad.files.document import PadError, TextFile
 from foretype.tui.pad.files.recovery import RecoveryFile
+from foretype.tui.pad.files.undo_file import read_history, write_history
 
 COPY_AFTER = 0.4
 """Seconds after the first unsaved change until the copy is written; writing takes some more."""
@@ -19,12 +21,15 @@ class Keeping:
     file: None for a text without a name. overwrites: whether the next save may replace what another program wrote.
     """
 
-    def __init__(self, editor: Editor, file: TextFile | None, beside: bool = False) -> None:
-        """beside: whether the copy lies beside the document."""
+    def __init__(self, editor: Editor, file: TextFile | None, beside: bool = False, undo_file: bool = False) -> None:
+        """beside: whether the copy lies beside the document. undo_file: whether the undo history is kept on disk."""
+        if undo_file and file is not None:
+            editor.history.restore(read_history(file.path, file.text))
         self.file = file
         self.overwrites = False
         self._editor = editor
         self._beside = beside
+        self._undo_file = undo_file
         self._copy = RecoveryFile(file.path if file else None, beside)
         self._saved_state: object = editor.history.state
         self._copied_state: object = editor.history.state
@@ -67,6 +72,12 @@ class Keeping:
             return self.file.theirs()
         except PadError:
             return None
+
+    def keep_history(self) -> None:
+        """Keep the undo history on disk if the settings ask for it and all is saved."""
+        if self._undo_file and self.file is not None and not self.unsaved():
+            with suppress(OSError):
+                write_history(self.file.path, self.file.text, self._editor.history)
 
     # --- The copy
 

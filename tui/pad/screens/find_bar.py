@@ -40,7 +40,7 @@ class FindBar(Horizontal):
         selected = self._editor.selected_text
         if selected and "\n" not in selected:
             field.value = selected
-        field.focus()
+        self.screen.set_focus(field)
         self._tell("Tab replace · Alt+R regular expression · Alt+A replace all")
 
     def _tell(self, text: str) -> None:

@@ -68,7 +68,7 @@ class Prompt(Horizontal):
         field.value = value
         field.cursor_position = len(value)
         self.display = True
-        field.focus()
+        self.screen.set_focus(field)
 
     def on_key(self, event: events.Key) -> None:
         field = self.query_one(Input)

@@ -55,7 +55,9 @@ class AcceptingEditor(EditorActions):
             self.goes_on = ""
         if kind not in ("paste", "open"):
             given = sum(len(change.inserted) - len(change.removed) for change in changes)
-            self.account.press(0 if kind.endswith((" paste", " open")) else given)
+            if " " in kind:  # undone or made again: what comes back was counted when it was typed, if it was
+                given = 0 if kind.endswith((" paste", " open")) else min(0, given)
+            self.account.press(given)
         if kind == "accept":
             self.words_accepted += 1
         elif kind == "type" and changes[0].inserted.isspace():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
@@ -80,8 +80,11 @@ class TypingArea(AcceptingEditor):
         text: str,
         session: Session,
         keymap: Keymap | None = None,
+        letters: Callable[[], Collection[str]] = frozenset,
     ) -> None:
+        """letters: those of the model's words, asked for when other than ASCII letters are typed."""
         super().__init__(text)
+        self._letters = letters
         self.session = session
         self.keymap = keymap or Keymap()
         self.quiet = False
@@ -127,7 +130,7 @@ class TypingArea(AcceptingEditor):
             return
         self._stale = False
         before, after = self.around_cursor()
-        if self._hidden or self.quiet or self.mark is not None or self._in_comment(before):
+        if self._hidden or self.quiet or self.mark is not None or self._in_comment(before) or self._is_foreign(before):
             self.offers: Sequence[Suggestion] = ()
         else:
             self._ask(self._text_before_cursor() + missing_space(before), after)
@@ -138,6 +141,14 @@ class TypingArea(AcceptingEditor):
             self.call_later(self._lengthen)
         words = [f"← {offer.text.strip()}" if _corrects(offer) else offer.text for offer in self.offers]
         self.post_message(self.Suggested(words, bool(self.ghost)))
+
+    def _is_foreign(self, before: str) -> bool:
+        """Whether the last word is written in letters that the model does not have."""
+        words = before.split()
+        if not words or words[-1].isascii():
+            return False
+        letters = [letter for letter in words[-1] if letter.isalpha()]
+        return bool(letters) and not any(letter in self._letters() for letter in letters)
 
     def _in_comment(self, before: str) -> bool:
         return bool(self.comments) and before.startswith(self.comments)
@@ -233,8 +244,15 @@ class TypingArea(AcceptingEditor):
     async def on_key(self, event: events.Key) -> None:
         """Run the action of a key here and now, or type its character.
 
-        Textual would run it when the key has come up to the app; a letter typed right behind would overtake it.
+        Textual would run it when the key has come up to the app; a letter typed right behind would overtake it. A key
+        that waited here while another one moved the focus belongs to the widget that has it now.
         """
+        focused = self.screen.focused
+        if focused is not None and focused is not self:
+            focused.post_message(events.Key(event.key, event.character))
+            event.prevent_default()
+            event.stop()
+            return
         action = self.keymap.action(event.key)
         if action is not None:
             name, select = action

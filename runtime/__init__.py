@@ -24,9 +24,10 @@ from foretype.runtime.errors import (
     StoreError,
     TableError,
 )
+from foretype.runtime.files.finding import BUNDLES
 from foretype.runtime.filters import Filters
 from foretype.runtime.mixture import Mixture
-from foretype.runtime.model import BUNDLES, Model, load
+from foretype.runtime.model import Model, load
 from foretype.runtime.options import SessionOptions
 from foretype.runtime.session import Session
 from foretype.runtime.spacing import Acceptance, accept, missing_space, takes_space_back

@@ -13,13 +13,9 @@ from foretype.runtime.engines.predictor import Predictor
 from foretype.runtime.engines.telemetry import telemetry_notice
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.files.bundle import Bundle
+from foretype.runtime.files.finding import find_bundle
 from foretype.runtime.options import SessionOptions, session_options
 from foretype.runtime.session import Session
-
-BUNDLED = Path(__file__).parent / "bundles"
-BUNDLES = ("en", "en-tiny")
-"""Bundles that are shipped with Foretype: English in 24 MB, and English in 3 MB."""
-DEFAULT_BUNDLE = BUNDLES[0]
 
 
 class Model(Engines):
@@ -72,7 +68,8 @@ def load(
 ) -> Model:
     """Load a bundle.
 
-    path: the bundle's folder, or a name in `BUNDLES`; None for the first of these.
+    path: the bundle's folder, or the name of a model, one of `BUNDLES` or one that `foretype models` lists. None for
+        the first of `BUNDLES`, whatever the default of the command line is.
     engine: "auto" (blend of neural and n-gram; the n-gram model alone, with a notice, if the neural model is missing or
         cannot run), "blend" (the same, but an error instead of the fallback), "neural" or "ngram" (that model alone).
     provider: where the neural model runs: "cpu", "cuda", "auto", or a name that ONNX Runtime lists. With engine "auto",
@@ -82,8 +79,8 @@ def load(
     policy: memory and time limits for the neural model; None for the defaults of `Policy`. The time limit applies only
         to engine "auto".
 
-    Raises BundleError if a file is missing or altered, EngineError if the requested engine cannot run or ONNX Runtime
-    does not have the provider, and ConfigError if the engine's name is unknown.
+    Raises BundleError if there is no such bundle, or a file of it is missing or altered; EngineError if the requested
+    engine cannot run or ONNX Runtime does not have the provider; ConfigError if the engine's name is unknown.
 
     >>> from foretype.runtime import load
     >>> [s.text for s in load().session().suggest("I would lik", k=1)]
@@ -91,7 +88,4 @@ def load(
     """
     if engine not in ENGINES:
         raise ConfigError(f"engine is {engine!r}; choose from {', '.join(ENGINES)}")
-    folder = BUNDLED / DEFAULT_BUNDLE if path is None else Path(path)
-    if str(path) in BUNDLES and not folder.exists():
-        folder = BUNDLED / str(path)
-    return Model(Bundle.open(folder), engine, provider, threads, policy)
+    return Model(Bundle.open(find_bundle(path)), engine, provider, threads, policy)

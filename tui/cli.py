@@ -14,16 +14,19 @@ from rapidfuzz.distance import OSA
 import foretype.tui.commands.basic as run_commands
 import foretype.tui.commands.bench as bench_commands
 import foretype.tui.commands.compare as comparisons
+import foretype.tui.commands.doctor as doctor_command
+import foretype.tui.commands.models as models_commands
 import foretype.tui.commands.personal as personal_commands
 import foretype.tui.commands.studies as training_tools
 import foretype.tui.commands.tmux as tmux_commands
 import foretype.tui.commands.train as train_commands
 from foretype.runtime.errors import ForetypeError
+from foretype.tui.completion import VARIABLE, Commands, named_command
 
 app = typer.Typer(
     name="foretype",
+    cls=Commands,
     help="Predicts what you type next. `foretype [FILE]` opens the typing pad.",
-    add_completion=False,
     no_args_is_help=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -35,12 +38,12 @@ comparisons.register(app)
 bench_commands.register(app)
 personal_commands.register(app)
 tmux_commands.register(app)
+models_commands.register(app)
+doctor_command.register(app)
 
 # Newer versions of Typer bring their own copy of click; either way these are the bases of an error that it exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 _ClickError: type[Exception] = typer.BadParameter.__mro__[2]
-
-_OPTIONS_OF_THE_COMMAND_ITSELF = ("--help", "--version")
 
 
 def with_command(arguments: list[str]) -> list[str]:
@@ -53,13 +56,10 @@ def with_command(arguments: list[str]) -> list[str]:
     (['train plot', 'runs/en'], ['train', './plot'])
     """
     names = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
-    two = " ".join(arguments[:2])
-    if len(arguments) > 1 and two in names:
-        return [two, *arguments[2:]]
-    if arguments and (arguments[0] in names or arguments[0] in _OPTIONS_OF_THE_COMMAND_ITSELF):
-        return arguments
-    _refuse_slip(arguments, names)
-    return ["pad", *arguments]
+    named = named_command(arguments, names)
+    if named is None:
+        _refuse_slip(arguments, names)
+    return named or ["pad", *arguments]
 
 
 def _refuse_slip(arguments: list[str], names: Iterable[str | None]) -> None:
@@ -77,6 +77,8 @@ def _refuse_slip(arguments: list[str], names: Iterable[str | None]) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command; returns the exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted."""
+    if VARIABLE in os.environ:
+        return _complete()
     try:
         result = app(with_command(arguments), prog_name="foretype", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -103,6 +105,18 @@ def run(arguments: list[str]) -> int:
         if os.environ.get("FORETYPE_DEBUG"):
             raise
         return _fail(f"unexpected {type(error).__name__}: {error} (FORETYPE_DEBUG=1 shows where)", 1)
+
+
+def _complete() -> int:
+    """Answer the shell, which asks for completions; the status means something to some. Never says what went wrong."""
+    try:
+        app([], prog_name="foretype", standalone_mode=False)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    except Exception:
+        if os.environ.get("FORETYPE_DEBUG"):
+            raise
+    return 1
 
 
 def _fail(message: str, status: int) -> int:

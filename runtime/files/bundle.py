@@ -118,6 +118,11 @@ class Bundle:
             raise BundleError(f"{path}: altered or truncated (its SHA-256 is not the one in {MANIFEST})")
         return path
 
+    def check(self) -> None:
+        """Check every file that the manifest lists. Raises BundleError like `file`."""
+        for name in self.manifest["files"]:
+            self.file(name)
+
     def text_form(self) -> TextForm:
         """The text form of the bundle. Raises BundleError that names the faulty file."""
         path = self.file(TOKENIZER)

@@ -15,7 +15,7 @@ import torch
 from graphs import StepGraph, language_model
 
 from foretype.export.graph.build import float_graph, save
-from foretype.export.graph.quantise import int8_graph, quantize_blocks
+from foretype.export.graph.quantise import int8_graph, quantize_blocks, restore_blocks
 from foretype.export.verify import LIMITS, Verification, verify
 from foretype.runtime.engines.step_graph import GraphMetadata, NeuralModel
 from foretype.runtime.errors import ExportError
@@ -86,6 +86,17 @@ def test_rounding_error_is_at_most_half_a_step() -> None:
     restored = ((weights.astype(np.float32) - 128) * scales[..., None]).reshape(7, -1)
     assert (np.abs(restored[:, :70] - matrix) <= np.repeat(scales, 32, axis=1)[:, :70] * 0.501).all()
     assert not restored[:, 70:].any()
+
+
+@pytest.mark.parametrize("block", [16, 32, 64])
+def test_a_block_uses_all_of_its_8_bits(block: int) -> None:
+    """The largest weight of a block is 127 steps from zero, so that no weight is off by more than 1/254 of it."""
+    matrix = np.random.default_rng(0).normal(size=(9, 3 * block)).astype(np.float32)
+    largest = np.abs(matrix).reshape(9, 3, block).max(axis=2)
+    weights, scales = quantize_blocks(matrix, block)
+    assert (np.abs(weights.astype(int) - 128).max(axis=2) == 127).all()
+    error = np.abs(restore_blocks(weights, scales) - matrix).reshape(9, 3, block).max(axis=2)
+    assert (error <= largest / 254 * 1.001).all()
 
 
 def test_weight_map_must_match_exactly() -> None:

@@ -150,6 +150,7 @@ RUNTIME_ORDER = [
     {"model"},
     {"mixture", "generate"},
     {"evaluation", "bench"},
+    {"doctor"},
 ]
 """The parts of runtime/: each imports only from those before it, and from itself."""
 

@@ -9,7 +9,7 @@ from paths import ROOT, SHARED
 
 from foretype.runtime import Model, load
 from foretype.runtime.files.bundle import LEXICON, MANIFEST, NGRAM, STEP
-from foretype.runtime.model import BUNDLES
+from foretype.runtime.files.finding import BUNDLES
 
 WORD_LISTS = {"scowl"}
 """Sources of the lexicon, which are no texts."""

@@ -54,6 +54,15 @@ def test_top_k_and_top_p_keep_only_the_best_tokens() -> None:
     assert seen(temperature=0.0) == {1}
 
 
+@pytest.mark.parametrize(("temperature", "share"), [(0.5, 0.941), (1.0, 0.8), (2.0, 0.667)])
+def test_temperature_raises_probabilities_to_its_inverse(temperature: float, share: float) -> None:
+    """p^(1/T), made to sum to one: of 0.8 and 0.2, the better token is drawn more often when it is cold."""
+    draw = np.random.default_rng(0)
+    config = SamplingConfig(temperature=temperature, top_p=1.0)
+    drawn = [sample_token(np.array([0.2, 0.8], np.float32), config, draw) for _ in range(4000)]
+    assert np.mean(drawn) == pytest.approx(share, abs=0.02)
+
+
 @pytest.mark.parametrize("setting", [{"tokens": 0}, {"temperature": -1.0}, {"top_k": -1}, {"top_p": 0.0}])
 def test_illegal_settings_are_named(setting: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(setting))):

@@ -18,15 +18,28 @@ if TYPE_CHECKING:
     from foretype.runtime import Model
     from foretype.runtime.personal.store import Store
 
-BundleOption = Annotated[
-    Path | None,
-    typer.Option("--bundle", help="Folder of the bundle, or the name of one that comes along: en, en-tiny."),
-]
+
+def model_names(start: str) -> list[str]:
+    """The names of models that begin so, for the shell to complete."""
+    from foretype.runtime.files.finding import BUNDLES, installed_names
+
+    return [name for name in (*BUNDLES, *installed_names()) if name.startswith(start)]
+
+
+_BUNDLE_HELP = "Folder of a bundle, or the name of a model that `foretype models` lists."
+BundleOption = Annotated[Path | None, typer.Option("--bundle", help=_BUNDLE_HELP, autocompletion=model_names)]
 EngineOption = Annotated[str, typer.Option("--engine", help="auto, blend, neural or ngram.")]
 ProviderOption = Annotated[str, typer.Option("--provider", help="cpu, cuda, auto, or another that ONNX Runtime has.")]
 ProfileOption = Annotated[str, typer.Option("--profile", help="Whose personal store: a name of your choice.")]
 PersonalOption = Annotated[bool, typer.Option("--personal/--no-personal", help="Whether your personal store is used.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def chosen(bundle: Path | None) -> Path | None:
+    """The bundle that was named, or the user's default; None for the default of `load`."""
+    from foretype.runtime.files.installed import default_folder
+
+    return bundle or default_folder()
 
 
 def load_model(bundle: Path | None, engine: str, provider: str = "cpu") -> Model:
@@ -36,7 +49,7 @@ def load_model(bundle: Path | None, engine: str, provider: str = "cpu") -> Model
 
     if engine not in ENGINES:
         raise typer.BadParameter(f"{engine!r}; choose from {', '.join(ENGINES)}", param_hint="--engine")
-    model = load(bundle, engine=engine, provider=provider)  # type: ignore[arg-type]
+    model = load(chosen(bundle), engine=engine, provider=provider)  # type: ignore[arg-type]
     if model.notice:
         print(f"foretype: {model.notice}", file=sys.stderr)
     return model
@@ -114,7 +127,7 @@ def pad(
         from foretype.runtime.personal.store import Store
 
         store = Store(profile=profile)
-    model = load(bundle, engine=engine)  # type: ignore[arg-type]
+    model = load(chosen(bundle), engine=engine)  # type: ignore[arg-type]
     if plain:
         from foretype.tui.plain import run_plain
 
@@ -140,7 +153,7 @@ def demo(
     from foretype.runtime import load
     from foretype.tui.pad.demo import TEXT, run_demo
 
-    account = run_demo(load(bundle), text or TEXT, seconds)
+    account = run_demo(load(chosen(bundle)), text or TEXT, seconds)
     print(f"{account.keys} keys for {account.characters} characters: {account.saved:.0%} saved")
 
 

@@ -53,6 +53,7 @@ def bench(
     from foretype.runtime.bench.result import Result
     from foretype.runtime.bench.trials import configurations, measure
     from foretype.runtime.engines.loading import ENGINES
+    from foretype.runtime.files.installed import default_name
 
     engines = _listed(engine, "blend,ngram")
     for name in engines:
@@ -68,7 +69,10 @@ def bench(
     if out and not (out.parent.is_dir() and os.access(out.parent, os.W_OK)):
         raise ForetypeError(f"{out}: no folder that can be written to")
     chosen = configurations(
-        [str(path) for path in bundle] if bundle else [None], engines, _listed(provider, "cpu"), list(map(int, counts))
+        [str(path) for path in bundle] if bundle else [default_name()],
+        engines,
+        _listed(provider, "cpu"),
+        list(map(int, counts)),
     )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)

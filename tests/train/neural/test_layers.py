@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.layers import GatedLayer, State, make_layer
 from foretype.train.neural.model.model_config import ModelConfig
 
@@ -191,6 +192,21 @@ def test_layers_start_so_that_they_can_learn(config: ModelConfig) -> None:
             if "bias_ih" in name and keeping is not None:
                 expected[keeping * size : (keeping + 1) * size] = 1
             torch.testing.assert_close(parameter.data, expected)
+
+
+def test_a_highway_starts_by_carrying_most_of_its_input() -> None:
+    """A new gate passes on sigmoid(1) = 0.73 of a layer's input and 0.27 of its output, so that a deep
+    model can learn (Srivastava et al. 2015, section 2.2)."""
+    torch.manual_seed(0)
+    model = LanguageModel(ModelConfig(20, 64, 64, layers=2, connections="highway"))
+    seen: list[torch.Tensor] = []
+    for layer in model.layers:
+        layer.register_forward_hook(lambda _module, _inputs, result: seen.append(result[0]))
+    with torch.no_grad():
+        features, _ = model(torch.randint(20, (50, 8)), model.zero_state(8))
+    way_in, way_out = seen
+    carried = ((features - way_out) * (way_in - way_out)).sum() / (way_in - way_out).square().sum()
+    assert carried.item() == pytest.approx(0.731, abs=0.03)
 
 
 def test_pytorchs_own_layers_are_used_where_there_are_any() -> None:

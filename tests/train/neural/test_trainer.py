@@ -317,6 +317,21 @@ def test_threads_are_set(tmp_path: Path) -> None:
     assert torch.get_num_threads() == 2, "0 leaves PyTorch's choice"
 
 
+def test_a_gradient_longer_than_the_limit_is_cut_to_it(tmp_path: Path) -> None:
+    """A step of plain SGD is the gradient times the rate: as long as the limit where the gradient is longer, as long as
+    the gradient where it is not. The norm that is reported is that before the cut."""
+    lengths, norms = [], []
+    for clip in (0.01, 1e6):
+        config = replace(RARELY, optimizer="sgd", learning_rate=0.5, weight_decay=0.0, warmup=0, clip=clip)
+        trainer = Trainer(tmp_path / str(clip), MODEL, config, TEXT)
+        before = [parameter.detach().clone() for parameter in trainer.model.parameters()]
+        norms.append(trainer.train_step()[1].item())
+        steps = [new.detach() - old for new, old in zip(trainer.model.parameters(), before, strict=True)]
+        lengths.append(torch.cat([step.flatten() for step in steps]).norm().item() / config.rate(0))
+    assert norms[0] == norms[1] > 0.1
+    assert lengths == pytest.approx([0.01, norms[1]], rel=1e-3)
+
+
 def test_several_layers_are_trained(tmp_path: Path) -> None:
     trainer = train(tmp_path, RARELY, model=ModelConfig(VOCAB, 12, 16, layers=2))
     assert trainer.state[0].shape == (2, 4, 16)

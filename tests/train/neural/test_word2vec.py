@@ -40,6 +40,18 @@ def test_words_of_a_topic_are_near_each_other(stream: NDArray[np.uint16], kind: 
     assert cosines[:20, :20].mean() > cosines[:20, 20:].mean() + 0.3
 
 
+@pytest.mark.parametrize(("kind", "predicts_the_context"), [("cbow", 0), ("skipgram", 1)])
+def test_each_kind_is_trained_by_its_own_rule(stream: NDArray[np.uint16], kind: str, predicts_the_context: int) -> None:
+    """The vectors are those of gensim's own CBOW or skip-gram, but for their scale."""
+    from gensim.models import Word2Vec
+
+    pieces = [stream[start : start + 1000].tolist() for start in range(0, 5000, 1000)]
+    settings = {"vector_size": SIZE, "min_count": 1, "window": 5, "epochs": 2, "seed": 3, "workers": 1}
+    expected = Word2Vec(pieces, sg=predicts_the_context, **settings).wv
+    found = word2vec_vectors(stream[:5000], VOCAB, SIZE, kind, seed=3, epochs=2)[expected.index_to_key]
+    assert np.corrcoef(found.ravel(), expected.vectors.ravel())[0, 1] > 0.9999
+
+
 def test_the_seed_fixes_the_vectors(stream: NDArray[np.uint16]) -> None:
     first, second = (word2vec_vectors(stream[:5000], VOCAB, SIZE, seed=3, epochs=1) for _ in range(2))
     np.testing.assert_array_equal(first, second)

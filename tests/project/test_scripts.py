@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,12 +22,13 @@ SOURCES = ("standard_ebooks", "us_gov_blogs", "handbooks_guides", "ethereum_meet
 class Case:
     """How a script is run: `{run}`, `{bundle}`, `{text}`, `{texts}` and `{out}` stand for paths of small data.
 
-    prints: a regular expression that its output must hold.
+    prints: a regular expression that its output must hold. needs: a program without which it is skipped.
     """
 
     script: str
     arguments: str
     prints: str
+    needs: str = ""
 
 
 CASES = (
@@ -54,6 +56,7 @@ CASES = (
     Case(
         "build_lexicon", "{bundle} {text} --lists {text} --words 50 --out {out}/lexicon.xz", r"^\d+ words, [\d,]+ bytes"
     ),
+    Case("measure_tmux", "--bundle {bundle} --keys 5", r'"key_to_words_ms_p95": \d', needs="tmux"),
     Case("measure_typos", "{text} --bundle {bundle} --words 10", r"(?s)clean text, plain: -?\d.*qwertz"),
 )
 
@@ -72,6 +75,8 @@ def texts(corpus: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -
 def test_a_script_prints_its_figures(
     case: Case, tiny_run: Path, tiny_bundle: Path, corpus: tuple[Path, Path], texts: Path, tmp_path: Path
 ) -> None:
+    if case.needs and shutil.which(case.needs) is None:
+        pytest.skip(f"{case.needs} is not installed")
     paths = {"run": tiny_run, "bundle": tiny_bundle, "text": corpus[1], "texts": texts, "out": tmp_path}
     arguments = [part.format(**paths) for part in case.arguments.split()]
     command = [sys.executable, str(SCRIPTS / f"{case.script}.py"), *arguments]

@@ -1,1 +1,1 @@
-"""The commands of `foretype`, one file for each group."""
+"""The commands of `foretype`, one file per group."""

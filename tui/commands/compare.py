@@ -1,4 +1,4 @@
-"""The commands `train compare`, all models in one table, and `train standard`, beside published figures."""
+"""The commands `train compare`, which compares all models, and `train standard`, which compares with published ones."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from foretype.tui.commands.train import NEEDS_TRAIN, SetOption, display, read_se
 
 
 def compare(
-    files: Annotated[list[Path], typer.Argument(help="Text to train on: files or folders; .xz and .gz work.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the comparison; a stopped one continues.")],
+    files: Annotated[list[Path], typer.Argument(help="Text files or folders to train on, also .xz and .gz.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the comparison; a stopped comparison continues.")],
     valid: Annotated[list[Path], typer.Option(help="Text to fit blend weights on.")],
-    test: Annotated[list[Path], typer.Option(help="Text to measure on; never trained on.")],
+    test: Annotated[list[Path], typer.Option(help="Text to measure on; it is never trained on.")],
     only: Annotated[
-        list[str] | None, typer.Option(help="Only models whose names contain this; may be repeated.")
+        list[str] | None, typer.Option(help="Train only models whose names contain this; may be repeated.")
     ] = None,
     recipe: Annotated[Path | None, typer.Option(help="Read the weights of the sources from this recipe.")] = None,
-    words: Annotated[int | None, typer.Option(help="Words of training text, the same for every model.")] = None,
-    vocabulary: Annotated[int | None, typer.Option(help="Size of the vocabulary in tokens.")] = None,
-    passes: Annotated[int | None, typer.Option(help="Passes of the neural models over the text.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Limit of each neural model's training time.")] = None,
-    test_words: Annotated[int | None, typer.Option(help="Words of each test source.")] = None,
-    jobs: Annotated[int, typer.Option(help="Models trained in parallel, on one thread each.", min=1)] = 1,
+    words: Annotated[int | None, typer.Option(help="Train every model on this many words.")] = None,
+    vocabulary: Annotated[int | None, typer.Option(help="Set the vocabulary size, in tokens.")] = None,
+    passes: Annotated[int | None, typer.Option(help="Train neural models for this many passes.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Limit the training time of each neural model.")] = None,
+    test_words: Annotated[int | None, typer.Option(help="Measure on this many words of each test source.")] = None,
+    jobs: Annotated[int, typer.Option(help="Train this many models in parallel, on one thread each.", min=1)] = 1,
     plot: Annotated[Path | None, typer.Option(help="Plot keystroke savings by size to this PNG file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,11 +70,11 @@ def compare(
 
 def standard(
     text: Annotated[Path, typer.Argument(help="Folder with *.train.*, *.valid.* and *.test.*, split by spaces.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run; a stopped one continues.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; a stopped run continues.")],
     assignments: SetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train an n-gram model and an LSTM on a standard text, and print their perplexities beside published ones."""
+    """Train an n-gram model and an LSTM on a standard text, and compare their perplexities with published ones."""
     try:
         from foretype.train.studies.standard_benchmark import measure_standard_text, standard_recipe
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""`foretype eval`: evaluate each file, average over sources, and print the report."""
+"""`foretype eval`: evaluates each file, averages over the sources, and prints the report."""
 
 from __future__ import annotations
 
@@ -22,20 +22,23 @@ from foretype.runtime.text.corpus import find_files, read_documents, source_name
 from foretype.runtime.text.reading import MOST_BYTES
 
 MINIMUM_WORDS = 2500
-"""A source with fewer words, and fewer than `--limit`, says too little to count in the mean."""
+"""The mean includes sources with at least this many words, or with most of `--limit` if that is less."""
 _PASSES = 3
 
 
 def enough_words(limit: int) -> int:
-    """Words of a source from which it counts in the mean, where at most `limit` of each are read (0 for all).
+    """The number of words that a source needs to be part of the mean. At most `limit` words of it are read (0 for all).
 
-    Whole lines are taken, and `plain` counts a little fewer words, hence not quite all of the limit.
+    With a limit, 80 % of it are enough, because only whole lines are read and `plain` counts slightly fewer words.
     """
     return min(MINIMUM_WORDS, int(0.8 * limit)) if limit else MINIMUM_WORDS
 
 
 def read_text(file: Path, limit: int = 0, lines: bool = False) -> list[Document]:
-    """The documents of `file`; with `limit`, whole documents from its start and, if need be, the first lines of one."""
+    """The documents of `file`. With `limit`, only the first ones that reach it; the last one may be cut after a line.
+
+    lines: make each line a document.
+    """
     documents: Iterator[Document] = iter(read_documents(file, MOST_BYTES))
     if lines:
         documents = ([line] for document in documents for line in document)
@@ -64,7 +67,10 @@ def _until(document: Document, limit: int) -> Iterator[str]:
 def evaluate_files(
     model: Model, paths: list[Path], limit: int = 0, lines: bool = False, user: User = DEFAULT_USER
 ) -> dict[str, Any]:
-    """All figures of `model` on each source, and the means over those with enough words, as plain JSON values."""
+    """Evaluate `model` on each source, and return all figures and their means as JSON values.
+
+    The means include the sources with enough words (see `enough_words`).
+    """
     files = find_files(paths)
     stems = [source_name(file) for file in files]
     names = [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
@@ -116,7 +122,7 @@ def _evaluate(
 
 
 def _mean(sources: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Each figure's mean over `sources`, one vote each; None when there is no source."""
+    """The mean of each figure over `sources`, with equal weights; None if there are none."""
     if not sources:
         return None
     means: dict[str, Any] = {"sources": len(sources)}
@@ -127,14 +133,14 @@ def _mean(sources: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _table(title: str) -> Table:
-    """A table whose headers are whole in 80 columns."""
+    """A table whose headers fit in 80 columns."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("source", max_width=18, overflow="fold")
     return table
 
 
 def print_report(report: dict[str, Any]) -> None:
-    """Print what `evaluate_files` gave as a table."""
+    """Print the result of `evaluate_files` as tables."""
     table = _table(f"{report['bundle']}, engine {report['engine']}")
     for column in ("words", "OOV\n%", "per-\nplexity", "no\n<unk>", "per\nchar", "top-1\n%", "top-3\n%", "top-5\n%"):
         table.add_column(column, justify="right")
@@ -169,7 +175,7 @@ def print_report(report: dict[str, Any]) -> None:
             for figure in ("calibration_error", "mean_probability", "share_right")
         ]
         calibration.add_row(name, *(f"{100 * share:.1f}" for share in shares))
-    # Piped into a file, a table must not be folded to 80 columns.
+    # Keep a table in a file from being wrapped at 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 130)
     console.print(table)
     console.print(savings)

@@ -1,4 +1,4 @@
-"""`foretype info`: what a model is, for people to read."""
+"""`foretype info`: prints a model card for people to read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MEGABYTE = 1e6
 
 
 def print_card(facts: Mapping[str, Any]) -> None:
-    """Print what `Model.info` says: sizes, figures, limits and sources."""
+    """Print the result of `Model.info`: sizes, figures, limits and sources."""
     card, figures = facts["card"], facts["figures"]
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
@@ -45,7 +45,7 @@ def print_card(facts: Mapping[str, Any]) -> None:
 
 
 def _figures(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The figures that people ask for."""
+    """The most important figures, as rows of the card."""
     mean = figures.get("evaluation", {}).get("blend", {}).get("mean")
     if not mean:
         return []

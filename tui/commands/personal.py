@@ -1,4 +1,4 @@
-"""The `foretype personal` commands: what Foretype has learned of its user, and what it shall forget."""
+"""The `foretype personal` commands, which show and edit what Foretype has learned."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from foretype.runtime.personal.store import Forgot, Store
 
 _BATCH = 200
-"""Words learned in one transaction, so that other programs can write in between."""
+"""Number of words to learn in one transaction. Other programs can write between transactions."""
 
-personal = typer.Typer(name="personal", help="What Foretype has learned of you, and what it shall forget.")
+personal = typer.Typer(name="personal", help="Show, teach and forget what Foretype has learned from you.")
 
 
 @contextmanager
 def _opened(profile: str) -> Iterator[Store]:
-    """The store of `profile`; what was found damaged in it is told on standard error."""
+    """Open the store of `profile`. If parts of it were damaged, print the notice on standard error."""
     from foretype.runtime.personal.store import Store
 
     with Store(profile=profile) as store:
@@ -36,11 +36,11 @@ def _opened(profile: str) -> Iterator[Store]:
 
 @personal.command("learn")
 def learn(
-    files: Annotated[list[Path], typer.Argument(help="Text files of your own writing, UTF-8.")],
+    files: Annotated[list[Path], typer.Argument(help="Text files that you wrote, in UTF-8.")],
     profile: ProfileOption = "default",
     bundle: BundleOption = None,
 ) -> None:
-    """Learn the words of FILES, less what is never learned (docs/personal.md)."""
+    """Learn the words of FILES, except what is never learned (docs/personal.md)."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -66,12 +66,12 @@ def learn(
 
 @personal.command("show")
 def show(
-    start: Annotated[str, typer.Argument(help="Only words that start so.")] = "",
-    most: Annotated[int, typer.Option("-n", min=1, help="At most so many.")] = 100,
+    start: Annotated[str, typer.Argument(help="Show only words that start with this.")] = "",
+    most: Annotated[int, typer.Option("-n", min=1, help="Show at most this many.")] = 100,
     profile: ProfileOption = "default",
     as_json: JsonOption = False,
 ) -> None:
-    """List the words learned, those written most first."""
+    """List the learned words, most used first."""
     with _opened(profile) as store:
         words = store.show(most, start)
     if as_json:
@@ -83,10 +83,10 @@ def show(
 
 @personal.command("forget")
 def forget(
-    phrase: Annotated[list[str], typer.Argument(help="A word, or a phrase of up to three.")],
+    phrase: Annotated[list[str], typer.Argument(help="A word, or a phrase of up to three words.")],
     profile: ProfileOption = "default",
 ) -> None:
-    """Forget a word in every form, or a phrase; it is not suggested again until it is taught."""
+    """Forget a word in every form, or a phrase. It is not suggested again until you teach it."""
     text = " ".join(phrase)
     with _opened(profile) as store:
         forgot = store.forget(text)
@@ -99,31 +99,31 @@ def forget(
 
 @personal.command("teach")
 def teach(
-    phrase: Annotated[list[str], typer.Argument(help="A word, or a phrase that was forgotten.")],
+    phrase: Annotated[list[str], typer.Argument(help="A word, or a forgotten phrase.")],
     profile: ProfileOption = "default",
 ) -> None:
-    """Learn a word at once, or lift the forgetting of a word or phrase."""
+    """Learn a word at once, or allow a forgotten word or phrase again."""
     with _opened(profile) as store:
         store.teach(" ".join(phrase))
 
 
 @personal.command("never")
 def never(
-    words: Annotated[list[str] | None, typer.Argument(help="Words never to be suggested; none: list them.")] = None,
+    words: Annotated[list[str] | None, typer.Argument(help="Words never to suggest; none: list them.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take them off the list.")] = False,
     profile: ProfileOption = "default",
 ) -> None:
-    """Words that are never suggested; learning goes on."""
+    """Never suggest these words. They are still learned."""
     _edit_list("never", words, remove, profile)
 
 
 @personal.command("allow")
 def allow(
-    words: Annotated[list[str] | None, typer.Argument(help="Words to be suggested after all; none: list them.")] = None,
+    words: Annotated[list[str] | None, typer.Argument(help="Words to suggest after all; none: list them.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take them off the list.")] = False,
     profile: ProfileOption = "default",
 ) -> None:
-    """Exceptions from the list of offensive words."""
+    """Allow words of the list of offensive words."""
     _edit_list("allowed", words, remove, profile)
 
 
@@ -140,9 +140,9 @@ def _edit_list(name: ListName, words: list[str] | None, remove: bool, profile: s
 
 @personal.command("clear")
 def clear(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, profile: ProfileOption = "default"
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False, profile: ProfileOption = "default"
 ) -> None:
-    """Forget everything that was learned, the lists included. Asks first, and reads y or n from standard input."""
+    """Forget everything that was learned, including the lists. Ask first, and read y or n from standard input."""
     if not (yes or _agreed("Forget everything Foretype has learned of you?")):
         print("nothing was forgotten")
         return
@@ -153,12 +153,12 @@ def clear(
 
 
 def _agreed(question: str) -> bool:
-    """Whether the answer to `question` is yes. Raises ForetypeError where standard input ends without one."""
+    """Ask `question` and return whether the answer is yes. Raises ForetypeError if standard input has no answer."""
     if sys.stdin is not None:
         try:
             agreed = typer.confirm(question)
             if not sys.stdin.isatty():
-                print()  # nobody's Enter has ended the line
+                print()  # end the line, since nobody pressed Enter
             return agreed
         except typer.Abort:
             if sys.stdin.isatty():  # Ctrl+C
@@ -178,10 +178,10 @@ def _print_copies(forgot: Forgot) -> None:
 
 @personal.command("export")
 def export(
-    file: Annotated[Path | None, typer.Argument(help="Where to; standard output if none.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="Write to this file instead of standard output.")] = None,
     profile: ProfileOption = "default",
 ) -> None:
-    """Write what was learned as JSON Lines, readable by you only. The folder of FILE must be there."""
+    """Write what was learned as JSON Lines, readable only by you. The folder of FILE must exist."""
     from foretype.runtime.files.atomic import replacing
     from foretype.runtime.personal.export import export_lines
 
@@ -198,10 +198,10 @@ def export(
 
 @personal.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="An export; - for standard input.")],
+    file: Annotated[Path, typer.Argument(help="A file from `export`; - reads standard input.")],
     profile: ProfileOption = "default",
 ) -> None:
-    """Add an export to what was learned; the same one again changes nothing."""
+    """Add an export to what was learned. Importing the same file again changes nothing."""
     from foretype.runtime.personal.export import import_lines
     from foretype.runtime.text.reading import MOST_BYTES, decode, read_text
 
@@ -217,7 +217,7 @@ def import_(
 
 @personal.command("stats")
 def stats(profile: ProfileOption = "default", as_json: JsonOption = False) -> None:
-    """Say where the store is, how large, and how much it holds."""
+    """Show where the store is, its size, and how much it holds."""
     with _opened(profile) as store:
         facts = store.stats()
     if as_json:

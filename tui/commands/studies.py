@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from foretype.train.studies.gradient_study import Reach
 
 DISTANCES = (1, 2, 5, 7, 10, 20, 50, 100, 150, 200)
-"""The distances shown in the table; --json has all."""
+"""The distances in the table. --json prints all."""
 
 
 def plot(
     run: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.")],
-    out: Annotated[Path | None, typer.Option("--out", help="The image file; curves.png in the run by default.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Plot to this file, not to curves.png in the run.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Plot the curves of a run: loss, perplexity, gradient norm, learning rate, tokens/s."""
@@ -43,12 +43,12 @@ def plot(
 
 def throughput(
     assignments: SetOption = None,
-    trials: Annotated[int, typer.Option(min=1, help="Number of measurements of each loop, by turns.")] = 5,
+    trials: Annotated[int, typer.Option(min=1, help="Measure each loop this many times, in turn.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
     """Measure training in tokens/s on the CPU, and compare it with plain PyTorch loops of the same sizes.
 
-    --set takes vocabulary.size and settings of model and training.
+    --set takes vocabulary.size and the settings of model and training.
     """
     try:
         from foretype.train.recipe import make_recipe
@@ -127,7 +127,7 @@ def _print_reach(found: list[Reach], distance: int) -> None:
     facts = [reach.to_json() for reach in found]
     faded = [fact[when]["faded_at"] for fact in facts for when in ("initial", "trained")]
     table.add_row("1 % at", *(f"> {distance}" if at is None else str(at) for at in faded))
-    # In a file, the table must not be wrapped at 80 columns.
+    # Keep a table in a file from being wrapped at 80 columns.
     console = Console(width=None if sys.stdout.isatty() else 130)
     console.print(table)
     for fact in facts:

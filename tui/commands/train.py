@@ -18,12 +18,12 @@ NEEDS_TRAIN = "this command needs the training packages: pip install 'foretype[t
 
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as model.hidden_size=512; may be repeated."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Set a value, such as model.hidden_size=512; may be repeated."),
 ]
 
 
 class Display:
-    """Progress of a run on standard error: lines for finished steps, a bar for the neural training."""
+    """Shows the progress of a run on standard error: a line for each measurement, a bar for the neural training."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -45,7 +45,7 @@ class Display:
 
 @contextmanager
 def display(*, quiet: bool = False) -> Iterator[Display]:
-    """Show a display during a block; only its lines remain afterwards."""
+    """Show a display during a `with` block. Only its lines remain afterwards."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as progress:
         yield Display(progress)
@@ -54,7 +54,7 @@ def display(*, quiet: bool = False) -> Iterator[Display]:
 def read_settings(assignments: list[str] | None, **training: Any) -> dict[str, Any]:
     """Parse the assignments of --set, and add the training settings that have their own option, unless they are None.
 
-    Raises typer.BadParameter for a text that is not an assignment.
+    Raises typer.BadParameter if a text is not an assignment.
     """
     from foretype.train.recipe import parse_settings
 
@@ -69,21 +69,21 @@ def train(
     files: Annotated[list[Path], typer.Argument(help="Text files or folders; .xz and .gz are decompressed.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; created if it does not exist.")],
     valid: Annotated[
-        list[Path] | None, typer.Option(help="Text to measure on. By default one line in fifty is held out.")
+        list[Path] | None, typer.Option(help="Text to measure on. By default, one line in fifty is held out.")
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="tiny (bundle of at most 3 MB), base (25 MB) or large (for a GPU).")
+        str | None, typer.Option(help="Use a preset: tiny (at most 3 MB), base (25 MB) or large (for a GPU).")
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="Settings in TOML. With --resume, the run's settings are the default.")
+        Path | None, typer.Option(help="Read settings from this TOML file. --resume uses those of the run by default.")
     ] = None,
     assignments: SetOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
-    tokens: Annotated[int | None, typer.Option(help="Number of tokens to train the neural model on.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads; 0 for PyTorch's default.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Fixes initialisation and data order.")] = None,
-    plot: Annotated[bool, typer.Option("--plot", help="Draw the curves to OUT/curves.png.")] = False,
+    tokens: Annotated[int | None, typer.Option(help="Train the neural model on this many tokens.")] = None,
+    device: Annotated[str | None, typer.Option(help="Train on this device: auto, cpu or cuda.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Use this many CPU threads; 0 for PyTorch's default.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Fix initialisation and data order.")] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Plot the curves to OUT/curves.png.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model: vocabulary, n-gram tables and neural model.

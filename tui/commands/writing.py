@@ -1,4 +1,4 @@
-"""`foretype eval --writing`: misspelt words and phrases, over all sources together."""
+"""`foretype eval --writing`: measures misspelt words and phrases, over all sources together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from foretype.tui.commands.evaluation import read_text
 def evaluate_writing(
     model: Model, paths: list[Path], limit: int = 0, lines: bool = False, layout: str = "qwerty"
 ) -> dict[str, Any]:
-    """What typo tolerance and phrases give, pooled over the sources, as plain JSON values."""
+    """Measure typo tolerance and phrases over all sources together, and return the figures as JSON values."""
     slips, phrases = Slips(), PhraseUse()
     console = Console(stderr=True)
     for file in track(find_files(paths), "writing", console=console, disable=not sys.stderr.isatty()):
@@ -30,7 +30,7 @@ def evaluate_writing(
 
 
 def print_writing(report: dict[str, Any]) -> None:
-    """Print what `evaluate_writing` gave."""
+    """Print the result of `evaluate_writing`."""
     console = Console(soft_wrap=True)
     slips, phrases = report["slips"], report["phrases"]
     console.print(f"Slips at {slips['rate']:.0%} of the letters, three words offered:".replace("%", " %"))

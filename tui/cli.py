@@ -1,4 +1,4 @@
-"""The `foretype` command: which words it knows, and how it ends when something goes wrong."""
+"""The `foretype` command: finds the command to run, and turns errors into messages and exit statuses."""
 
 from __future__ import annotations
 
@@ -41,14 +41,15 @@ tmux_commands.register(app)
 models_commands.register(app)
 doctor_command.register(app)
 
-# Newer versions of Typer bring their own copy of click; either way these are the bases of an error that it exports.
+# Newer versions of Typer contain their own copy of click. In both cases these are bases of an error that it exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 _ClickError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 def with_command(arguments: list[str]) -> list[str]:
-    """The arguments with the command they name in the first place, be it one word or two; where they name none it is
-    `pad`: `foretype FILE` opens a file.
+    """Return the arguments with the command, of one word or two, as the first item.
+
+    If they name no command, it is `pad`: `foretype FILE` opens a file.
 
     >>> with_command(["notes.txt"]), with_command(["suggest", "Hi"]), with_command(["./suggest"])
     (['pad', 'notes.txt'], ['suggest', 'Hi'], ['pad', './suggest'])
@@ -63,7 +64,7 @@ def with_command(arguments: list[str]) -> list[str]:
 
 
 def _refuse_slip(arguments: list[str], names: Iterable[str | None]) -> None:
-    """Raise ForetypeError for a file that does not exist and has almost the name of a command."""
+    """Raise ForetypeError if the only argument is not a file, but almost the name of a command."""
     if len(arguments) != 1 or arguments[0].startswith(("-", "+")) or Path(arguments[0]).exists():
         return
     words = [name.partition(" ")[0] for name in names if name]
@@ -76,7 +77,7 @@ def _refuse_slip(arguments: list[str], names: Iterable[str | None]) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command; returns the exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted."""
+    """Run one command and return its exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted."""
     if VARIABLE in os.environ:
         return _complete()
     try:
@@ -89,8 +90,8 @@ def run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return _fail("interrupted", 130)
     except (BrokenPipeError, SystemExit):
-        # The reader went away (`foretype generate | head`), which Typer turns into an exit of its own; keep Python
-        # from complaining when it flushes at the end.
+        # The reader closed the pipe (`foretype generate | head`), which Typer may turn into SystemExit. Without this,
+        # Python would report an error when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ForetypeError, _ClickError) as error:
@@ -108,7 +109,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _complete() -> int:
-    """Answer the shell, which asks for completions; the status means something to some. Never says what went wrong."""
+    """Answer a shell that asks for completions. Prints no errors; the exit status means something to some shells."""
     try:
         app([], prog_name="foretype", standalone_mode=False)
     except SystemExit as end:

@@ -1,4 +1,4 @@
-"""The commands that need no torch: the pad, suggest, eval, generate and info."""
+"""The commands `pad`, `demo`, `suggest`, `eval`, `generate` and `info`, which do not need torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def model_names(start: str) -> list[str]:
-    """The names of models that begin so, for the shell to complete."""
+    """The names of models that start with `start`, for completion in the shell."""
     from foretype.runtime.files.finding import BUNDLES, installed_names
 
     return [name for name in (*BUNDLES, *installed_names()) if name.startswith(start)]
@@ -28,22 +28,24 @@ def model_names(start: str) -> list[str]:
 
 _BUNDLE_HELP = "Folder of a bundle, or the name of a model that `foretype models` lists."
 BundleOption = Annotated[Path | None, typer.Option("--bundle", help=_BUNDLE_HELP, autocompletion=model_names)]
-EngineOption = Annotated[str, typer.Option("--engine", help="auto, blend, neural or ngram.")]
-ProviderOption = Annotated[str, typer.Option("--provider", help="cpu, cuda, auto, or another that ONNX Runtime has.")]
-ProfileOption = Annotated[str, typer.Option("--profile", help="Whose personal store: a name of your choice.")]
-PersonalOption = Annotated[bool, typer.Option("--personal/--no-personal", help="Whether your personal store is used.")]
+EngineOption = Annotated[str, typer.Option("--engine", help="Choose the engine: auto, blend, neural or ngram.")]
+ProviderOption = Annotated[
+    str, typer.Option("--provider", help="Run on cpu, cuda, auto, or another provider of ONNX Runtime.")
+]
+ProfileOption = Annotated[str, typer.Option("--profile", help="Use the personal store of this name; you choose it.")]
+PersonalOption = Annotated[bool, typer.Option("--personal/--no-personal", help="Use your personal store.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def chosen(bundle: Path | None) -> Path | None:
-    """The bundle that was named, or the user's default; None for the default of `load`."""
+    """The bundle in `--bundle`, or the user's default model; None for the default of `load`."""
     from foretype.runtime.files.installed import default_folder
 
     return bundle or default_folder()
 
 
 def load_model(bundle: Path | None, engine: str, provider: str = "cpu") -> Model:
-    """Load a model; a fallback is told on standard error."""
+    """Load a model. If it falls back to another engine, print the notice on standard error."""
     from foretype.runtime import load
     from foretype.runtime.engines.loading import ENGINES
 
@@ -56,7 +58,7 @@ def load_model(bundle: Path | None, engine: str, provider: str = "cpu") -> Model
 
 
 def _existing_store(profile: str) -> Store | None:
-    """The user's store; None where nothing was ever learned, so that asking leaves no trace."""
+    """The store of `profile`; None if it does not exist, so that a query does not create it."""
     from foretype.runtime.personal.settings import store_path
     from foretype.runtime.personal.store import Store
 
@@ -70,7 +72,7 @@ def print_json(value: Any) -> None:
 
 
 def _check_text(text: str) -> None:
-    """Refuse an argument or input whose bytes were no UTF-8 (Python keeps them as lone surrogates)."""
+    """Raise ForetypeError if the bytes of `text` were not UTF-8. Python keeps such bytes as lone surrogates."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -94,21 +96,19 @@ def _root(
 def pad(
     file: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="The file to write in, which may not exist yet; +N FILE or FILE:N for a line; - for stdin."
-        ),
+        typer.Argument(help="File to edit, new or not; +N FILE or FILE:N starts on line N; - edits standard input."),
     ] = None,
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
     profile: ProfileOption = "default",
     personal: PersonalOption = True,
-    private: Annotated[bool, typer.Option("--private", help="Learn nothing; Ctrl+P in the pad switches.")] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of a full screen, for screen readers.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Learn nothing; Ctrl+P switches.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Write line by line, for screen readers.")] = False,
     scan: Annotated[
         float, typer.Option("--scan", min=0, help="With --plain: offer one word every SCAN seconds.")
     ] = 0.0,
 ) -> None:
-    """Open the typing pad. The word `pad` may be left out."""
+    """Open the typing pad. You can leave out the word `pad`."""
     from foretype.runtime import load
     from foretype.tui.pad.settings import read_settings, settings_path
 
@@ -143,11 +143,11 @@ def pad(
 
 
 def demo(
-    text: Annotated[str, typer.Argument(help="What is typed; a letter of three sentences if none is given.")] = "",
-    seconds: Annotated[float, typer.Option("--pause", min=0, help="Seconds between two keys.")] = 0.12,
+    text: Annotated[str, typer.Argument(help="Text to type. By default, a letter of three sentences.")] = "",
+    seconds: Annotated[float, typer.Option("--pause", min=0, help="Wait this many seconds between keys.")] = 0.12,
     bundle: BundleOption = None,
 ) -> None:
-    """Watch the pad type a text by itself, taking each word as soon as it is offered."""
+    """Watch the pad type a text by itself, accepting each word as soon as it is offered."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise ForetypeError("the demo needs a terminal")
     from foretype.runtime import load
@@ -159,9 +159,9 @@ def demo(
 
 def suggest(
     text: Annotated[
-        str, typer.Argument(help="The text before the cursor; - reads standard input, less its last newline.")
+        str, typer.Argument(help="Text before the cursor; - reads standard input, without its last newline.")
     ],
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many words.")] = 3,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="Print up to this many words.")] = 3,
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
     provider: ProviderOption = "cpu",
@@ -169,7 +169,7 @@ def suggest(
     personal: PersonalOption = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Print suggestions for the end of TEXT, one a line, best first."""
+    """Print suggestions for the end of TEXT, one per line, best first."""
     if text == "-":
         if sys.stdin is None:
             raise ForetypeError("standard input is closed; give the text as an argument")
@@ -190,7 +190,7 @@ def suggest(
 
 
 def info(bundle: BundleOption = None, engine: EngineOption = "auto", as_json: JsonOption = False) -> None:
-    """Say what the model is: engine, sizes, what it was trained on, and its figures."""
+    """Show what the model is: engine, sizes, training text and figures."""
     facts = load_model(bundle, engine).info()
     if as_json:
         print_json(facts)
@@ -201,21 +201,21 @@ def info(bundle: BundleOption = None, engine: EngineOption = "auto", as_json: Js
 
 
 def generate(
-    prompt: Annotated[str, typer.Argument(help="Text to go on from.")] = "",
-    tokens: Annotated[int, typer.Option(min=1, help="At most this many tokens.")] = 100,
+    prompt: Annotated[str, typer.Argument(help="Text to continue.")] = "",
+    tokens: Annotated[int, typer.Option(min=1, help="Sample at most this many tokens.")] = 100,
     temperature: Annotated[
-        float, typer.Option(min=0, max=10, help="Below 1 sharper, above 1 wilder; 0 takes the best.")
+        float, typer.Option(min=0, max=10, help="Vary less below 1, more above 1; 0 takes the best token.")
     ] = 0.8,
-    top_k: Annotated[int, typer.Option(min=0, help="Draw from the k best tokens; 0 for all.")] = 0,
+    top_k: Annotated[int, typer.Option(min=0, help="Sample from the k best tokens; 0 for all.")] = 0,
     top_p: Annotated[
-        float, typer.Option(min=0.0001, max=1, help="Draw from the best tokens that reach this probability together.")
+        float, typer.Option(min=0.0001, max=1, help="Sample from the best tokens that together reach this probability.")
     ] = 0.95,
-    seed: Annotated[int | None, typer.Option(min=0, help="Fixes the text.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Make the text reproducible.")] = None,
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Sample text from the model, until it ends the document."""
+    """Sample text from the model until it ends the document."""
     from foretype.runtime.generate import SamplingConfig
     from foretype.runtime.generate import generate as sample
 
@@ -233,22 +233,22 @@ def generate(
 
 def evaluate(
     files: Annotated[list[Path], typer.Argument(help="Text files or folders (.xz and .gz too); - for standard input.")],
-    limit: Annotated[int, typer.Option(min=0, help="At most about this many words of each file; 0 for all.")] = 0,
-    lines: Annotated[bool, typer.Option("--lines", help="Each line is a document (phrase sets).")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="Read about this many words of each file; 0 for all.")] = 0,
+    lines: Annotated[bool, typer.Option("--lines", help="Treat each line as a document (phrase sets).")] = False,
     bundle: BundleOption = None,
     engine: EngineOption = "auto",
     provider: ProviderOption = "cpu",
     overlooks: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Chance that the model expects a suggestion to be overlooked.")
+        float | None, typer.Option(min=0, max=1, help="Assume this chance that the user overlooks a suggestion.")
     ] = None,
     attention: Annotated[
-        float, typer.Option(min=0, max=1, help="Chance that the simulated user looks at the suggestions.")
+        float, typer.Option(min=0, max=1, help="Let the simulated user look at the suggestions with this chance.")
     ] = 1.0,
     writing: Annotated[
-        bool, typer.Option("--writing", help="Instead: misspelt words, and suggestions of several words.")
+        bool, typer.Option("--writing", help="Measure misspelt words and suggestions of several words instead.")
     ] = False,
-    layout: Annotated[str, typer.Option(help="Keyboard whose slips --writing makes.")] = "qwerty",
-    record: Annotated[bool, typer.Option("--record", help="Keep the means in the bundle's manifest.")] = False,
+    layout: Annotated[str, typer.Option(help="Simulate slips on this keyboard layout in --writing.")] = "qwerty",
+    record: Annotated[bool, typer.Option("--record", help="Store the means in the bundle's manifest.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure the model on text: perplexity, next-word accuracy, keystroke savings, time per suggestion."""

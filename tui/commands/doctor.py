@@ -1,4 +1,4 @@
-"""`foretype doctor`: ten lines about this machine, to paste into a bug report."""
+"""`foretype doctor`: prints ten lines about this machine, to paste into a bug report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARKS = {OK: "ok  ", WARNING: "warn", FAILED: "FAIL"}
 
 
 def doctor(bundle: BundleOption = None, profile: ProfileOption = "default", as_json: JsonOption = False) -> None:
-    """Tell what works on this machine and what does not; exit 1 if something essential fails."""
+    """Check what works on this machine. The exit status is 1 if something essential fails."""
     try:
         named, fault = chosen(bundle), ""
     except Exception as error:
@@ -38,7 +38,7 @@ def doctor(bundle: BundleOption = None, profile: ProfileOption = "default", as_j
 
 
 def _terminal() -> tuple[str, str]:
-    """What the terminal is said to be; where the output goes to no terminal, what the environment says of one."""
+    """Describe the terminal. If the output does not go to one, use what the environment says about it."""
     from rich.console import Console
 
     console = Console(stderr=not sys.stdout.isatty())

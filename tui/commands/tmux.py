@@ -1,4 +1,4 @@
-"""`foretype tmux`: suggestions in every program that runs in tmux."""
+"""`foretype tmux`: shows suggestions in every program that runs in tmux."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from foretype.runtime.errors import ForetypeError
 from foretype.tui.commands.basic import BundleOption, EngineOption
 
 _STARTS = 20.0
-"""Seconds within which the background process must show something."""
+"""Seconds to wait for the background process to start or to end."""
 
-tmux_app = typer.Typer(name="tmux", help="Suggestions in every program that runs in tmux.")
+tmux_app = typer.Typer(name="tmux", help="Show suggestions in every program that runs in tmux.")
 
-SocketOption = Annotated[str, typer.Option("--socket", help="The socket of the tmux server; default: the one here.")]
-SessionOption = Annotated[str, typer.Option("--session", help="The session to watch; default: the one here.")]
+SocketOption = Annotated[str, typer.Option("--socket", help="Use the tmux server at this socket, not the current one.")]
+SessionOption = Annotated[str, typer.Option("--session", help="Watch this session, not the current one.")]
 ShellsOption = Annotated[bool, typer.Option("--shells", help="Offer words in shells as well.")]
 
 
@@ -41,7 +41,7 @@ def on(
     session: SessionOption = "",
     shells: ShellsOption = False,
 ) -> None:
-    """Show three words under the active pane; Alt+1 to 3 type one, Alt+Right the first. Nothing is learned."""
+    """Show three words under the active pane. Alt+1 to 3 type one, Alt+Right types the first. Nothing is learned."""
     from foretype.tui.tmux.assistant import running
 
     socket, session = _server(socket, session)
@@ -64,7 +64,7 @@ def on(
 
 @tmux_app.command("off")
 def off(socket: SocketOption = "") -> None:
-    """End suggestions; your own status line and keys come back, also after a crash."""
+    """Stop suggestions, and restore your status line and keys, even after a crash."""
     from foretype.tui.tmux.assistant import running, state_path
     from foretype.tui.tmux.display import restore
 
@@ -81,7 +81,7 @@ def off(socket: SocketOption = "") -> None:
 
 @tmux_app.command("status")
 def status(socket: SocketOption = "") -> None:
-    """Say whether suggestions are on."""
+    """Show whether suggestions are on."""
     from foretype.tui.tmux.assistant import running
 
     socket, _ = _server(socket, "")
@@ -97,7 +97,7 @@ def watch(
     engine: EngineOption = "auto",
     shells: ShellsOption = False,
 ) -> None:
-    """Show suggestions in the foreground, until tmux ends."""
+    """Show suggestions in the foreground until tmux ends."""
     from foretype.runtime import load
     from foretype.tui.tmux.assistant import serve
 

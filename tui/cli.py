@@ -65,7 +65,9 @@ def with_command(arguments: list[str]) -> list[str]:
 
 def _refuse_slip(arguments: list[str], names: Iterable[str | None]) -> None:
     """Raise ForetypeError if the only argument is not a file, but almost the name of a command."""
-    if len(arguments) != 1 or arguments[0].startswith(("-", "+")) or Path(arguments[0]).exists():
+    if len(arguments) != 1 or arguments[0].startswith(("-", "+")) or os.sep in arguments[0]:
+        return
+    if Path(arguments[0]).exists():
         return
     words = [name.partition(" ")[0] for name in names if name]
     near = process.extractOne(arguments[0], words, scorer=OSA.distance, score_cutoff=1 + (len(arguments[0]) > 5))

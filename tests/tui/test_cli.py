@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from foretype.tui.cli import run
+from foretype.tui.cli import run, with_command
 from foretype.tui.commands.evaluation import enough_words
 
 
@@ -22,6 +22,12 @@ def in_process(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[
     status = run([str(argument) for argument in arguments])
     captured = capsys.readouterr()
     return status, captured.out, captured.err
+
+
+def test_a_path_is_a_file_whatever_its_name() -> None:
+    assert with_command(["./sugest"]) == ["pad", "./sugest"]
+    assert with_command(["notes.txt"]) == ["pad", "notes.txt"]
+    assert with_command(["suggest", "Hi"]) == ["suggest", "Hi"]
 
 
 def test_suggest_prints_one_word_a_line(tiny_bundle: Path) -> None:

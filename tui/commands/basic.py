@@ -32,7 +32,7 @@ EngineOption = Annotated[str, typer.Option("--engine", help="Choose the engine: 
 ProviderOption = Annotated[
     str, typer.Option("--provider", help="Run on cpu, cuda, auto, or another provider of ONNX Runtime.")
 ]
-ProfileOption = Annotated[str, typer.Option("--profile", help="Use the personal store of this name; you choose it.")]
+ProfileOption = Annotated[str, typer.Option("--profile", help="Use the personal store with this name of your choice.")]
 PersonalOption = Annotated[bool, typer.Option("--personal/--no-personal", help="Use your personal store.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -1,4 +1,4 @@
-"""`foretype bench` and `foretype bench report`: how fast this device is, and a leaderboard of many."""
+"""`foretype bench` measures this device; `foretype bench report` makes a leaderboard of many devices."""
 
 from __future__ import annotations
 
@@ -24,28 +24,31 @@ if TYPE_CHECKING:
 
 def bench(
     engine: Annotated[
-        list[str] | None, typer.Option("--engine", help="auto, blend, neural, ngram; commas or repeated. blend,ngram.")
+        list[str] | None,
+        typer.Option("--engine", help="Measure auto, blend, neural, ngram (commas or repeated); default blend,ngram."),
     ] = None,
-    bundle: Annotated[list[Path] | None, typer.Option("--bundle", help="As elsewhere; may be repeated.")] = None,
+    bundle: Annotated[list[Path] | None, typer.Option("--bundle", help="Measure this bundle; may be repeated.")] = None,
     provider: Annotated[
-        list[str] | None, typer.Option("--provider", help="Providers of ONNX Runtime; commas or repeated. cpu.")
+        list[str] | None,
+        typer.Option("--provider", help="Measure these ONNX Runtime providers (commas or repeated); default cpu."),
     ] = None,
     threads: Annotated[
-        list[str] | None, typer.Option("--threads", help="CPU threads of the neural model; commas or repeated. 1.")
+        list[str] | None,
+        typer.Option("--threads", help="Measure with these CPU threads (commas or repeated); default 1."),
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Trials of each configuration, by turns.")] = 5,
-    seconds: Annotated[float, typer.Option(min=1, help="No round of trials is begun that would end after this.")] = 50,
+    trials: Annotated[int, typer.Option(min=1, help="Run this many trials of each configuration.")] = 5,
+    seconds: Annotated[float, typer.Option(min=1, help="Start no round of trials that would end after this.")] = 50,
     out: Annotated[Path | None, typer.Option("--out", help="Write the result to this JSON file.")] = None,
     compare: Annotated[
-        Path | None, typer.Option("--compare", help="A result of before; each figure gets a verdict.")
+        Path | None, typer.Option("--compare", help="Compare with this earlier result, figure by figure.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the latencies to this PNG, SVG or PDF.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Plot the latencies to this PNG, SVG or PDF.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure this device: cold start, memory, latency, words/s, energy, and the memory floor, in about half a minute.
 
-    Every combination of bundle, engine, provider and threads is a configuration. docs/benchmark.md says what each
-    figure means. `foretype bench report FILES` makes one page of many results.
+    Every combination of bundle, engine, provider and threads is a configuration. docs/benchmark.md explains each
+    figure. `foretype bench report FILES` makes one page of many results.
     """
     from foretype.runtime.bench.compare import compare as compare_results
     from foretype.runtime.bench.plot import check_plot
@@ -62,7 +65,7 @@ def bench(
     counts = _listed(threads, "1")
     if not all(count.isascii() and count.isdigit() and int(count) > 0 for count in counts):
         raise typer.BadParameter(f"{','.join(counts)!r}; expected whole numbers of at least 1", param_hint="--threads")
-    # Whatever could fail at the end is tried before the work.
+    # Check everything that could fail at the end before the work.
     old = Result.read(compare) if compare else None
     if plot:
         check_plot(plot)
@@ -100,10 +103,10 @@ def bench(
 
 def report(
     files: Annotated[list[Path], typer.Argument(help="Results of `foretype bench --out`, or folders of them.")],
-    out: Annotated[Path | None, typer.Option("--out", help="The page, .md or .html; else Markdown is printed.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the page to this .md or .html file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Merge results of several devices into one leaderboard; a file that is none is told and left out."""
+    """Merge results of several devices into one leaderboard. Files that are not results are reported and skipped."""
     from foretype.runtime.bench.report import HEAD, html_page, markdown, rows
     from foretype.runtime.bench.result import Result
     from foretype.runtime.files.atomic import write_text
@@ -130,7 +133,7 @@ def report(
 
 
 def _listed(given: list[str] | None, default: str) -> list[str]:
-    """The values of an option that may be repeated, and may hold several at once, between commas."""
+    """The values of an option that may be repeated, each time with several values separated by commas."""
     return [part.strip() for value in given or [default] for part in value.split(",")]
 
 
@@ -185,7 +188,7 @@ def _print_result(result: Result) -> None:
 
 
 def _print_conditions(result: Result) -> None:
-    """What went on beside the trials."""
+    """Print the conditions of the trials."""
     from foretype.runtime.bench.conditions import MOST_SLOWED, MOST_WAITED
     from foretype.runtime.bench.report import told
     from foretype.runtime.bench.result import Figure
@@ -244,7 +247,7 @@ def _table(title: str, *heads: str) -> Table:
 
 
 def _console() -> Console:
-    # Piped into a file, a table must not be folded to 80 columns.
+    # Keep a table in a file from being wrapped at 80 columns.
     return Console(width=None if sys.stdout.isatty() else 130)
 
 

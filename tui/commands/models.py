@@ -1,4 +1,4 @@
-"""The `foretype models` commands: which models there are, installing and removing one, and the default."""
+"""The `foretype models` commands, which list, install and remove models, and choose the default."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import typer
 
 from foretype.tui.commands.basic import EngineOption, JsonOption, info, model_names, print_json
 
-models = typer.Typer(name="models", help="Which models there are; install, remove, choose the default.")
+models = typer.Typer(name="models", help="List, install and remove models; choose the default.")
 
 
-NameArgument = Annotated[str, typer.Argument(help="The name of a model.", autocompletion=model_names)]
+NameArgument = Annotated[str, typer.Argument(help="Name of a model.", autocompletion=model_names)]
 
 
 @models.callback(invoke_without_command=True)
 def _list_by_default(context: typer.Context) -> None:
-    """Which models there are; install, remove, choose the default."""
+    """List, install and remove models; choose the default."""
     if context.invoked_subcommand is None:
         list_models()
 
@@ -53,7 +53,7 @@ def _plain(facts: dict[str, Any]) -> dict[str, Any]:
 
 @models.command("show")
 def show(name: NameArgument, engine: EngineOption = "auto", as_json: JsonOption = False) -> None:
-    """Say what a model is, like `foretype info`: engine, sizes, what it was trained on, and its figures."""
+    """Show what a model is, like `foretype info`: engine, sizes, training text and figures."""
     from foretype.runtime.files.finding import folder_of
 
     info(folder_of(name), engine, as_json)
@@ -61,11 +61,11 @@ def show(name: NameArgument, engine: EngineOption = "auto", as_json: JsonOption 
 
 @models.command("install")
 def install_model(
-    source: Annotated[Path, typer.Argument(help="A bundle: its folder, or a .tar.gz, .tar.xz or .zip of it.")],
-    name: Annotated[str, typer.Option("--name", help="What to call it, if not as its manifest does.")] = "",
+    source: Annotated[Path, typer.Argument(help="Bundle to install: a folder, or a .tar.gz, .tar.xz or .zip of it.")],
+    name: Annotated[str, typer.Option("--name", help="Use this name instead of that in the manifest.")] = "",
     replace: Annotated[bool, typer.Option("--replace", help="Replace the installed model of that name.")] = False,
 ) -> None:
-    """Install a bundle, after checking each of its files against its checksum. Nothing in it is executed."""
+    """Install a bundle after verifying the checksum of each file. Nothing in it is executed."""
     from foretype.runtime.files.installed import install
 
     name = install(source, name, replace=replace)
@@ -84,9 +84,9 @@ def remove_model(name: NameArgument) -> None:
 
 @models.command("default")
 def default_model(
-    name: Annotated[str, typer.Argument(help="The name of a model; none: print it.", autocompletion=model_names)] = "",
+    name: Annotated[str, typer.Argument(help="Name of a model; none: print it.", autocompletion=model_names)] = "",
 ) -> None:
-    """Choose the model that the pad and the commands use where none is named."""
+    """Choose the model that the pad and the commands use by default."""
     from foretype.runtime.files.finding import DEFAULT_BUNDLE
     from foretype.runtime.files.installed import default_name, set_default
 

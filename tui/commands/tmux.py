@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from foretype.runtime.errors import ForetypeError
-from foretype.tui.commands.basic import BundleOption, EngineOption
+from foretype.tui.commands.basic import BundleOption, EngineOption, chosen
 
 _STARTS = 20.0
 """Seconds to wait for the background process to start or to end."""
@@ -101,7 +101,7 @@ def watch(
     from foretype.runtime import load
     from foretype.tui.tmux.assistant import serve
 
-    serve(load(bundle, engine=engine), socket, session, shells)  # type: ignore[arg-type]
+    serve(load(chosen(bundle), engine=engine), socket, session, shells)  # type: ignore[arg-type]
 
 
 def register(app: typer.Typer) -> None:

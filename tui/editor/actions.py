@@ -1,4 +1,4 @@
-"""What keys do in the editor: moves, deletions, lines, the clipboard."""
+"""The actions of keys in the editor: moving, deleting, editing lines, the clipboard."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _MOTIONS: dict[str, Callable[[Buffer, Place], Place]] = {
 _ROWS = ("up", "down", "page_up", "page_down")
 
 _AROUND = 200
-"""Lines above and below that show how a text is indented."""
+"""Number of lines above and below the cursor that are checked for their indentation."""
 
 MOTIONS = (*_MOTIONS, *_ROWS)
 """Names for `EditorActions.motion`."""
 
 
 class EditorActions(Editor):
-    """An editor with the actions that keys are bound to, each a method `action_NAME`."""
+    """An editor with the actions of keys, each in a method `action_NAME`."""
 
     def motion(self, name: str, select: bool = False) -> None:
-        """Move the cursor, or with `select` the end of the selection. name: one of `MOTIONS`."""
+        """Move the cursor. With `select`, extend the selection to it. name: one of `MOTIONS`."""
         if name in _ROWS:
             self._move_rows(name, select)
         elif self.mark is not None and not select and name in ("left", "right"):
@@ -49,7 +49,7 @@ class EditorActions(Editor):
         goal = layout.cell_of(self.cursor, here) if self.goal is None else self.goal
         row = layout.moved(here, -rows if name in ("up", "page_up") else rows)
         place = layout.place_at(row, goal)
-        if row == here:  # the first or the last row: to its end
+        if row == here:  # on the first or last row, move to the start or end of the text
             place = self.buffer.end if name in ("down", "page_down") else (0, 0)
         self.move(place, select, goal)
 
@@ -83,12 +83,12 @@ class EditorActions(Editor):
     # --- Lines
 
     def _selected_lines(self) -> tuple[int, int]:
-        """The first and the last line that the selection touches."""
+        """The first and last line that the selection touches."""
         start, end = self.selection
         return start[0], end[0] - (end[1] == 0 and end[0] > start[0])
 
     def action_duplicate_line(self) -> None:
-        """Repeat the lines of the selection below it."""
+        """Copy the selected lines below themselves."""
         first, last = self._selected_lines()
         block = self.buffer.lines[first : last + 1]
         place, end = self.cursor, (last, len(self.buffer.lines[last]))
@@ -113,7 +113,7 @@ class EditorActions(Editor):
         self.mark = None if mark is None else (mark[0] + by, mark[1])
 
     def action_indent(self) -> None:
-        """Indent the selected lines, or go to the next tab stop: by spaces, or by a tab if the text is indented so."""
+        """Indent the selected lines, or insert up to the next tab stop. Uses spaces, or tabs if the text does."""
         first, last = self._selected_lines()
         tab = self._uses_tabs()
         if self.mark is None or first == last:
@@ -124,13 +124,13 @@ class EditorActions(Editor):
             self._each_line(first, last, lambda line: unit + line if line else line)
 
     def _uses_tabs(self) -> bool:
-        """Whether the first indented line around the cursor is indented by a tab."""
+        """Whether the first indented line near the cursor is indented by a tab."""
         line = self.cursor[0]
         around = self.buffer.lines[max(0, line - _AROUND) : line + _AROUND]
         return next((text[0] == "\t" for text in around if text[:1] in (" ", "\t") and text.strip()), False)
 
     def action_unindent(self) -> None:
-        """Take a tab, or a tab stop's spaces, from the start of each line of the selection."""
+        """Remove a tab, or up to one tab stop of spaces, from the start of each selected line."""
         self._each_line(*self._selected_lines(), _unindented)
 
     def _each_line(self, first: int, last: int, step: Callable[[str], str]) -> None:
@@ -151,12 +151,12 @@ class EditorActions(Editor):
         self.move(self.buffer.end, select=True)
 
     def action_copy(self) -> None:
-        """Copy the selection; without one, nothing happens."""
+        """Copy the selection. Without one, do nothing."""
         if self.selected_text:
             self.app.copy_to_clipboard(self.selected_text)
 
     def action_cut(self) -> None:
-        """Cut the selection, or the whole line."""
+        """Cut the selection, or the whole line if nothing is selected."""
         if self.mark is None:
             line = self.cursor[0]
             last = line + 1 == len(self.buffer.lines)
@@ -169,7 +169,7 @@ class EditorActions(Editor):
         self.paste(self.app.clipboard)
 
     def paste(self, text: str) -> None:
-        """Put text from elsewhere in the place of the selection."""
+        """Replace the selection by text from elsewhere."""
         if text:
             self.history.checkpoint()
             self.insert(text.replace("\r\n", "\n").replace("\r", "\n"), "paste")
@@ -179,7 +179,7 @@ class EditorActions(Editor):
         self.paste(event.text)
 
     def on_click(self, event: events.Click) -> None:
-        """Two clicks select a word, three a line."""
+        """Select a word on a double click, a line on a triple click."""
         if event.chain == 2:
             start, end = motions.word_around(self.buffer, self.cursor)
         elif event.chain == 3:

@@ -1,15 +1,15 @@
-"""The text being edited, as a list of lines, and the changes made to it."""
+"""The text that is edited, as a list of lines, and the changes to it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 Place = tuple[int, int]
-"""A line and a column, both from 0; columns count code points."""
+"""A line and a column, both counted from 0. Columns count code points."""
 
 
 def end_of(start: Place, text: str) -> Place:
-    """Where `text` ends if it begins at `start`.
+    """The place where `text` ends if it starts at `start`.
 
     >>> end_of((3, 5), "ab"), end_of((3, 5), "ab\\nc")
     ((3, 7), (4, 1))
@@ -22,7 +22,7 @@ def end_of(start: Place, text: str) -> Place:
 
 @dataclass(frozen=True)
 class Change:
-    """One replacement: at `start`, `removed` gave way to `inserted`."""
+    """A replacement of `removed` by `inserted`, at `start`."""
 
     start: Place
     removed: str
@@ -30,16 +30,16 @@ class Change:
 
     @property
     def end(self) -> Place:
-        """Where the inserted text ends."""
+        """The place where the inserted text ends."""
         return end_of(self.start, self.inserted)
 
     def inverse(self) -> Change:
-        """The change that takes this one back."""
+        """The change that undoes this one."""
         return Change(self.start, self.inserted, self.removed)
 
 
 class Buffer:
-    """Lines of text without their line ends; there is always at least one."""
+    """Lines of text without their line ends. There is always at least one line."""
 
     def __init__(self, text: str = "") -> None:
         self.lines = text.split("\n")
@@ -50,11 +50,11 @@ class Buffer:
 
     @property
     def end(self) -> Place:
-        """The place behind the last character."""
+        """The place after the last character."""
         return len(self.lines) - 1, len(self.lines[-1])
 
     def line(self, row: int) -> str:
-        """The text of a line; "" for a row outside the text."""
+        """The text of a line, or "" if there is no such line."""
         return self.lines[row] if 0 <= row < len(self.lines) else ""
 
     def clamp(self, place: Place) -> Place:
@@ -73,12 +73,12 @@ class Buffer:
         return "\n".join([first, *self.lines[start[0] + 1 : end[0]], last])
 
     def replace(self, start: Place, end: Place, text: str) -> Change:
-        """Put `text` in the place of what is between `start` and `end`; returns the change."""
+        """Replace the text between `start` and `end` by `text`, and return the change."""
         removed = self.between(start, end)
         head, tail = self.lines[start[0]][: start[1]], self.lines[end[0]][end[1] :]
         self.lines[start[0] : end[0] + 1] = (head + text + tail).split("\n")
         return Change(start, removed, text)
 
     def make(self, change: Change) -> None:
-        """Make a change whose removed text stands at its start."""
+        """Apply a change whose `removed` text is at its start."""
         self.replace(change.start, end_of(change.start, change.removed), change.inserted)

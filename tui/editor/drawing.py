@@ -1,4 +1,4 @@
-"""Draws one row: text, selection, cursor, and the grey text that goes on from the cursor."""
+"""Draws one row: text, selection, cursor, and the ghost text after the cursor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from foretype.tui.editor.graphemes import clusters, shown, width_of
 
 
 class Colours(NamedTuple):
-    """The styles of a text."""
+    """The styles for the parts of a row."""
 
     text: Style
     selection: Style
@@ -23,10 +23,10 @@ class Colours(NamedTuple):
 
 
 class RowPicture(NamedTuple):
-    """All that decides how a row looks.
+    """Everything that determines how a row looks.
 
-    text: what stands on it. selected: columns of the row that are selected, from and to. cursor: the column of the
-    cursor, or None. ghost: text shown behind the last column.
+    text: the text of the row. selected: start and end of the selected columns. cursor: the column of the cursor, or
+    None. ghost: the text shown after the last column.
     """
 
     text: str
@@ -37,7 +37,7 @@ class RowPicture(NamedTuple):
 
 @lru_cache(512)
 def draw(picture: RowPicture, width: int, colours: Colours) -> Strip:
-    """The picture as a strip of exactly `width` cells."""
+    """Draw `picture` as a strip of exactly `width` cells."""
     cells = _text_cells(picture, colours)
     ghost = list(clusters(picture.ghost))
     if picture.cursor is not None and picture.cursor >= len(picture.text):
@@ -49,7 +49,7 @@ def draw(picture: RowPicture, width: int, colours: Colours) -> Strip:
 
 
 def _text_cells(picture: RowPicture, colours: Colours) -> list[tuple[str, Style]]:
-    """Each cluster as it is drawn, with its style."""
+    """The drawn form of each cluster, with its style."""
     start, end = picture.selected
     if picture.text.isascii() and picture.text.isprintable() and picture.cursor is None and start == end:
         return [(picture.text, colours.text)]
@@ -71,7 +71,7 @@ def _text_cells(picture: RowPicture, colours: Colours) -> list[tuple[str, Style]
 
 
 def _joined(cells: list[tuple[str, Style]]) -> list[tuple[str, Style]]:
-    """Neighbours of one style joined."""
+    """Join neighbours that have the same style."""
     joined: list[tuple[str, Style]] = []
     for text, style in cells:
         if joined and joined[-1][1] == style:

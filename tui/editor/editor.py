@@ -1,4 +1,4 @@
-"""The editor widget: a text, a cursor, a selection, and the rows of the screen that show them."""
+"""The editor widget: a text, a cursor, a selection, and the screen rows that show them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SCROLL_ROWS = 3
 
 
 class Editor(Widget, can_focus=True):
-    """A text that wraps at the width of the widget.
+    """Edits a text that wraps at the width of the widget.
 
-    buffer: the text. cursor: where it is edited. mark: the other end of the selection, or None. history: what can
-    be undone. ghost: grey text behind the cursor that is no part of the text.
+    buffer: the text. cursor: where the next edit happens. mark: the other end of the selection, or None. history: the
+    changes that can be undone. ghost: grey text after the cursor that is not part of the text.
 
-    All edits go through `change`, and all moves of the cursor through `move`; overriding `changed` sees every edit.
+    All edits go through `change`, and all moves of the cursor through `move`. Override `changed` to see every edit.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -64,7 +64,7 @@ class Editor(Widget, can_focus=True):
         self.cursor: Place = self.buffer.end
         self.mark: Place | None = None
         self.ghost = ""
-        self.goal: int | None = None  # the cell that moves up and down aim at
+        self.goal: int | None = None  # the cell that vertical moves aim for
         self._top = Row(0, 0, 0)
         self._rows: list[Row] | None = None
 
@@ -76,7 +76,7 @@ class Editor(Widget, can_focus=True):
 
     @property
     def selection(self) -> tuple[Place, Place]:
-        """The start and the end of what is selected; both are the cursor where nothing is."""
+        """The start and end of the selection. Both are the cursor if nothing is selected."""
         mark = self.cursor if self.mark is None else self.mark
         return min(mark, self.cursor), max(mark, self.cursor)
 
@@ -85,7 +85,7 @@ class Editor(Widget, can_focus=True):
         return self.buffer.between(*self.selection)
 
     def change(self, text: str, start: Place, end: Place, kind: str = "edit", cursor: Place | None = None) -> Change:
-        """Put `text` in the place of what is between two places, and the cursor behind it, or at `cursor`."""
+        """Replace the text between `start` and `end` by `text`. Puts the cursor after it, or at `cursor`."""
         before = self.cursor
         made = self.buffer.replace(start, end, text)
         self.cursor = self.buffer.clamp(made.end if cursor is None else cursor)
@@ -96,18 +96,18 @@ class Editor(Widget, can_focus=True):
         return made
 
     def insert(self, text: str, kind: str = "edit") -> Change:
-        """Put `text` in the place of the selection, or at the cursor."""
+        """Replace the selection by `text`, or insert it at the cursor."""
         return self.change(text, *self.selection, kind)
 
     def undo(self) -> None:
-        """Take the last batch of changes back."""
+        """Undo the last batch of changes."""
         batch = self.history.undo()
         if batch is not None:
             changes = [change.inverse() for change in reversed(batch.changes)]
             self._travel(changes, batch.before, f"undo {batch.kind}")
 
     def redo(self) -> None:
-        """Make the changes again that were taken back last."""
+        """Redo the batch of changes that was undone last."""
         batch = self.history.redo()
         if batch is not None:
             self._travel(batch.changes, batch.after, f"redo {batch.kind}")
@@ -119,17 +119,17 @@ class Editor(Widget, can_focus=True):
         self._after_change(changes, kind)
 
     def _after_change(self, changes: Sequence[Change], kind: str) -> None:
-        self.ghost = ""  # it went on from a text that is gone
+        self.ghost = ""  # it continued a text that is gone
         self.goal = None
         self._show_cursor()
         self.changed(changes, kind)
         self.post_message(self.Changed())
 
     def changed(self, changes: Sequence[Change], kind: str) -> None:
-        """Called after each edit. kind: what made it; "undo" or "redo" and that, where it was undone or made again."""
+        """Called after each edit. kind: what made it, after "undo " or "redo " if the edit undoes or redoes it."""
 
     def show_text(self, text: str) -> None:
-        """Show another text, with a history of its own."""
+        """Show another text, with an empty history."""
         self.buffer.lines = text.split("\n")
         self.history.clear()
         self.cursor, self.mark, self._top = self.buffer.end, None, Row(0, 0, 0)
@@ -138,7 +138,7 @@ class Editor(Widget, can_focus=True):
     # --- The cursor
 
     def cursor_on_screen(self) -> Offset:
-        """The cell of the screen at which the cursor stands."""
+        """The screen cell of the cursor."""
         layout = self.wrapping
         row = layout.row_at(self.cursor)
         rows = self.visible_rows()
@@ -146,7 +146,10 @@ class Editor(Widget, can_focus=True):
         return self.content_region.offset + Offset(layout.cell_of(self.cursor, row), y)
 
     def move(self, place: Place, select: bool = False, goal: int | None = None) -> None:
-        """Put the cursor at a place. select: whether the selection reaches there."""
+        """Move the cursor to a place.
+
+        select: extend the selection to there. goal: the cell that later vertical moves aim for.
+        """
         if select and self.mark is None:
             self.mark = self.cursor
         elif not select:
@@ -163,11 +166,11 @@ class Editor(Widget, can_focus=True):
 
     @property
     def wrapping(self) -> Layout:
-        """Where the lines wrap at this width; one cell is left for the cursor behind a full row."""
+        """The layout at this width, except one cell for the cursor after a full row."""
         return Layout(self.buffer, self.content_size.width - 1)
 
     def _show_cursor(self) -> None:
-        """Scroll as little as needed to have the cursor in sight, and draw."""
+        """Scroll as little as needed to make the cursor visible, then draw."""
         layout, height = self.wrapping, max(1, self.content_size.height)
         row = layout.row_at(self.cursor)
         top = layout.row_at(self.buffer.clamp((self._top.line, self._top.start)))
@@ -179,17 +182,17 @@ class Editor(Widget, can_focus=True):
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw all rows again; those that look the same cost nothing."""
+        """Draw all rows again. Rows that look the same are taken from a cache."""
         self._rows = None
         self.refresh()
 
     def scroll_rows(self, rows: int) -> None:
-        """Move the text so many rows up (down, if negative) in the widget."""
+        """Scroll down by `rows` rows (up if negative)."""
         self._top = self.wrapping.moved(self._top, rows)
         self.redraw()
 
     def visible_rows(self) -> list[Row]:
-        """The rows in sight, from the top."""
+        """The visible rows, from the top."""
         if self._rows is None:
             layout = self.wrapping
             self._top = layout.row_at(self.buffer.clamp((self._top.line, self._top.start)))
@@ -197,7 +200,7 @@ class Editor(Widget, can_focus=True):
         return self._rows
 
     def render_line(self, y: int) -> Strip:
-        """One row of the widget."""
+        """Draw one row of the widget."""
         width = self.content_size.width
         rows = self.visible_rows()
         colours = self._colours()
@@ -261,7 +264,7 @@ class Editor(Widget, can_focus=True):
 
 
 def _first(layout: Layout, top: Row, height: int) -> list[Row]:
-    """So many rows from `top` on, fewer at the end of the text."""
+    """The first `height` rows from `top` on; fewer at the end of the text."""
     rows: list[Row] = []
     for row in layout.from_row(top):
         if len(rows) == height:

@@ -1,6 +1,6 @@
-"""Grapheme clusters: what a reader takes for one character, where the cursor may stand, and how wide each is drawn.
+"""Grapheme clusters: what readers see as one character. The cursor moves between them.
 
-Clusters are those of Unicode Standard Annex 29, as `wcwidth` finds them; widths are those that Rich draws.
+Clusters follow Unicode Standard Annex 29, as implemented by `wcwidth`. Widths are those that Rich draws.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from rich.cells import cell_len
 from wcwidth import grapheme_boundary_before, iter_graphemes
 
 TAB = 4
-"""Cells from one tab stop to the next."""
+"""Number of cells between tab stops."""
 
 _REACH = 64
-"""Code points in which a cluster is looked for; longer ones are cut."""
+"""Number of code points to search for a cluster boundary. Longer clusters are cut."""
 
 
 def next_boundary(line: str, column: int) -> int:
@@ -43,7 +43,7 @@ def previous_boundary(line: str, column: int) -> int:
 
 
 def boundary_at_or_before(line: str, column: int) -> int:
-    """The last boundary that is not behind `column`."""
+    """The last cluster boundary at or before `column`."""
     if column <= 0 or column >= len(line) or line[column - 1 : column + 1].isascii():
         return max(0, min(column, len(line)))
     start = previous_boundary(line, column)
@@ -74,15 +74,15 @@ def _in_word(character: str) -> bool:
 
 @lru_cache(4096)
 def clusters(text: str) -> tuple[str, ...]:
-    """The clusters of a text."""
+    """Split a text into clusters."""
     return tuple(text) if text.isascii() else tuple(iter_graphemes(text))
 
 
 @lru_cache(4096)
 def shown(cluster: str) -> tuple[str, int]:
-    """How a cluster other than a tab is drawn, and how many cells it takes.
+    """The drawn form of a cluster that is not a tab, and its width in cells.
 
-    Control characters become their symbols, so that no file can steer the terminal.
+    Control characters become symbols, so that no file can control the terminal.
 
     >>> shown("a"), shown("\\x1b"), shown("\\u200b")
     (('a', 1), ('␛', 1), ('·', 1))
@@ -99,5 +99,5 @@ def shown(cluster: str) -> tuple[str, int]:
 
 
 def width_of(cluster: str, at: int) -> int:
-    """The cells that a cluster takes if it starts at cell `at`."""
+    """The width of a cluster, in cells, if it starts at cell `at`."""
     return TAB - at % TAB if cluster == "\t" else shown(cluster)[1]

@@ -1,4 +1,4 @@
-"""Undo and redo: changes in batches, each of which one key takes back."""
+"""Undo and redo, in batches of changes. One key undoes one batch."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _MOST_BATCHES = 10_000
 class Batch:
     """Changes that are undone together.
 
-    before: the cursor before the first of them. after: the cursor behind the last. kind: what made them.
-    number: different for each batch.
+    before: the cursor before the first change. after: the cursor after the last one. kind: what made the changes.
+    number: unique for each batch.
     """
 
     before: Place
@@ -26,7 +26,7 @@ class Batch:
 
 
 class History:
-    """The batches of one text. Typed letters of a word and its space are one batch."""
+    """The batches of one text. The typed letters of a word and its space form one batch."""
 
     def __init__(self) -> None:
         self._undo: list[Batch] = []
@@ -36,16 +36,16 @@ class History:
 
     @property
     def state(self) -> tuple[int, int]:
-        """The same value whenever the text is the same as far as this history knows."""
+        """A value that is equal whenever the text is the same, as far as this history knows."""
         return (self._undo[-1].number, len(self._undo[-1].changes)) if self._undo else (0, 0)
 
     @property
     def batches(self) -> tuple[Batch, ...]:
-        """Those that can be undone, the last one last."""
+        """The batches that can be undone, oldest first."""
         return tuple(self._undo)
 
     def restore(self, batches: Sequence[Batch]) -> None:
-        """Begin with the batches of an earlier run, which led to the same text."""
+        """Start with the batches of an earlier run that led to the same text."""
         self._undo = list(batches)
         self._numbers = max((batch.number for batch in batches), default=0)
 
@@ -56,11 +56,14 @@ class History:
         self._open = False
 
     def checkpoint(self) -> None:
-        """Start a new batch with the next change."""
+        """Make the next change start a new batch."""
         self._open = False
 
     def record(self, change: Change, before: Place, after: Place, kind: str) -> None:
-        """Add a change; it joins the last batch if that is open, of the same kind, and ends where this one starts."""
+        """Add a change. It joins the last batch if that is open, of the same kind, and ends where this change starts.
+
+        A change that starts a new word starts a new batch.
+        """
         self._redo.clear()
         last = self._undo[-1] if self._undo else None
         if last is None or not self._open or last.kind != kind or last.after != before or _starts_word(last, change):
@@ -73,11 +76,11 @@ class History:
         self._open = True
 
     def undo(self) -> Batch | None:
-        """Move the last batch to those that can be made again and return it; its changes are undone last one first."""
+        """Move the last batch to the redo list and return it. Undo its changes in reverse order."""
         return self._move(self._undo, self._redo)
 
     def redo(self) -> Batch | None:
-        """Move the batch undone last back and return it."""
+        """Move the batch that was undone last back to the undo list, and return it."""
         return self._move(self._redo, self._undo)
 
     def _move(self, source: list[Batch], target: list[Batch]) -> Batch | None:
@@ -89,7 +92,7 @@ class History:
 
 
 def _starts_word(last: Batch, change: Change) -> bool:
-    """Whether a typed change begins a new word, which then becomes a batch of its own."""
+    """Whether a typed change starts a new line or a new word, and so a new batch."""
     written = last.changes[-1].inserted
     if "\n" in written or "\n" in change.inserted:
         return True

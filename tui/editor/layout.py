@@ -1,7 +1,7 @@
-"""Where lines wrap: the rows of the screen that a text takes, found only where they are looked at.
+"""Finds where lines wrap into screen rows, but only for the rows that are needed.
 
-A line of a megabyte is cut into chunks of a few thousand characters, each wrapped by itself, so that no key has to wrap
-all of it.
+Long lines are split into chunks of a few thousand characters, and each chunk is wrapped on its own. Thus no key has to
+wrap a whole line of a megabyte.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from foretype.tui.editor.graphemes import clusters, width_of
 
 _CHUNK = 2048
 _SLACK = 256
-"""A chunk ends behind the last space of its last characters."""
+"""A chunk ends after the last space within its last `_SLACK` characters, if there is one."""
 
 
 class Row(NamedTuple):
-    """A row of the screen: the part `start` to `end` of a line."""
+    """A screen row: the part of a line from column `start` to `end`."""
 
     line: int
     start: int
@@ -27,32 +27,32 @@ class Row(NamedTuple):
 
 
 class Layout:
-    """The rows of `buffer`, each at most `width` cells wide; spaces at the end of a row may stand out."""
+    """The rows of `buffer`, each at most `width` cells wide. Spaces at the end of a row may exceed the width."""
 
     def __init__(self, buffer: Buffer, width: int) -> None:
         self.buffer = buffer
         self.width = max(1, width)
 
     def row_at(self, place: Place) -> Row:
-        """The row on which the cursor stands at `place`; between two rows it stands on the second."""
+        """The row that contains `place`. A place between two rows belongs to the second."""
         line, column = place
         rows = list(self._chunk_rows(line, column))
         return next((row for row in reversed(rows) if row.start <= column), rows[0])
 
     def after(self, row: Row) -> Row | None:
-        """The row below; None after the last."""
+        """The row below; None for the last row."""
         if row.end < len(self.buffer.lines[row.line]):
             return self.row_at((row.line, row.end))
         return self.row_at((row.line + 1, 0)) if row.line + 1 < len(self.buffer.lines) else None
 
     def before(self, row: Row) -> Row | None:
-        """The row above; None before the first."""
+        """The row above; None for the first row."""
         if row.start > 0:
             return self.row_at((row.line, row.start - 1))
         return self.row_at((row.line - 1, len(self.buffer.lines[row.line - 1]))) if row.line > 0 else None
 
     def moved(self, row: Row, rows: int) -> Row:
-        """The row so many rows below (above, if negative), or the last one on the way."""
+        """The row that is `rows` rows below (above if negative), or the last row in that direction."""
         step = self.after if rows > 0 else self.before
         for _ in range(abs(rows)):
             following = step(row)
@@ -62,33 +62,33 @@ class Layout:
         return row
 
     def from_row(self, row: Row) -> Iterator[Row]:
-        """`row` and the rows below it."""
+        """Yield `row` and the rows below it."""
         following: Row | None = row
         while following is not None:
             yield following
             following = self.after(following)
 
     def cell_of(self, place: Place, row: Row) -> int:
-        """The cell, from 0, at which `place` stands on its row."""
+        """The cell of `place` on its row, counted from 0."""
         at = 0
         for cluster in clusters(self.buffer.lines[row.line][row.start : place[1]]):
             at += width_of(cluster, at)
         return at
 
     def place_at(self, row: Row, cell: int) -> Place:
-        """The place whose cluster covers a cell of a row; at most the last place of the row."""
+        """The place whose cluster covers a cell of a row, or the last place of the row."""
         column, at = row.start, 0
         text = self.buffer.lines[row.line]
         for cluster in clusters(text[row.start : row.end]):
             at += width_of(cluster, at)
-            # Behind its last cluster a wrapped row ends where the next one starts.
+            # The place after the last cluster of a wrapped row belongs to the next row.
             if at > cell or (column + len(cluster) >= row.end and row.end < len(text)):
                 break
             column += len(cluster)
         return row.line, column
 
     def _chunk_rows(self, line: int, column: int) -> Iterator[Row]:
-        """The rows of the chunk that holds a column."""
+        """Yield the rows of the chunk that contains a column."""
         text = self.buffer.lines[line]
         start, end = _chunk(text, column)
         starts = _wrap(text[start:end], self.width)
@@ -108,12 +108,12 @@ def _chunk(text: str, column: int) -> tuple[int, int]:
 
 @lru_cache(1024)
 def _wrap(text: str, width: int) -> tuple[int, ...]:
-    """The starts of the rows of a text."""
+    """The columns at which the rows of a text start."""
     return _wrap_plain(text, width) if text.isascii() and text.isprintable() else _wrap_any(text, width)
 
 
 def _wrap_plain(text: str, width: int) -> tuple[int, ...]:
-    """As `_wrap_any`, faster, where each character takes one cell."""
+    """A faster `_wrap_any` for text in which each character takes one cell."""
     starts = [0]
     while len(text) - starts[-1] > width:
         space = text.rfind(" ", starts[-1], starts[-1] + width + 1)

@@ -1,4 +1,4 @@
-"""Where the keys take the cursor."""
+"""Cursor movements: each function returns the new place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from foretype.tui.editor.graphemes import next_boundary, next_word, previous_bou
 
 
 def left(buffer: Buffer, place: Place) -> Place:
-    """One grapheme cluster back; from the start of a line to the end of the one above."""
+    """Move back by one grapheme cluster; from the start of a line to the end of the line above."""
     line, column = place
     if column == 0:
         return (line - 1, len(buffer.lines[line - 1])) if line else place
@@ -15,7 +15,7 @@ def left(buffer: Buffer, place: Place) -> Place:
 
 
 def right(buffer: Buffer, place: Place) -> Place:
-    """One grapheme cluster on; from the end of a line to the start of the one below."""
+    """Move forward by one grapheme cluster; from the end of a line to the start of the line below."""
     line, column = place
     if column >= len(buffer.lines[line]):
         return (line + 1, 0) if line + 1 < len(buffer.lines) else place
@@ -23,13 +23,13 @@ def right(buffer: Buffer, place: Place) -> Place:
 
 
 def word_left(buffer: Buffer, place: Place) -> Place:
-    """To the start of the word before, across line ends."""
+    """Move to the start of the previous word, across line ends."""
     line, column = place
     return left(buffer, place) if column == 0 else (line, previous_word(buffer.lines[line], column))
 
 
 def word_right(buffer: Buffer, place: Place) -> Place:
-    """To the end of the word after, across line ends."""
+    """Move to the end of the next word, across line ends."""
     line, column = place
     if column >= len(buffer.lines[line]):
         return right(buffer, place)
@@ -37,19 +37,19 @@ def word_right(buffer: Buffer, place: Place) -> Place:
 
 
 def line_start(buffer: Buffer, place: Place) -> Place:
-    """To the first letter of the line, or, from there, to its start."""
+    """Move to the first character after the indentation or, from there, to the start of the line."""
     text = buffer.lines[place[0]]
     indent = len(text) - len(text.lstrip())
     return place[0], 0 if place[1] == indent or indent == len(text) else indent
 
 
 def line_end(buffer: Buffer, place: Place) -> Place:
-    """To the end of the line."""
+    """Move to the end of the line."""
     return place[0], len(buffer.lines[place[0]])
 
 
 def word_around(buffer: Buffer, place: Place) -> tuple[Place, Place]:
-    """The start and the end of the word at a place."""
+    """The start and end of the word at a place; the place itself twice if there is no word."""
     line, column = place
     text = buffer.lines[line]
     end = next_word(text, previous_word(text, min(column + 1, len(text)))) if text else 0

@@ -1,4 +1,4 @@
-"""The typing pad: a text, suggestions at the cursor, and a status line."""
+"""The application of the typing pad: a text, suggestions at the cursor, and a status line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from foretype.tui.pad.themes import THEMES, theme_for
 from foretype.tui.pad.typing.typing_area import TypingArea
 
 _WIDE = 60
-"""Columns from which the status line shows all facts."""
+"""Minimum number of columns at which the status line shows everything."""
 
 _HINT = (
     "Just type. Tab takes the next grey word, Right or End all of the grey text.\n"
@@ -45,7 +45,7 @@ _HINT = (
 
 
 class Pad(SafeApp):
-    """The application around one `TypingArea`."""
+    """The application around a `TypingArea`."""
 
     CSS_PATH = "pad.tcss"
     TITLE = "Foretype"
@@ -68,7 +68,7 @@ class Pad(SafeApp):
         settings: Settings | None = None,
         line: int | None = None,
     ) -> None:
-        """line: where the cursor starts, from 1; None for the end of the text."""
+        """line: the line where the cursor starts, counted from 1; None for the end of the text."""
         super().__init__()
         self.settings = settings or Settings()
         self._model = model
@@ -120,7 +120,7 @@ class Pad(SafeApp):
     # --- Status line and messages
 
     def tell(self, message: str, kind: str = "") -> None:
-        """Show one line in the place of the status line until the next key; `kind`: "", "warning", "error"."""
+        """Show a message instead of the status line until the next key. kind: "", "warning" or "error"."""
         self._told = bool(message)
         line = self.query_one("#message", Static)
         line.set_classes(kind)
@@ -129,8 +129,8 @@ class Pad(SafeApp):
         self.query_one("#status").display = not message
 
     def show_status(self) -> None:
-        """Bring the status line up to date."""
-        if not self.area.is_attached:  # the last key's messages come while the pad closes
+        """Update the status line."""
+        if not self.area.is_attached:  # messages of the last key can arrive while the pad closes
             return
         notice = self.query_one("#notice", Static)
         told = self.area.session.notice
@@ -174,7 +174,7 @@ class Pad(SafeApp):
         self.tell(f"no suggestions: {event.error}", "error")
 
     def on_editor_changed(self) -> None:
-        """After each edit: count it, and see to the copy of unsaved text."""
+        """Count an edit, and schedule the copy of unsaved text."""
         self._recorder.key()
         account, session = self.area.account, self._recorder.session
         session.keys, session.characters = account.keys, account.characters
@@ -188,7 +188,7 @@ class Pad(SafeApp):
         self.show_status()
 
     async def on_event(self, event: events.Event) -> None:
-        """A key takes the last message away and, unless it is the key that quits, the question whether to quit."""
+        """On each key, clear the last message. Any key but the quit key also cancels quitting."""
         if isinstance(event, events.Key) and not event.is_forwarded:
             if self._told:
                 self.tell("")
@@ -201,11 +201,11 @@ class Pad(SafeApp):
         return self.keeping.copy_now() if self.keeping.unsaved() else None
 
     def after_typing(self, step: Callable[[], None]) -> None:
-        """Take `step` once the keys pressed before have become text: those may still wait in the text area."""
+        """Call `step` after all earlier keys, which may still wait in the text area, have become text."""
         self.area.call_later(step)
 
     def action_save(self) -> None:
-        """Save without asking; a text without a name asks for one."""
+        """Save. Ask for a name only if the text has none."""
         self.after_typing(self.opening.save)
 
     def action_save_as(self) -> None:
@@ -224,7 +224,7 @@ class Pad(SafeApp):
         self.ask("line", "Line")
 
     def ask(self, kind: str, label: str, value: str = "", path: bool = False) -> None:
-        """Put a question in the place of the candidates, until the text has the focus again."""
+        """Show a question instead of the candidates, until the text has the focus again."""
         self.query_one("#candidates").display = False
         self.query_one(Prompt).ask(kind, label, value, path)
 
@@ -256,17 +256,17 @@ class Pad(SafeApp):
         self.area.move((int(line) - 1, int(column or "1") - 1))
 
     def on_app_focus(self) -> None:
-        """The terminal has the focus again: another program may have changed the file, or the screen."""
+        """When the terminal gets the focus, redraw and check the file: other programs may have changed both."""
         self.action_redraw()
         self.opening.look_at_theirs()
 
     def action_quit_now(self) -> None:
-        """Quit and give unsaved text up."""
+        """Quit and discard unsaved text."""
         self.keeping.forget_copy()
         self.exit()
 
     async def action_quit(self) -> None:
-        """Quit; unsaved text is given up only if asked twice."""
+        """Quit. Discard unsaved text only if asked twice."""
         self.after_typing(self._quit_or_ask)
 
     def _quit_or_ask(self) -> None:
@@ -277,7 +277,7 @@ class Pad(SafeApp):
             self.tell("Unsaved changes: Ctrl+Q again quits, Ctrl+S saves", "warning")
 
     def note_text(self) -> None:
-        """The text area shows another file, or one of another name."""
+        """Update the pad after the text area shows another file, or its file got another name."""
         self._set_quiet()
         self.show_status()
 
@@ -299,7 +299,7 @@ class Pad(SafeApp):
     # --- Other keys
 
     def action_nothing(self) -> None:
-        """Ctrl+C where nothing is selected."""
+        """Ignore Ctrl+C if nothing is selected."""
 
     def action_accept(self, number: int) -> None:
         self.area.accept(number)
@@ -312,7 +312,7 @@ class Pad(SafeApp):
         self.action_command_palette()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action, for the command palette."""
+        """Yield every action, for the command palette."""
         for action in self.keymap.actions:
             name = action.text[0].upper() + action.text[1:]
             yield SystemCommand(name, action.shown, lambda name=action.name: self._run(name))
@@ -326,7 +326,7 @@ class Pad(SafeApp):
         self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
 
     def action_toggle_private(self) -> None:
-        """Stop learning from what is typed, or go on with it."""
+        """Stop learning from what is typed, or resume."""
         if self._store is None:
             self.tell("Nothing is learned here: the pad was opened without a personal store", "warning")
             return
@@ -335,7 +335,7 @@ class Pad(SafeApp):
         self.tell("Private: nothing is learned now" if self.area.session.private else "What you type is learned again")
 
     def action_pause_suggestions(self) -> None:
-        """Offer nothing, or go on offering."""
+        """Pause suggestions, or resume them."""
         self._paused = not self.area.quiet
         self._set_quiet(self._paused)
         self.tell("Suggestions are paused" if self.area.quiet else "Suggestions go on")
@@ -348,7 +348,7 @@ class Pad(SafeApp):
         self.show_status()
 
     def action_reload_settings(self) -> None:
-        """Read the settings again; if they hold an error, the old ones stay."""
+        """Read the settings again. If they contain an error, the old ones stay."""
         try:
             self.settings = read_settings(settings_path())
         except ConfigError as error:
@@ -362,7 +362,7 @@ class Pad(SafeApp):
         self.tell(f"Settings of {settings_path()}")
 
     def action_toggle_panel(self) -> None:
-        """Show the side panel and give it the keys; or hide it."""
+        """Show the side panel and focus it, or hide it."""
         panel = self.query_one(Panel)
         panel.display = not panel.display
         if panel.display:

@@ -1,4 +1,4 @@
-"""Types a text by itself in the pad, as a person does who takes a word as soon as it is offered."""
+"""Types a text in the pad like a user who accepts each word as soon as it is offered."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Pause = Callable[[], Awaitable[None]]
 async def write(pad: Pad, pilot: Pilot[None], wished: str, pause: Pause, last_word: bool = True) -> None:
     """Type `wished` into an empty pad.
 
-    pause: waits between keys. last_word: whether the last word is taken from suggestions as well.
+    pause: awaited before each key. last_word: whether to accept the last word from suggestions as well.
     """
     area = pad.area
     while area.text.rstrip(" ") != wished:
         await pause()
         await pilot.pause()
-        if not wished.startswith(area.text):  # an accepted word ends in a space, but a mark comes next
+        if not wished.startswith(area.text):  # an accepted word ends in a space, but a punctuation mark comes next
             await pilot.press(_key(wished[len(area.text) - 1]))
             continue
         typed = area.offers[0].replaces if area.offers else 0
@@ -41,7 +41,7 @@ async def write(pad: Pad, pilot: Pilot[None], wished: str, pause: Pause, last_wo
 
 
 def run_demo(model: Model, text: str, seconds: float) -> KeystrokeAccount:
-    """Show the pad typing `text` with a pause between keys, and return what it saved."""
+    """Show the pad typing `text` with a pause of `seconds` between keys, and return its keystroke account."""
     pad = Pad(TextFile(Path("demo.txt")), model, private=True, settings=Settings(first_run_hint=False))
 
     async def play(pilot: Pilot[object]) -> None:

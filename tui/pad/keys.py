@@ -1,4 +1,4 @@
-"""Every action of the pad: its name in the settings, its keys, and what the help says of it."""
+"""Every action of the pad: its name in the settings, its keys, and its text in the help."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from foretype.tui.editor.actions import MOTIONS
 
 
 class Action(NamedTuple):
-    """Something that a key does.
+    """An action that keys run.
 
-    name: in the settings, and of the method `action_NAME`. keys: as Textual names them. text: what it does.
-    group: the heading in the help. shown: the keys as people write them.
+    name: its name in the settings; the method is `action_NAME`. keys: its keys, as Textual names them. text: what it
+    does. group: its heading in the help. shown: its keys, as people write them.
     """
 
     name: str
@@ -82,16 +82,16 @@ ACTIONS = (
     Action("redraw", (), "draw the screen again", _VIEW),
     Action("reload_settings", (), "read the settings again", _VIEW),
 )
-"""All actions, in the order of the help."""
+"""All actions, in the order in which the help shows them."""
 
 _BY_NAME = {action.name: action for action in ACTIONS}
 _SELECTING = {"accept_all_or_right": "right", "accept_all_or_end": "line_end", "accept_word_or_right": "word_right"}
-"""Actions whose keys, with Shift, are a move that selects."""
+"""For these actions, their key with Shift is a move that selects."""
 _SPELT = {"escape": "Esc", "ctrl": "Ctrl", "alt": "Alt", "shift": "Shift", "pageup": "Page Up", "pagedown": "Page Down"}
 
 
 def key_name(key: str) -> str:
-    """A key as people write it.
+    """Format a key as people write it.
 
     >>> key_name("ctrl+s"), key_name("pageup"), key_name("alt+1")
     ('Ctrl+S', 'Page Up', 'Alt+1')
@@ -100,10 +100,10 @@ def key_name(key: str) -> str:
 
 
 class Keymap:
-    """Which action each key has: the defaults above, changed by the settings."""
+    """Maps keys to actions: the defaults above, changed by the settings."""
 
     def __init__(self, changes: Mapping[str, Sequence[str]] | None = None) -> None:
-        """changes: action -> all of its keys. Raises ConfigError for an unknown action, and for a key used twice."""
+        """changes: action -> all of its keys. Raises ConfigError for an unknown action or key, or a key used twice."""
         changes = changes or {}
         for name in changes:
             if name not in _BY_NAME:
@@ -129,7 +129,7 @@ class Keymap:
                     raise ConfigError(f"keys.{name}: {key!r} is no key; expected one such as 'ctrl+s', 'alt+x' or 'f5'")
 
     def action(self, key: str) -> tuple[str, bool] | None:
-        """The action of a key, and whether it selects; None for a key without one."""
+        """The action of a key, and whether it selects; None for a key without an action."""
         name = self._by_key.get(key)
         if name is not None:
             return name, False
@@ -140,7 +140,7 @@ class Keymap:
 
 
 def _is_key(key: str) -> bool:
-    """Whether Textual may name a key like this, and it is not one that types a letter."""
+    """Whether `key` looks like a key name of Textual and does not type a letter."""
     *modifiers, last = key.split("+")
     known = all(part in ("ctrl", "alt", "shift") for part in modifiers)
     return known and last.replace("_", "").isalnum() and last == last.lower() and bool(modifiers or len(last) > 1)

@@ -1,4 +1,4 @@
-"""Opens the pad on a file, on a text without a name, or on standard input."""
+"""Opens the pad on a file, a text without a name, or standard input."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STREAM = Path("standard input")
 
 
 def place(arguments: list[str]) -> tuple[Path | None, int | None]:
-    """The file and the line that the arguments name: `FILE`, `+N FILE`, `FILE:N`.
+    """Parse the arguments `FILE`, `+N FILE` or `FILE:N` into a file and a line.
 
     >>> place(["+12", "notes.txt"]), place(["no-such-file.txt:3"]), place([])
     ((PosixPath('notes.txt'), 12), (PosixPath('no-such-file.txt'), 3), (None, None))
@@ -47,14 +47,14 @@ def run_pad(
     settings: Settings | None = None,
     line: int | None = None,
 ) -> None:
-    """Open the pad on `path` (None: a text without a name yet) and return when the user quits.
+    """Open the pad on `path` (None for a text without a name) and return when the user quits.
 
-    store: learns what is typed and adds to the suggestions; None for none.
-    private: whether nothing is learned until the user switches.
-    line: where the cursor starts, from 1; None for the end, and the first line of a commit message.
+    store: learns what is typed and adds to the suggestions; None for no store.
+    private: learn nothing until the user switches.
+    line: the line where the cursor starts, counted from 1. None for the end of the text, or line 1 in a commit message.
 
     Raises:
-        PadError: the file cannot be opened, or the pad had to stop; the message says where unsaved text went.
+        PadError: the file cannot be opened, or the pad had to stop. The message says where unsaved text is.
     """
     file = TextFile.open(path) if path is not None else None
     if path is not None and line is None and starts_at_top(path):
@@ -63,9 +63,9 @@ def run_pad(
 
 
 def run_filter(model: Model, store: Store | None, private: bool, settings: Settings) -> None:
-    """Edit standard input in the pad and write it to standard output when the user quits.
+    """Edit standard input in the pad, and write it to standard output when the user quits.
 
-    Text that was not saved with Ctrl+S is not written: then the input goes out as it came.
+    Only text that was saved with Ctrl+S is written. If nothing was saved, the input is written unchanged.
 
     Raises:
         PadError: standard input is not text, there is no terminal to edit in, or the pad had to stop.
@@ -83,7 +83,7 @@ def run_filter(model: Model, store: Store | None, private: bool, settings: Setti
 
 
 class _Stream(TextFile):
-    """Text that comes from standard input; saving keeps it for standard output."""
+    """Text from standard input. Saving keeps it for standard output."""
 
     def save(self, text: str) -> None:
         self.text = text

@@ -1,8 +1,8 @@
 """Sends the terminal only the cells that changed.
 
-Textual draws a widget anew when anything in it changes: a letter typed costs it some four kilobytes, which a slow
-connection makes felt. Here the rows of the new screen are compared with those sent before, and only the parts that
-differ are written.
+Textual redraws a whole widget when anything in it changes. A typed letter then costs about four kilobytes, which is
+noticeable on a slow connection. This module compares the rows of the new screen with those sent before, and writes only
+the parts that differ.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from rich.style import Style
 from textual.strip import Strip
 
 _GAP = 12
-"""Cells that are alike between two differences are sent along if they are fewer: moving the cursor costs as much."""
+"""Up to this many equal cells between two differences are sent too: moving the cursor would cost as much."""
 
 Cell = tuple[str, Style | None]
 
 
 class ScreenDiff:
-    """Remembers the screen that the terminal shows."""
+    """Remembers what the terminal shows."""
 
     def __init__(self) -> None:
         self._rows: list[Strip] = []
         self._size = (0, 0)
 
     def forget(self) -> None:
-        """The terminal may show anything now."""
+        """Forget what the terminal shows, so that the next update draws everything."""
         self._rows = []
 
     def update(self, rows: Sequence[Strip], size: tuple[int, int], console: Console) -> str:
-        """What to send for the terminal to show `rows`."""
+        """Return the text that makes the terminal show `rows`."""
         if size != self._size or len(rows) != len(self._rows):
             self._size = size
             before: Sequence[Strip | None] = [None] * len(rows)
@@ -53,7 +53,7 @@ class ScreenDiff:
 
 
 def _differences(old: Strip, new: Strip) -> list[tuple[int, int]]:
-    """The ranges of cells of `new` that differ from `old`."""
+    """The ranges of cells in which `new` differs from `old`."""
     before, after = _cells(old), _cells(new)
     if len(before) != len(after):
         return [(0, len(after))]
@@ -74,7 +74,7 @@ def _differences(old: Strip, new: Strip) -> list[tuple[int, int]]:
 
 
 def _cells(strip: Strip) -> list[Cell]:
-    """One entry for each cell; the cells of a wide character behind the first hold no text."""
+    """One entry per cell. For wide characters, only the first cell contains text."""
     cells: list[Cell] = []
     for text, style, control in strip:
         if control:

@@ -1,4 +1,4 @@
-"""Finding and replacing in a text, plain or by regular expression, line by line."""
+"""Finds and replaces in a text, plain or by regular expression, line by line."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from foretype.runtime.errors import ConfigError
 from foretype.tui.editor.buffer import Buffer, Place
 
 Match = tuple[Place, Place]
-"""Where a match starts and ends."""
+"""The start and end of a match."""
 
 
 def compile_pattern(text: str, regular: bool) -> re.Pattern[str]:
-    """What to look for; without capitals in it, capitals do not matter.
+    """Compile a search pattern. It ignores case unless it contains capitals.
 
-    Raises ConfigError if it is no regular expression.
+    Raises ConfigError if it is not a valid regular expression.
     """
     flags = re.IGNORECASE if text == text.lower() else 0
     try:
@@ -25,7 +25,7 @@ def compile_pattern(text: str, regular: bool) -> re.Pattern[str]:
 
 
 def matches(buffer: Buffer, pattern: re.Pattern[str]) -> Iterator[Match]:
-    """All matches that are not empty, in order."""
+    """Yield all matches that are not empty, in order."""
     for row, line in enumerate(buffer.lines):
         for found in pattern.finditer(line):
             if found.end() > found.start():
@@ -33,7 +33,7 @@ def matches(buffer: Buffer, pattern: re.Pattern[str]) -> Iterator[Match]:
 
 
 def next_match(buffer: Buffer, pattern: re.Pattern[str], place: Place) -> Match | None:
-    """The first match at or behind a place, or else the first of the text."""
+    """The first match at or after a place, or else the first one in the text."""
     rows = len(buffer.lines)
     for step in range(rows + 1):
         row = (place[0] + step) % rows
@@ -44,7 +44,7 @@ def next_match(buffer: Buffer, pattern: re.Pattern[str], place: Place) -> Match 
 
 
 def previous_match(buffer: Buffer, pattern: re.Pattern[str], place: Place) -> Match | None:
-    """The last match that ends at or before a place, or else the last of the text."""
+    """The last match that ends at or before a place, or else the last one in the text."""
     rows = len(buffer.lines)
     for step in range(rows + 1):
         row = (place[0] - step) % rows
@@ -57,9 +57,9 @@ def previous_match(buffer: Buffer, pattern: re.Pattern[str], place: Place) -> Ma
 
 
 def replacement(pattern: re.Pattern[str], line: str, match: Match, text: str, regular: bool) -> str:
-    """What takes the place of a match; in a regular expression, `\\\\1` is its first group.
+    """The text that replaces a match. With a regular expression, `\\1` is its first group.
 
-    Raises ConfigError if the replacement names a group that is not there.
+    Raises ConfigError if the replacement names a group that does not exist.
     """
     if not regular:
         return text
@@ -71,7 +71,7 @@ def replacement(pattern: re.Pattern[str], line: str, match: Match, text: str, re
 
 
 def replace_all(buffer: Buffer, pattern: re.Pattern[str], text: str, regular: bool) -> tuple[str, int]:
-    """The whole text with every match replaced, and how many there were. Raises ConfigError as `replacement`."""
+    """Return the text with every match replaced, and their number. Raises ConfigError like `replacement`."""
     count = 0
     lines = []
     for row, line in enumerate(buffer.lines):

@@ -1,4 +1,4 @@
-"""The pad's settings: one TOML file, every value documented here."""
+"""The pad's settings: one TOML file, with every value documented here."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _CODE = ("*.py", "*.c", "*.h", "*.cpp", "*.rs", "*.go", "*.js", "*.ts", "*.java"
 
 @dataclass(frozen=True)
 class Settings:
-    """What `settings.toml` may hold; a value that is left out has the default given here.
+    """The contents of `settings.toml`. Values that are left out have the defaults given here.
 
-    theme: `auto` takes dark or light after the terminal's background; `dark`, `light` and `contrast` are fixed.
-    candidates: where the three words stand: `row`, at the bottom, or `menu`, under the cursor.
-    suggestions: whether words are offered when the pad opens. F4 switches.
-    quiet_files: names of files in which nothing is offered, with `*` and `?`.
-    recovery: where copies of unsaved text lie: `private`, in the data folder, or `beside` the document.
-    undo_file: whether the undo history is kept when the pad closes, in the data folder.
+    theme: `auto` chooses dark or light by the terminal's background; `dark`, `light` and `contrast` are fixed.
+    candidates: where the three words are shown: `row` (at the bottom) or `menu` (under the cursor).
+    suggestions: whether suggestions are on when the pad opens. F4 switches.
+    quiet_files: file name patterns, with `*` and `?`, of files without suggestions.
+    recovery: where copies of unsaved text are kept: `private` (in the data folder) or `beside` the document.
+    undo_file: whether to keep the undo history in the data folder when the pad closes.
     first_run_hint: whether the pad may show its four lines of introduction.
-    keys: for each action that has other keys than the default, the list of all its keys.
+    keys: for each action whose keys differ from the defaults, the list of all its keys.
 
-    Raises ConfigError for a value that is not one of the choices, and as `Keymap` does.
+    Raises ConfigError for a value that is not one of the choices, and like `Keymap`.
     """
 
     theme: str = "auto"
@@ -54,21 +54,21 @@ class Settings:
         Keymap(self.keys)
 
     def quiet(self, path: Path | None) -> bool:
-        """Whether nothing is offered in this file."""
+        """Whether suggestions are off in this file."""
         return path is not None and any(fnmatch.fnmatch(path.name, pattern) for pattern in self.quiet_files)
 
 
 def settings_path() -> Path:
-    """Where the settings lie: in `FORETYPE_HOME`, or in the platform's folder for settings."""
+    """The path of the settings: in `FORETYPE_HOME`, or in the platform's folder for settings."""
     home = os.environ.get("FORETYPE_HOME")
     folder = Path(home) if home else Path(platformdirs.user_config_dir("foretype", appauthor=False))
     return folder / "settings.toml"
 
 
 def read_settings(path: Path) -> Settings:
-    """The settings in a file; the defaults if there is none.
+    """Read the settings from a file. Returns the defaults if it does not exist.
 
-    Raises ConfigError, which names the file and the setting, if the file cannot be read or holds anything else.
+    Raises ConfigError, which names the file and the setting, if the file cannot be read or contains anything else.
     """
     try:
         value = tomllib.loads(path.read_bytes().decode())

@@ -1,4 +1,4 @@
-"""What the pad saved, day by day: numbers of keys and characters, and nothing of the text."""
+"""Counts what the pad saved each day: keys and characters, but no text."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from foretype.runtime.files.decoding import decode
 from foretype.runtime.files.user_folder import data_folder, make_private_folder
 
 _PAUSE = 5.0
-"""Seconds without a key after which its time counts no longer as typing."""
+"""Pauses between keys count as typing up to this many seconds."""
 
 
 @dataclass
 class Day:
-    """Sums of one day.
+    """The sums of one day.
 
-    keys: pressed. characters: they gave. seconds: of typing. words, accepted: finished by hand, and from suggestions.
+    keys: pressed keys. characters: characters that they produced. seconds: typing time. words: words finished by hand.
+    accepted: words from suggestions.
     """
 
     keys: int = 0
@@ -29,7 +30,7 @@ class Day:
     accepted: int = 0
 
     def add(self, other: Day) -> None:
-        """Add the sums of another day, or of a part of one."""
+        """Add the sums of another day, or of part of one."""
         self.keys += other.keys
         self.characters += other.characters
         self.seconds += other.seconds
@@ -43,7 +44,7 @@ class Day:
 
     @property
     def words_a_minute(self) -> float:
-        """Words of five characters a minute."""
+        """Words per minute, at five characters per word."""
         return self.characters / 5 / (self.seconds / 60) if self.seconds > 0 else 0.0
 
     @property
@@ -54,13 +55,13 @@ class Day:
 
 @dataclass
 class Statistics:
-    """All days. Kept in `statistics.json` in the data folder, for its owner only."""
+    """The sums of all days. They are kept in `statistics.json` in the data folder, readable only by its owner."""
 
     days: dict[str, Day] = field(default_factory=dict)
 
     @classmethod
     def read(cls) -> Statistics:
-        """The statistics on disk; none if there are none, or they cannot be read."""
+        """Read the statistics on disk. Returns empty ones if there are none, or if they cannot be read."""
         try:
             return cls(decode(dict[str, Day], json.loads(_path().read_bytes())))
         except (OSError, ValueError):
@@ -78,10 +79,10 @@ class Statistics:
 
 
 class Recorder:
-    """Adds what one pad does to the statistics on disk. first_run: whether no pad did so before."""
+    """Adds the counts of one pad to the statistics on disk. first_run: whether there were none before."""
 
     def __init__(self, private: bool = False) -> None:
-        """private: whether nothing is written."""
+        """private: write nothing."""
         self._private = private
         self.first_run = not _path().exists()
         self.statistics = Statistics.read()
@@ -90,7 +91,7 @@ class Recorder:
         self._written = Day()
 
     def key(self) -> None:
-        """A key changed the text just now."""
+        """Note that a key has just changed the text."""
         now = time.monotonic()
         if self._last_key is not None:
             self.session.seconds += min(now - self._last_key, _PAUSE)
@@ -112,7 +113,7 @@ class Recorder:
         return Day(**{name: now[name] - before[name] for name in now})
 
     def write(self) -> None:
-        """Add what is new to the file. A disk that takes nothing is no reason to disturb the user."""
+        """Add the new counts to the file. Errors are ignored, because they are no reason to disturb the user."""
         if self._private:
             return
         fresh = self._since_written()

@@ -1,4 +1,4 @@
-"""The pad's sets of colours, and which of them suits the terminal."""
+"""The colour themes of the pad, and the choice of the one that suits the terminal."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ THEMES = {"dark": DARK, "light": LIGHT, "contrast": CONTRAST}
 
 
 def theme_for(name: str) -> Theme:
-    """The theme of a setting: a name in `THEMES`, or "auto" for the one that suits the terminal."""
+    """The theme for a setting: a name in `THEMES`, or "auto" for the one that suits the terminal."""
     return THEMES.get(name) or (LIGHT if light_terminal() else DARK)
 
 
 def light_terminal() -> bool:
-    """Whether the terminal says, in COLORFGBG, that its background is white."""
+    """Whether the terminal reports a white background in COLORFGBG."""
     return os.environ.get("COLORFGBG", "").rpartition(";")[2] in {"7", "15"}

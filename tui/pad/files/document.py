@@ -1,4 +1,4 @@
-"""A text file as the pad edits it: read whole, saved whole or not at all, and watched for changes by others."""
+"""A text file in the pad: read as a whole, saved completely or not at all, and checked for changes by others."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 class PadError(ForetypeError):
-    """The pad cannot open or save a file, or had to stop; the message is one line for its user."""
+    """The pad cannot open or save a file, or had to stop. The message is one line for the user."""
 
 
 @dataclass
 class TextFile:
-    """One UTF-8 file and what must come back when it is saved.
+    """A UTF-8 file, with the properties that saving must preserve.
 
     path: the file, which need not exist yet.
-    text: its content as last read or saved; its line ends are "\\n".
+    text: its content as last read or saved, with "\\n" as its line end.
     newline: the line end to write for each "\\n".
-    byte_order_mark: whether the file began with a byte order mark.
-    mixed: whether lines ended in more than one way. Then `newline` is "\\n", and each "\\r" stays in the text.
-    digest: of the bytes last read or saved; None for a file that did not exist.
+    byte_order_mark: whether the file starts with a byte order mark.
+    mixed: whether the file has several kinds of line ends. Then `newline` is "\\n", and each "\\r" stays in the text.
+    digest: hash of the bytes last read or saved; None for a file that did not exist.
     """
 
     path: Path
@@ -40,10 +40,10 @@ class TextFile:
 
     @classmethod
     def open(cls, path: Path) -> TextFile:
-        """Read `path`; a file that does not exist is empty, and the first save creates it.
+        """Read `path`. A file that does not exist is empty, and the first save creates it.
 
         Raises:
-            PadError: not a regular file, not readable, not UTF-8 text, or in a folder that does not exist.
+            PadError: the file is not a regular file, not readable or not UTF-8 text, or its folder does not exist.
         """
         try:
             if not path.exists():
@@ -60,7 +60,7 @@ class TextFile:
 
     @classmethod
     def decode(cls, path: Path, data: bytes) -> TextFile:
-        """The file that holds `data`. Raises PadError if that is not UTF-8 text."""
+        """The file with the content `data`. Raises PadError if that is not UTF-8 text."""
         if b"\0" in data:
             raise PadError(f"{path} is a binary file; the pad opens UTF-8 text")
         try:
@@ -80,18 +80,18 @@ class TextFile:
         )
 
     def encode(self, text: str) -> bytes:
-        """The bytes that hold `text`, with the line ends and the byte order mark of this file."""
+        """Encode `text` with the line ends and the byte order mark of this file."""
         mark = _BYTE_ORDER_MARK if self.byte_order_mark else ""
         return (mark + text.replace("\n", self.newline)).encode()
 
     def save(self, text: str) -> None:
-        """Replace the file's content with `text`, all at once: a reader sees the old text or the new.
+        """Replace the content of the file by `text` atomically: readers see either the old or the new text.
 
         The file keeps its permissions. If `path` is a symbolic link, its target is written. A file with several names
-        (hard links) is written in place, so that all of them keep the same content.
+        (hard links) is written in place, so that all names keep the same content.
 
         Raises:
-            PadError: the text could not be written; the file is as it was.
+            PadError: the text could not be written. The file is unchanged.
         """
         data = self.encode(text)
         try:
@@ -101,9 +101,9 @@ class TextFile:
         self.text, self.digest = text, _digest(data)
 
     def theirs(self) -> TextFile | None:
-        """The file as another program left it since it was read or saved here; None if it did not change.
+        """The file as another program changed it since it was last read or saved here; None if it did not change.
 
-        Raises PadError if the file cannot be read any more.
+        Raises PadError if the file can no longer be read.
         """
         try:
             data = self.path.read_bytes() if self.path.exists() else None
@@ -115,7 +115,7 @@ class TextFile:
 
 
 def _line_end(text: str) -> tuple[str, bool]:
-    """The line end of a text, and whether it has others as well; these then count as characters."""
+    """The line end of a text, and whether it has others too, which then count as characters."""
     pairs, feeds, returns = text.count("\r\n"), text.count("\n"), text.count("\r")
     if not returns:
         return "\n", False
@@ -129,10 +129,10 @@ def _digest(data: bytes) -> bytes:
 
 
 def _replace(target: Path, data: bytes) -> None:
-    """Write `data` beside `target` and move it there once it is safely on disk."""
+    """Write `data` to a file beside `target`, and move it there once it is safely on disk."""
     before = target.stat() if target.exists() else None
     if before is None:
-        target.parent.stat()  # a folder that is gone is an error, not to be made again
+        target.parent.stat()  # if the folder is gone, fail instead of creating it
     elif not stat.S_ISREG(before.st_mode):
         raise PadError(f"cannot save {target}: not a regular file")
     elif not os.access(target, os.W_OK):
@@ -149,7 +149,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _write_in_place(target: Path, data: bytes) -> None:
-    """Write over a file; if the disk is full, what it held is put back."""
+    """Overwrite a file. If that fails, such as on a full disk, restore its content."""
     held = target.read_bytes()
     with target.open("r+b") as stream:
         try:
@@ -169,6 +169,6 @@ def _fill(handle: int, data: bytes) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, in words, without the path that the message names already."""
+    """The reason for an error in words, without the path, which the message already contains."""
     reason = error.strerror if isinstance(error, OSError) else None
     return (reason or str(error)).lower()

@@ -1,4 +1,4 @@
-"""What keeps the text of the pad safe: its file, the copy of unsaved text, and what other programs do to the file."""
+"""Keeps the text of the pad safe: its file, the copy of unsaved text, and changes by other programs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from foretype.tui.pad.files.recovery import RecoveryFile
 from foretype.tui.pad.files.undo_file import read_history, write_history
 
 COPY_AFTER = 0.4
-"""Seconds after the first unsaved change until the copy is written; writing takes some more."""
+"""Seconds from the first unsaved change until the copy is written. Writing takes some more time."""
 
 
 class Keeping:
     """The file of one editor and the copy of its unsaved text.
 
-    file: None for a text without a name. overwrites: whether the next save may replace what another program wrote.
+    file: None for a text without a name. overwrites: whether the next save may overwrite changes by other programs.
     """
 
     def __init__(self, editor: Editor, file: TextFile | None, beside: bool = False, undo_file: bool = False) -> None:
-        """beside: whether the copy lies beside the document. undo_file: whether the undo history is kept on disk."""
+        """beside: keep the copy beside the document. undo_file: keep the undo history on disk."""
         if undo_file and file is not None:
             editor.history.restore(read_history(file.path, file.text))
         self.file = file
@@ -41,17 +41,17 @@ class Keeping:
 
     @property
     def changed(self) -> bool:
-        """Whether there are unsaved changes, by the undo history alone: fast in large texts."""
+        """Whether there are unsaved changes. Checks only the undo history, which is fast in large texts."""
         return self._editor.history.state != self._saved_state
 
     def unsaved(self) -> bool:
-        """Whether the text differs from what was saved."""
+        """Whether the text differs from the saved text."""
         return self.changed and self._editor.text != (self.file.text if self.file else "")
 
     def note_opened(self, file: TextFile | None, saved: bool = True) -> None:
-        """The editor shows another file now, or its file as another program left it.
+        """Note that the editor now shows another file, or its file as another program left it.
 
-        saved: whether the text in the editor is what the file holds.
+        saved: whether the text in the editor is the content of the file.
         """
         self._copy.remove()
         self.file = file
@@ -59,13 +59,13 @@ class Keeping:
         self._saved_state = self._editor.history.state if saved else None
 
     def save(self, file: TextFile) -> None:
-        """Save the text as `file`, the editor's file from then on. Raises PadError."""
+        """Save the text as `file`, which becomes the editor's file. Raises PadError."""
         file.save(self._editor.text)
         self.overwrites = False
         self.note_opened(file)
 
     def theirs(self) -> TextFile | None:
-        """The file as another program left it; None if nobody else changed it, or it cannot be read."""
+        """The file as another program left it; None if it did not change, may be overwritten, or cannot be read."""
         if self.file is None or self.overwrites:
             return None
         try:
@@ -74,7 +74,7 @@ class Keeping:
             return None
 
     def keep_history(self) -> None:
-        """Keep the undo history on disk if the settings ask for it and all is saved."""
+        """Write the undo history to disk if the settings ask for it and everything is saved."""
         if self._undo_file and self.file is not None and not self.unsaved():
             with suppress(OSError):
                 write_history(self.file.path, self.file.text, self._editor.history)
@@ -82,7 +82,7 @@ class Keeping:
     # --- The copy
 
     def note_change(self) -> None:
-        """The text has changed: a copy of it is on disk within a second."""
+        """Note that the text has changed. A copy of it is on disk within a second."""
         if self._copying is None or self._copying.done():
             self._copying = asyncio.get_running_loop().create_task(self._copy_soon())
 
@@ -97,15 +97,15 @@ class Keeping:
             try:
                 await asyncio.to_thread(self._copy.write, lines)
             except OSError:
-                self._copied_state = None  # tried again with the next change
+                self._copied_state = None  # try again at the next change
                 return
 
     def copy_now(self) -> Path:
-        """Write the copy at once and return where it lies. Raises OSError."""
+        """Write the copy at once and return its path. Raises OSError."""
         return self._copy.write(self._editor.buffer.lines)
 
     def forget_copy(self) -> None:
-        """Remove the copy: its text was saved or given up."""
+        """Remove the copy, because its text was saved or discarded."""
         if self._copying is not None:
             self._copying.cancel()
         self._copy.remove()

@@ -1,4 +1,4 @@
-"""Opening and saving from the pad: names, copies of unsaved text, and files that another program changed."""
+"""Opens and saves files in the pad: names, copies of unsaved text, and files that other programs changed."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ _COMMIT_MESSAGES = frozenset({"COMMIT_EDITMSG", "MERGE_MSG", "TAG_EDITMSG", "git
 
 
 def starts_at_top(path: Path) -> bool:
-    """Whether the cursor starts on the first line of this file, as in a commit message of Git."""
+    """Whether the cursor starts on the first line of this file, as in commit messages of Git."""
     return path.name in _COMMIT_MESSAGES
 
 
 class Host(Protocol):
-    """What the application offers to those who open and save in it."""
+    """The application, as far as opening and saving need it."""
 
     area: TypingArea
     keeping: Keeping
     settings: Settings
 
     def tell(self, message: str, kind: str = "") -> None:
-        """Show one line until the next key."""
+        """Show a message until the next key."""
 
     def ask(self, kind: str, label: str, value: str = "", path: bool = False) -> None:
         """Ask for a name."""
 
     def note_text(self) -> None:
-        """The editor shows another file, or one of another name."""
+        """Note that the editor shows another file, or its file got another name."""
 
     def push_screen(self, screen: ChoiceScreen, callback: Callable[[str | None], None]) -> Any:
-        """Ask a question over the text."""
+        """Show a question over the text."""
 
 
 class Opening:
-    """What the keys for files do in one pad."""
+    """The file actions of one pad."""
 
     def __init__(self, pad: Host) -> None:
         self._pad = pad
-        self._replaces: Path | None = None  # the file that the prompt warned of
+        self._replaces: Path | None = None  # the existing file that the prompt has warned about
         self._looking = False
 
     @property
@@ -56,7 +56,7 @@ class Opening:
         return path is not None and starts_at_top(path)
 
     def greet(self) -> None:
-        """Say what there is to know about the file before typing, and offer copies of its unsaved text."""
+        """Show warnings about the file before typing, and offer copies of its unsaved text."""
         pad, path = self._pad, self._pad.keeping.path
         file = pad.keeping.file
         if file is not None and file.mixed:
@@ -69,7 +69,10 @@ class Opening:
         self.offer_copies(path, quiet=True)
 
     def offer_copies(self, path: Path | None, quiet: bool = False) -> None:
-        """Offer the newest copy of unsaved text of a file, or of texts without a name. quiet: say nothing if none."""
+        """Offer the newest copy of unsaved text of a file, or of texts without a name.
+
+        quiet: show no message if there is none.
+        """
         pad = self._pad
         copies = find(path, pad.settings.recovery == "beside")
         if not copies:
@@ -111,7 +114,7 @@ class Opening:
     # --- Saving
 
     def save(self) -> None:
-        """Save, or ask for a name. A file that another program changed is not replaced without asking."""
+        """Save, or ask for a name. Asks before it overwrites a file that another program changed."""
         file = self._pad.keeping.file
         if file is None:
             self._pad.ask("save", "Save as", path=True)
@@ -119,7 +122,7 @@ class Opening:
             self._save(file)
 
     def save_as(self, path: Path) -> None:
-        """Save under another name; a file that exists is replaced only if it is given twice."""
+        """Save under another name. An existing file is replaced only if its name is given twice."""
         file = self._pad.keeping.file
         if file is not None and path == file.path:
             self._save(file)
@@ -130,7 +133,7 @@ class Opening:
             self._save(TextFile(path))
 
     def _save(self, file: TextFile) -> None:
-        """Save the text as `file`; if that fails, ask for another name."""
+        """Save the text as `file`. If that fails, ask for another name."""
         pad = self._pad
         try:
             pad.keeping.save(file)
@@ -144,7 +147,7 @@ class Opening:
         pad.tell(f"Saved {file.path.name}")
 
     def unify_line_ends(self) -> None:
-        """Remove the carriage returns that a file of mixed line ends keeps at the end of its lines."""
+        """Make all line ends alike, by replacing the carriage returns that a file with mixed line ends keeps."""
         pad = self._pad
         text = pad.area.text
         changed = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -160,7 +163,7 @@ class Opening:
     # --- Another file, or the same as another program left it
 
     def open(self, path: Path) -> None:
-        """Show another file in the place of this one, whose changes must be saved."""
+        """Open another file instead of this one. Refuses if this one has unsaved changes."""
         pad = self._pad
         if pad.keeping.unsaved():
             pad.tell("Save or undo your changes first", "warning")
@@ -179,7 +182,7 @@ class Opening:
         self.greet()
 
     def look_at_theirs(self) -> bool:
-        """Ask what to do if another program changed the file; returns whether that is so."""
+        """If another program changed the file, ask what to do. Returns whether it did."""
         pad = self._pad
         if self._looking:
             return True

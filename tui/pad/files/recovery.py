@@ -1,8 +1,8 @@
 """Copies of unsaved text, so that a crash costs at most a second of typing.
 
-While a text has unsaved changes, a copy lies in the folder `recovery` of the user's data folder (or beside the
-document, if the settings ask for that), readable by its owner only. It goes away when the text is saved or given up. A
-copy whose process has ended is offered when the document is opened again.
+While a text has unsaved changes, a copy is kept in `recovery` in the user's data folder, or beside the document if the
+settings ask for that. Only its owner can read it. It is removed when the text is saved or discarded. If its process has
+ended, the copy is offered when the document is opened again.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _LONGEST_HEADER = 10_000
 class Unsaved:
     """Unsaved text of a pad.
 
-    document: the file it belongs to; None for a text without a name. process: of the pad. written: when, in seconds
-    since 1970. text: with "\\n" as its line end.
+    document: the file that it belongs to; None for a text without a name. process: process id of the pad. written: time
+    of writing, in seconds since 1970. text: the text, with "\\n" as its line end.
     """
 
     document: str | None
@@ -38,16 +38,16 @@ class Unsaved:
 
 
 class RecoveryFile:
-    """The copy that one pad keeps of its unsaved text."""
+    """The copy of a pad's unsaved text."""
 
     def __init__(self, document: Path | None, beside: bool = False) -> None:
-        """beside: whether the copy lies beside the document, hidden, instead of in the data folder."""
+        """beside: keep the copy beside the document, as a hidden file, instead of in the data folder."""
         self._document = None if document is None else document.resolve()
         self._paths = [folder / f"{prefix}{os.getpid()}{_SUFFIX}" for folder, prefix in _places(self._document, beside)]
         self._written: Path | None = None
 
     def write(self, lines: Sequence[str]) -> Path:
-        """Replace the copy by these lines and return where it lies. Raises OSError if no place takes it."""
+        """Replace the copy by these lines and return its path. Raises OSError if no place can be written to."""
         document = None if self._document is None else str(self._document)
         header = asdict(Unsaved(document, os.getpid(), time.time(), ""))
         data = (json.dumps(header) + "\n" + "\n".join(lines)).encode("utf-8", "surrogatepass")
@@ -76,9 +76,9 @@ class RecoveryFile:
 
 
 def find(document: Path | None, beside: bool = False, own: bool = False) -> list[tuple[Path, Unsaved]]:
-    """The copies of a document's unsaved text, or of texts without a name, whose pad has ended; newest first.
+    """Find copies of unsaved text whose pad has ended, newest first.
 
-    own: include those of this process.
+    document: find copies of this document; None for texts without a name. own: include copies of this process.
     """
     copies = [
         (path, unsaved)
@@ -89,7 +89,7 @@ def find(document: Path | None, beside: bool = False, own: bool = False) -> list
 
 
 def open_elsewhere(document: Path) -> int | None:
-    """The process of another pad that has unsaved changes of the same document; None if there is none."""
+    """The process id of another pad with unsaved changes of the same document; None if there is none."""
     others = (unsaved.process for _, unsaved in _copies(document, False))
     return next((process for process in others if process != os.getpid() and _runs(process)), None)
 
@@ -103,7 +103,7 @@ def _copies(document: Path | None, beside: bool) -> Iterator[tuple[Path, Unsaved
 
 
 def _places(document: Path | None, beside: bool) -> list[tuple[Path, str]]:
-    """The folders where copies may lie, best first, and how their names begin there."""
+    """The folders that may contain copies, preferred first, and the start of their names there."""
     places = [(data_folder() / _FOLDER, _stem(document))]
     if document is not None:
         places.insert(0 if beside else 1, (document.parent, f".{_stem(document)}"))
@@ -117,7 +117,7 @@ def _stem(document: Path | None) -> str:
 
 
 def _read(path: Path) -> Unsaved | None:
-    """The copy in a file; None for a file that is not one."""
+    """Read a copy from a file; None if the file is not one."""
     try:
         header, _, text = path.read_bytes().decode("utf-8", "surrogatepass").partition("\n")
         value = json.loads(header[:_LONGEST_HEADER])
@@ -130,8 +130,8 @@ def _read(path: Path) -> Unsaved | None:
 
 
 def _runs(process: int) -> bool:
-    """Whether this process is there and may be a pad."""
-    if os.name == "nt":  # there, os.kill ends a process
+    """Whether this process exists and may be a pad."""
+    if os.name == "nt":  # on Windows, os.kill ends a process
         return False
     try:
         os.kill(process, 0)
@@ -139,7 +139,7 @@ def _runs(process: int) -> bool:
         return False
     except (OSError, OverflowError):
         return True
-    try:  # the number may have gone to another program
+    try:  # another program may have got this process id
         return b"python" in Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return True

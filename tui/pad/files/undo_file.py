@@ -1,7 +1,7 @@
 """The undo history of a document, kept from one run of the pad to the next.
 
-The file lies in the folder `undo` of the user's data folder, readable by its owner only. It counts only while the
-document holds the very text to which the history leads.
+The file is in the folder `undo` of the user's data folder. Only its owner can read it. It is used only while the
+document contains exactly the text to which the history leads.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MOST_BATCHES = 1000
 
 
 def write_history(document: Path, text: str, history: History) -> None:
-    """Keep the history that leads to `text`, the content of `document`. Raises OSError."""
+    """Write the history that leads to `text`, the content of `document`. Raises OSError."""
     path = _path(document)
     make_private_folder(path.parent)
     value = {"text": _digest(text), "batches": [asdict(batch) for batch in history.batches[-_MOST_BATCHES:]]}
@@ -29,7 +29,7 @@ def write_history(document: Path, text: str, history: History) -> None:
 
 
 def read_history(document: Path, text: str) -> list[Batch]:
-    """The batches that led to `text`; none if the file is missing, damaged, or of another text."""
+    """Read the batches that led to `text`. Empty if the file is missing, damaged, or belongs to another text."""
     try:
         value = json.loads(_path(document).read_bytes())
         return decode(list[Batch], value["batches"]) if value["text"] == _digest(text) else []

@@ -1,4 +1,4 @@
-"""The candidates right under the cursor, as completion menus show them."""
+"""The candidates right under the cursor, like a completion menu."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from textual.widgets import Static
 
 
 class CandidateMenu(Static):
-    """Shown over the text, one candidate a line; a setting chooses it instead of the row."""
+    """A menu over the text, with one candidate per line. A setting shows it instead of the row."""
 
     def __init__(self) -> None:
         super().__init__(id="menu", markup=False)
         self.display = False
 
     def show(self, words: Sequence[str], ghost: bool, cursor: Offset) -> None:
-        """Show `words` under the cell `cursor` of the screen; `ghost` marks the first as the ghost text."""
+        """Show `words` under the screen cell `cursor`. ghost: mark the first word as the ghost text."""
         self.display = bool(words)
         lines = []
         for number, word in enumerate(words, 1):

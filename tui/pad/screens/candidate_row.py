@@ -1,4 +1,4 @@
-"""The row of numbered candidates beneath the text."""
+"""The row of numbered candidates below the text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from foretype.tui.pad.typing.typing_area import CHOICES
 
 
 class Candidate(Static):
-    """One cell of the row: its number and, where there is one, its word; a click accepts it."""
+    """A cell of the row, with its number and its word, if any. A click accepts the word."""
 
     def __init__(self, number: int) -> None:
         super().__init__(id=f"candidate-{number}")
@@ -21,7 +21,7 @@ class Candidate(Static):
         self.show(None)
 
     def show(self, word: str | None) -> None:
-        """Shows `word`, or an empty cell for None."""
+        """Show `word`, or an empty cell if it is None."""
         self.set_class(word is None, "empty")
         self.update(Content.assemble((str(self._number), "$foreground 50%"), "  ", word or ""))
 
@@ -30,14 +30,14 @@ class Candidate(Static):
 
 
 class CandidateRow(Horizontal):
-    """As many cells as there are choices, each as wide as the others, whatever they hold."""
+    """One cell per candidate, all equally wide."""
 
     def compose(self) -> ComposeResult:
         for number in range(1, CHOICES + 1):
             yield Candidate(number)
 
     def show(self, words: Sequence[str], ghost: bool) -> None:
-        """Shows `words`, best first; `ghost` marks the first as the one that stands at the cursor."""
+        """Show `words`, best first. ghost: mark the first word as the ghost text at the cursor."""
         for index, cell in enumerate(self.query(Candidate)):
             cell.show(words[index] if index < len(words) else None)
             cell.set_class(ghost and index == 0, "ghost")

@@ -1,4 +1,4 @@
-"""A question with a few answers, each on a key, and a text to scroll through: a diff, or a preview."""
+"""A question with a few answers, each with a key, above a diff or preview to scroll through."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _MOST_COMPARED = 20_000
 
 
 class ChoiceScreen(ModalScreen[str]):
-    """Asks `question` over `body`; ends with the key of the answer that was chosen, or "escape"."""
+    """Asks `question` above `body`. The result is the key of the chosen answer, or "escape"."""
 
     def __init__(self, question: str, answers: Mapping[str, str], body: Text) -> None:
-        """answers: key -> what it does."""
+        """answers: key -> what the answer does."""
         super().__init__()
         self._question = question
         self._answers = dict(answers)
@@ -42,7 +42,7 @@ class ChoiceScreen(ModalScreen[str]):
 
 
 def difference(old: str, new: str, names: tuple[str, str]) -> Text:
-    """The lines that differ, as `diff -u` shows them."""
+    """The lines that differ, in the format of `diff -u`."""
     before, after = old.split("\n"), new.split("\n")
     picture = Text()
     if len(before) + len(after) > _MOST_COMPARED:
@@ -57,10 +57,10 @@ def difference(old: str, new: str, names: tuple[str, str]) -> Text:
 
 
 def preview(text: str) -> Text:
-    """The beginning of a text."""
+    """The start of a text."""
     return Text("\n".join(_plain(line) for line in text.split("\n")[:_MOST_LINES]))
 
 
 def _plain(line: str) -> str:
-    """A line without characters that steer a terminal."""
+    """Replace characters that could control the terminal."""
     return "".join(character if character.isprintable() or character == "\t" else "·" for character in line)

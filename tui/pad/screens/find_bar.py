@@ -1,4 +1,4 @@
-"""The line in which to find and replace."""
+"""The bar for finding and replacing."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from foretype.tui.pad.search import Match, compile_pattern, next_match, previous
 
 
 class FindBar(Horizontal):
-    """Finds in `editor`. Enter finds the next match, or replaces it from the second field; Alt+A replaces all."""
+    """Finds in `editor`. Enter finds the next match, or replaces it in the second field. Alt+A replaces all."""
 
     class Left(Message):
-        """Finding is over."""
+        """The user has left the bar."""
 
     def __init__(self, editor: Editor) -> None:
         super().__init__(id="find")
@@ -34,7 +34,7 @@ class FindBar(Horizontal):
         yield Static(id="found", markup=False)
 
     def open(self) -> None:
-        """Show the bar; a selection within one line becomes what to look for."""
+        """Show the bar. A selection within one line becomes the pattern."""
         self.display = True
         field = self.query_one("#pattern", Input)
         selected = self._editor.selected_text
@@ -57,7 +57,7 @@ class FindBar(Horizontal):
             return None
 
     def find(self, forward: bool = True) -> None:
-        """Select the next match, or the one before."""
+        """Select the next match, or the previous one."""
         pattern = self._pattern()
         if pattern is None:
             return
@@ -74,7 +74,7 @@ class FindBar(Horizontal):
         self._tell(f"line {match[0][0] + 1}")
 
     def _replace(self) -> None:
-        """Replace the match that is selected, and find the next."""
+        """Replace the selected match, and find the next one."""
         pattern = self._pattern()
         if pattern is None:
             return
@@ -140,7 +140,7 @@ class FindBar(Horizontal):
             self.find()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Show the first match at the cursor while the pattern is typed."""
+        """Select the first match from the cursor on while the pattern is typed."""
         event.stop()
         if event.input.id == "pattern" and event.value:
             pattern = self._pattern()

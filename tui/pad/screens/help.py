@@ -1,4 +1,4 @@
-"""The help screen: every key that exists, and what the screen shows."""
+"""The help screen: all keys, and what the pad's screen shows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ABOUT = (
 
 
 class HelpScreen(ModalScreen[None]):
-    """Shows the keys until one is pressed; `notice` is why the model runs on its fallback, or None."""
+    """Shows the keys until the user closes it. notice: why the model uses its fallback, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f1,ctrl+g,enter,space,q", "dismiss", show=False),

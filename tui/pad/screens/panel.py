@@ -1,4 +1,4 @@
-"""The side panel: what was saved, how fast suggestions come, the model, and the words learned last."""
+"""The side panel: keystrokes saved, time per suggestion, the model, and the words learned last."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _MOST_WORDS = 12
 
 
 class Panel(Vertical):
-    """Shown beside the text by F2. Delete forgets the chosen word; Esc goes back to the text."""
+    """The panel beside the text; F2 shows it. Delete forgets the selected word, and Esc returns to the text."""
 
     class Left(Message):
-        """The panel gives the keys back to the text."""
+        """The user returns to the text."""
 
     class Forgot(Message):
         """A word was forgotten."""
@@ -43,7 +43,7 @@ class Panel(Vertical):
         yield words
 
     def show(self, today: Day, ever: Day, times: Sequence[float]) -> None:
-        """Bring the figures up to date."""
+        """Update the figures. times: seconds that the last suggestions took."""
         rows = [
             ("saved today", f"{today.saved:.0%}"),
             ("saved ever", f"{ever.saved:.0%}"),
@@ -57,7 +57,7 @@ class Panel(Vertical):
         self.query_one("#times", Sparkline).data = [seconds * 1e3 for seconds in times]
 
     def show_words(self) -> None:
-        """Read the words learned last from the store."""
+        """Update the list of words learned last from the store."""
         if self._store is None:
             return
         words = self.query_one("#words", OptionList)
@@ -81,5 +81,5 @@ class Panel(Vertical):
 
 
 def model_card(info: dict[str, Any]) -> str:
-    """A few lines that say what the model is."""
+    """Describe the model in a few lines."""
     return "\n".join(str(info[name]) for name in ("name", "language", "engine") if info.get(name))

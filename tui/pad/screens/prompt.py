@@ -1,4 +1,4 @@
-"""The line that asks for a name or a number, in the place of the candidates."""
+"""The line that asks for a name or number, instead of the candidates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textual.widgets import Input, Label
 
 
 class PathSuggester(Suggester):
-    """Completes the path of a file, as far as one name goes on from what is typed; Right or Tab accept it."""
+    """Completes the path of a file. Right or Tab accepts the completion."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -26,7 +26,7 @@ class PathSuggester(Suggester):
 
 
 def complete_path(value: str) -> str:
-    """`value` with the first name, in order, of those that go on from it; folders end in a slash."""
+    """Complete `value` with the first file name, in order, that continues it. Folders end in a slash."""
     folder, _, start = value.rpartition(os.sep)
     place = Path(folder + os.sep if folder or value.startswith(os.sep) else "").expanduser()
     try:
@@ -39,7 +39,7 @@ def complete_path(value: str) -> str:
 
 
 class Prompt(Horizontal):
-    """Asks one question at a time. kind: which one; "" while nothing is asked."""
+    """Asks one question at a time. kind: the current question; "" before the first."""
 
     @dataclass
     class Answered(Message):
@@ -49,7 +49,7 @@ class Prompt(Horizontal):
         value: str
 
     class Left(Message):
-        """The question was left without an answer."""
+        """The user left the question without an answer."""
 
     def __init__(self) -> None:
         super().__init__(id="prompt")
@@ -60,7 +60,7 @@ class Prompt(Horizontal):
         yield Input(id="name", compact=True, select_on_focus=False)
 
     def ask(self, kind: str, label: str, value: str = "", path: bool = False) -> None:
-        """Show the question `label` with `value` as its answer so far. path: whether it is the path of a file."""
+        """Show the question `label`, with `value` as the initial answer. path: complete paths of files."""
         self.kind = kind
         self.query_one(Label).update(label)
         field = self.query_one(Input)

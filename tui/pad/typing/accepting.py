@@ -1,4 +1,4 @@
-"""Putting suggestions into the text: words, phrases a word at a time, and the spaces around them."""
+"""Inserts suggestions into the text: words, phrases word by word, and the spaces around them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from foretype.tui.pad.typing.savings import KeystrokeAccount
 from foretype.tui.pad.typing.word_count import WordCount
 
 _ALSO_CLOSE = frozenset("'\u2019-/*_\"")
-"""Marks that stand close to the word before them in the middle of typing, beside those of `spacing`."""
+"""Punctuation marks that follow a word without a space while typing, in addition to those of `spacing`."""
 
 
 class AcceptingEditor(EditorActions):
-    """An editor into which suggestions are put.
+    """An editor that can accept suggestions.
 
-    offers: the suggestions at the cursor, best first. goes_on: the rest of a phrase of which a part was accepted.
-    account: what the keys gave so far. words: how many the text has. words_typed, words_accepted: finished by hand, and
-    from suggestions.
+    offers: the suggestions at the cursor, best first. goes_on: the rest of a phrase that was accepted in part.
+    account: the keystroke account so far. words: the word count of the text. words_typed: number of words finished by
+    hand. words_accepted: number of accepted suggestions.
     """
 
     def __init__(self, text: str) -> None:
@@ -32,30 +32,30 @@ class AcceptingEditor(EditorActions):
         self.words = WordCount(self.buffer)
         self.words_typed = 0
         self.words_accepted = 0
-        self._automatic_space: Place | None = None  # just behind a space that an accepted word brought
+        self._automatic_space: Place | None = None  # right after a space that an accepted word added
         self._corrections = Corrections(self.buffer.line)
 
     def renew(self) -> None:
-        """Bring the suggestions up to date."""
+        """Update the suggestions."""
 
     def kept(self, word: str) -> None:
-        """Note that a word is right as it was typed."""
+        """Note that a word is right as typed."""
 
     def around_cursor(self) -> tuple[str, str]:
-        """The cursor's line before and after it."""
+        """The text of the cursor's line before and after the cursor."""
         row, column = self.cursor
         line = self.buffer.lines[row]
         return line[:column], line[column:]
 
     def changed(self, changes: Sequence[Change], kind: str) -> None:
-        """Enter an edit into the account: each but a paste is one key."""
+        """Count an edit in the account. Each edit except a paste is one key."""
         self.words.note(changes)
         self._automatic_space = None
         if kind != "accept":
             self.goes_on = ""
         if kind not in ("paste", "open"):
             given = sum(len(change.inserted) - len(change.removed) for change in changes)
-            if " " in kind:  # undone or made again: what comes back was counted when it was typed, if it was
+            if " " in kind:  # undo or redo: restored text was counted when it was typed, if it was
                 given = 0 if kind.endswith((" paste", " open")) else min(0, given)
             self.account.press(given)
         if kind == "accept":
@@ -64,7 +64,7 @@ class AcceptingEditor(EditorActions):
             self.words_typed += 1
 
     def type_text(self, text: str) -> None:
-        """Type a character; a mark that stands close to its word takes the place of an accepted space."""
+        """Type a character. A punctuation mark that follows its word directly replaces an automatic space."""
         start, end = self.selection
         close = takes_space_back(text[:1], self.around_cursor()[0]) or text in _ALSO_CLOSE
         if self._automatic_space == self.cursor and start == end and close:
@@ -83,15 +83,15 @@ class AcceptingEditor(EditorActions):
         self.accept(3)
 
     def accept(self, number: int) -> None:
-        """Put candidate `number` (from 1) in the place of what is typed of it."""
+        """Replace the typed part of a word by candidate `number`, counted from 1."""
         self.renew()
         if number <= len(self.offers):
             self._put(self.offers[number - 1])
 
     def _put(self, offer: Suggestion, goes_on: str = "") -> None:
-        """Put `offer` in the place of what is typed of it, with the spaces it asks for.
+        """Replace the typed part of a word by `offer`, with the spaces that it needs.
 
-        goes_on: what then follows in grey.
+        goes_on: the ghost text to show after it.
         """
         row, column = self.cursor
         before, after = self.around_cursor()
@@ -109,7 +109,7 @@ class AcceptingEditor(EditorActions):
         self._corrections.add(start, typed, offer.text)
 
     def _put_ghost(self, words: int | None) -> bool:
-        """Accept so many words of the ghost text, or all of it; returns whether there was any."""
+        """Accept the next word of the ghost text, or all of it if `words` is None. Returns whether there was any."""
         self.renew()
         before, after = self.around_cursor()
         if not self.ghost or after:
@@ -124,9 +124,9 @@ class AcceptingEditor(EditorActions):
         return True
 
     def action_accept_or_indent(self) -> None:
-        """Accept the next word of the ghost text; without one, indent.
+        """Accept the next word of the ghost text, or indent if there is none.
 
-        Behind a letter, while words are on offer that no ghost can show, nothing happens: Tab is easily meant for them.
+        After a letter, do nothing while there are candidates that ghost text cannot show: the user probably meant one.
         """
         if self._put_ghost(1):
             return
@@ -149,7 +149,7 @@ class AcceptingEditor(EditorActions):
     # --- Corrections
 
     def action_take_correction_back(self) -> None:
-        """Write again what the last correction replaced, wherever the cursor is, and keep it so."""
+        """Restore the text that the last correction replaced, wherever the cursor is, and keep it."""
         last = self._corrections.take()
         if last is None:
             return
@@ -162,7 +162,7 @@ class AcceptingEditor(EditorActions):
         self.history.checkpoint()
 
     def undo(self) -> None:
-        """Take the last batch of edits back; a correction that goes with it is not made again."""
+        """Undo the last batch of edits. If that undoes a correction, the word is not corrected again."""
         super().undo()
         undone = self._corrections.undone()
         if undone is not None:

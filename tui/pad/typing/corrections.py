@@ -1,4 +1,4 @@
-"""What choices wrote in the place of other letters, so that one key takes the last of them back."""
+"""Records accepted words that replaced other letters, so that one key can take the last one back."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from foretype.tui.editor.buffer import Place
 
 @dataclass(frozen=True)
 class Correction:
-    """A word that a choice put in the place of other letters.
+    """An accepted word that replaced other letters.
 
-    start: where it starts. typed: what was typed. text: what stands there since.
+    start: the place where it starts. typed: the typed text. text: the text that replaced it.
     """
 
     start: Place
@@ -21,30 +21,30 @@ class Correction:
 
     @property
     def end(self) -> Place:
-        """Where the text ends that stands there since."""
+        """The place where the replacement ends."""
         return self.start[0], self.start[1] + len(self.text)
 
     @property
     def word(self) -> str:
-        """What was typed, without marks behind it."""
+        """The typed word, without punctuation after it."""
         return self.typed.rstrip(",.!?;:)\"'")
 
 
 class Corrections:
-    """The corrections of one text, the last one last; edits before them may have moved their words."""
+    """The corrections of one text, in order. Edits may have moved their words since."""
 
     def __init__(self, line: Callable[[int], str]) -> None:
-        """line: the text of a line that may not be there any more, "" then."""
+        """line: returns the text of a line, or "" if it no longer exists."""
         self._line = line
         self._made: list[Correction] = []
 
     def add(self, start: Place, typed: str, text: str) -> None:
-        """Notes that `text` took the place of `typed`, where it does not only go on from it."""
+        """Record that `text` replaced `typed`, unless it merely continues it."""
         if typed and not text.startswith(typed.rstrip()):
             self._made.append(Correction(start, typed.rstrip(), text.rstrip()))
 
     def take(self) -> Correction | None:
-        """The last one that still stands where it was made; it, and those after it, are forgotten."""
+        """Remove and return the last correction that is still in its place, and drop those made after it."""
         while self._made:
             last = self._made.pop()
             row, column = last.start
@@ -53,7 +53,7 @@ class Corrections:
         return None
 
     def undone(self) -> Correction | None:
-        """The last one, where its typed letters stand again; it is forgotten."""
+        """Remove and return the last correction if its typed letters are back; else None."""
         if not self._made:
             return None
         row, column = self._made[-1].start

@@ -1,4 +1,4 @@
-"""How a new line begins: with the indentation of the line before, and with the next item of its list."""
+"""Finds how a new line starts: with the indentation of the previous line, and the next item of its list."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _INDENT = re.compile(r"[ \t]*")
 
 
 def continuation(before: str) -> tuple[str, str]:
-    """What Enter does behind `before`, the line up to the cursor: what goes away, and how the new line begins.
+    """Return the text that Enter removes, and the text that starts the new line. `before` is the line up to the cursor.
 
-    An empty item ends its list: its mark goes away, and no new line begins.
+    An empty item ends its list: its mark is removed, and there is no new line.
 
     >>> continuation("  - milk"), continuation("2. [x] eggs"), continuation("- ")
     (('', '  - '), ('', '3. [ ] '), ('- ', ''))

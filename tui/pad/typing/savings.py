@@ -1,4 +1,4 @@
-"""The keystroke account: what the keys pressed so far gave in text."""
+"""The keystroke account: how much text the keys produced so far."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 class KeystrokeAccount:
     """Keystrokes saved = 1 - keys / characters.
 
-    keys: keys pressed that changed the text: letters, choices of a word (one key each, whatever the word),
-        deletions, undo and redo. Moving about, saving and pasting are no part of it.
-    characters: characters that these keys put into the text, less those that they took out again.
+    keys: pressed keys that changed the text: letters, accepted words (one key each), deletions, undo and redo. Moving
+        the cursor, saving and pasting do not count.
+    characters: characters that these keys inserted, minus those that they removed.
 
-    Typing by hand saves nothing; a correction costs its keys, as on any keyboard. Deleting more than was
-    produced here (text that was in the file before, or was pasted) starts the account anew.
+    Typing by hand saves nothing. A correction costs its keys, as on any keyboard. Deleting more than the keys produced
+    (text that was in the file before, or pasted text) resets the account.
     """
 
     keys: int = 0
     characters: int = 0
 
     def press(self, change: int) -> None:
-        """Enters one key that made the text longer by `change` characters (shorter where negative)."""
+        """Count one key that made the text longer by `change` characters (shorter if negative)."""
         self.keys += 1
         self.characters += change
         if self.characters < 0:
@@ -29,5 +29,5 @@ class KeystrokeAccount:
 
     @property
     def saved(self) -> float:
-        """The share saved, from 0 to 1; 0 where corrections cost more keys than choices saved."""
+        """The share of keystrokes saved, from 0 to 1; 0 if corrections cost more keys than accepted words saved."""
         return max(0.0, 1 - self.keys / self.characters) if self.characters else 0.0

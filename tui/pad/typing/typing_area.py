@@ -1,4 +1,4 @@
-"""The text of the pad: an editor that asks a session for suggestions after each key, and learns from what is typed."""
+"""The text area of the pad: an editor that gets suggestions from a session after each key, and learns from typing."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ from foretype.tui.pad.typing.accepting import AcceptingEditor
 from foretype.tui.pad.typing.lists import continuation
 
 CHOICES = 3
-"""Candidates on offer."""
+"""Number of candidates."""
 
 CONTEXT_CHARACTERS = 50_000
-"""About how much text before the cursor the model is shown; always whole lines."""
+"""Approximate amount of text before the cursor that the model sees. Always whole lines."""
 
 LEARNED_CHARACTERS = 5_000
-"""About how much text after the cursor the session keeps in mind for learning; always whole lines."""
+"""Approximate amount of text after the cursor that the session gets for learning. Always whole lines."""
 
 _TIMES = 60
-"""Durations of the last suggestions that are kept."""
+"""Number of suggestion times to keep."""
 
 
 class _AltDigit(Enum):
-    """Textual takes ESC 1 for the character that Option+1 types on a Mac ("¡"), so Alt+1 would write one.
+    """Keys for Alt+1 to Alt+3. Textual reads ESC 1 as the character that Option+1 types on a Mac ("¡").
 
-    Terminals that speak the Kitty keyboard protocol send something else, which Textual reads as alt+1.
+    Without these keys, Alt+1 would therefore type that character. Terminals with the Kitty keyboard protocol send a
+    different sequence, which Textual reads as alt+1.
     """
 
     ONE = "alt+1"
@@ -50,20 +51,20 @@ for _key in _AltDigit:
 
 
 class TypingArea(AcceptingEditor):
-    """An editor over a `Session`.
+    """An editor with suggestions from a `Session`.
 
-    offers: the suggestions at the cursor, best first; `Suggested` tells when they change. times: how long the last
-    ones took, in seconds. quiet: whether nothing is offered here. comments: how lines begin in which nothing is
-    offered, such as "#" in a commit message.
+    offers: the suggestions at the cursor, best first. `Suggested` is posted when they change. times: how long the last
+    suggestions took, in seconds. quiet: whether suggestions are off. comments: the prefix of lines without suggestions,
+    such as "#" in a commit message; "" for none.
     """
 
     @dataclass
     class Suggested(Message):
         """The suggestions at the cursor have changed.
 
-        words: best first; empty if there is nothing to offer or it is hidden. One that corrects the word before the
-            cursor has an arrow before it.
-        ghost: whether the first of them is shown at the cursor as ghost text.
+        words: best first; empty if there are none or they are hidden. A correction of the word before the cursor starts
+            with an arrow.
+        ghost: whether the first word is shown at the cursor as ghost text.
         """
 
         words: list[str]
@@ -71,7 +72,7 @@ class TypingArea(AcceptingEditor):
 
     @dataclass
     class Failed(Message):
-        """The model could not suggest; typing goes on without."""
+        """The model failed to suggest. Typing continues without suggestions."""
 
         error: ForetypeError
 
@@ -82,7 +83,7 @@ class TypingArea(AcceptingEditor):
         keymap: Keymap | None = None,
         letters: Callable[[], Collection[str]] = frozenset,
     ) -> None:
-        """letters: those of the model's words, asked for when other than ASCII letters are typed."""
+        """letters: returns the letters of the model's words. It is called only when non-ASCII letters are typed."""
         super().__init__(text)
         self._letters = letters
         self.session = session
@@ -90,42 +91,42 @@ class TypingArea(AcceptingEditor):
         self.quiet = False
         self.comments = ""
         self.times: deque[float] = deque(maxlen=_TIMES)
-        self._answer: Sequence[Suggestion] = ()  # what the model said for `_asked`
+        self._answer: Sequence[Suggestion] = ()  # the answer of the model for `_asked`
         self._asked: tuple[str, str] | None = None
         self._hidden = False
         self._stale = False
 
     def on_mount(self) -> None:
-        self._commit(pasted=True)  # what is there already was not typed here
+        self._commit(pasted=True)  # the existing text was not typed here
         self._mark_stale()
 
     # --- What to offer
 
     def changed(self, changes: Sequence[Change], kind: str) -> None:
-        """Learn from an edit, count its keys, and ask for new suggestions."""
+        """Learn from an edit, count its key, and request new suggestions."""
         super().changed(changes, kind)
         self._commit(accepted=kind == "accept", pasted=kind in ("paste", "open") or " " in kind)
         self._hidden = False
         self._mark_stale()
 
     def move(self, place: Place, select: bool = False, goal: int | None = None) -> None:
-        """Put the cursor at a place, and ask for suggestions there."""
+        """Move the cursor, and request suggestions there."""
         super().move(place, select, goal)
         self._mark_stale()
 
     def ask_again(self) -> None:
-        """Forget the last answer: something other than the text has changed."""
+        """Forget the last answer and request a new one, because something other than the text has changed."""
         self._asked = None
         self._mark_stale()
 
     def _mark_stale(self) -> None:
-        """Ask for new suggestions after the keys that wait already: a burst of keys costs one answer."""
+        """Request new suggestions after the keys that are already waiting. A burst of keys thus costs one request."""
         if not self._stale:
             self._stale = True
             self.call_later(self.renew)
 
     def renew(self) -> None:
-        """Bring the suggestions up to the text and the cursor as they are now."""
+        """Update the suggestions for the current text and cursor."""
         if not self._stale:
             return
         self._stale = False
@@ -143,7 +144,7 @@ class TypingArea(AcceptingEditor):
         self.post_message(self.Suggested(words, bool(self.ghost)))
 
     def _is_foreign(self, before: str) -> bool:
-        """Whether the last word is written in letters that the model does not have."""
+        """Whether the last word has letters, but none that the model knows."""
         words = before.split()
         if not words or words[-1].isascii():
             return False
@@ -169,7 +170,7 @@ class TypingArea(AcceptingEditor):
         self._asked = text, after
 
     def _lengthen(self) -> None:
-        """Go on with the ghost text for several words if the model is sure, once no key waits."""
+        """Extend the ghost text to several words if the model is sure, once no keys are waiting."""
         if self._stale or not self.ghost:
             return
         before, _ = self.around_cursor()
@@ -184,10 +185,10 @@ class TypingArea(AcceptingEditor):
             self.redraw()
 
     def _ghost(self, before: str, after: str) -> str:
-        """What follows the cursor in grey: the rest of the best word, or of a phrase that was accepted in part.
+        """The ghost text after the cursor: the rest of the best word, or of a phrase that was accepted in part.
 
-        Only at the end of a line: elsewhere it would push the text behind it about. Not on a line without text, where
-        Tab indents. Not behind a finished word, unless the longer one is likelier.
+        There is ghost text only at the end of a line, because elsewhere it would shift the text after it. There is none
+        on an empty line, where Tab indents, nor after a finished word, unless the longer word is more probable.
         """
         if not self.offers or after or not before.strip() or _corrects(self.offers[0]):
             return ""
@@ -201,7 +202,7 @@ class TypingArea(AcceptingEditor):
         return ghost
 
     def _text_before_cursor(self) -> str:
-        """The text before the cursor, from the start of a line some `CONTEXT_CHARACTERS` back."""
+        """The text before the cursor, from the start of a line about `CONTEXT_CHARACTERS` back."""
         row, column = self.cursor
         lines = [self.buffer.lines[row][:column]]
         size = column
@@ -212,7 +213,7 @@ class TypingArea(AcceptingEditor):
         return "\n".join(reversed(lines))
 
     def _text_after_cursor(self) -> str:
-        """The text after the cursor, up to the end of a line some `LEARNED_CHARACTERS` on."""
+        """The text after the cursor, to the end of a line about `LEARNED_CHARACTERS` ahead."""
         row, column = self.cursor
         lines = [self.buffer.lines[row][column : column + LEARNED_CHARACTERS]]
         size = len(lines[0])
@@ -223,18 +224,18 @@ class TypingArea(AcceptingEditor):
         return "\n".join(lines)
 
     def action_hide_suggestions(self) -> None:
-        """Offer nothing until the text changes."""
+        """Hide suggestions until the text changes."""
         self._hidden = True
         self.goes_on = ""
         self._mark_stale()
 
     def kept(self, word: str) -> None:
-        """Have the session take for right what the user brought back."""
+        """Tell the session that a word that the user restored is right."""
         self.session.keep(word)
         self._asked = None
 
     def _commit(self, accepted: bool = False, pasted: bool = False) -> None:
-        """Tell the session of an edit, so that it can learn."""
+        """Tell the session about an edit, so that it can learn."""
         self.session.commit(
             self._text_before_cursor(), after=self._text_after_cursor(), accepted=accepted, pasted=pasted
         )
@@ -242,10 +243,10 @@ class TypingArea(AcceptingEditor):
     # --- Keys
 
     async def on_key(self, event: events.Key) -> None:
-        """Run the action of a key here and now, or type its character.
+        """Run the action of a key at once, or type its character.
 
-        Textual would run it when the key has come up to the app; a letter typed right behind would overtake it. A key
-        that waited here while another one moved the focus belongs to the widget that has it now.
+        Textual would run the action only when the key reaches the app, and a letter typed right after it could overtake
+        it. If an earlier key has moved the focus, keys that waited here are passed to the widget that has it now.
         """
         focused = self.screen.focused
         if focused is not None and focused is not self:
@@ -270,7 +271,7 @@ class TypingArea(AcceptingEditor):
         event.stop()
 
     def type_newline(self) -> None:
-        """Break the line; the new one continues its indentation and its list."""
+        """Start a new line that continues the indentation and the list."""
         before, _ = self.around_cursor()
         ends, start = continuation(before)
         self.history.checkpoint()

@@ -1,4 +1,4 @@
-"""The number of words of a text, kept up to date by looking at what changed."""
+"""Counts the words of a text, and updates the count from each change."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from foretype.tui.editor.buffer import Buffer, Change
 
 _SIDE = 64
-"""Characters on both sides of a change that are counted with it; a longer word on its border may count twice."""
+"""Number of characters on both sides of a change that are recounted. Longer words there may count twice."""
 
 
 class WordCount:
-    """words: those of `buffer`, which are what stands between white space."""
+    """Counts the words of `buffer`, separated by white space. words: their number."""
 
     def __init__(self, buffer: Buffer) -> None:
         self._buffer = buffer
         self.words = sum(len(line.split()) for line in buffer.lines)
 
     def note(self, changes: Sequence[Change]) -> None:
-        """Count what changes did, right after they were made."""
-        if len(changes) != 1:  # another text, or several changes that were undone: their places have moved meanwhile
+        """Update the count. Must be called right after the changes were made."""
+        if len(changes) != 1:  # another text, or several undone changes, whose places have moved since
             self.words = sum(len(line.split()) for line in self._buffer.lines)
             return
         for change in changes:

@@ -17,6 +17,7 @@ import foretype.tui.commands.compare as comparisons
 import foretype.tui.commands.doctor as doctor_command
 import foretype.tui.commands.models as models_commands
 import foretype.tui.commands.personal as personal_commands
+import foretype.tui.commands.serve as serve_command
 import foretype.tui.commands.studies as training_tools
 import foretype.tui.commands.tmux as tmux_commands
 import foretype.tui.commands.train as train_commands
@@ -40,6 +41,7 @@ personal_commands.register(app)
 tmux_commands.register(app)
 models_commands.register(app)
 doctor_command.register(app)
+serve_command.register(app)
 
 # Newer versions of Typer contain their own copy of click. In both cases these are bases of an error that it exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]

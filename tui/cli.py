@@ -14,6 +14,7 @@ from rapidfuzz.distance import OSA
 import foretype.tui.commands.basic as run_commands
 import foretype.tui.commands.bench as bench_commands
 import foretype.tui.commands.compare as comparisons
+import foretype.tui.commands.lsp as editor_commands
 import foretype.tui.commands.personal as personal_commands
 import foretype.tui.commands.studies as training_tools
 import foretype.tui.commands.train as train_commands
@@ -33,6 +34,7 @@ training_tools.register(app)
 comparisons.register(app)
 bench_commands.register(app)
 personal_commands.register(app)
+editor_commands.register(app)
 
 # Newer versions of Typer bring their own copy of click; either way these are the bases of an error that it exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]

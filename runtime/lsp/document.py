@@ -29,13 +29,12 @@ class Place(NamedTuple):
 class Document:
     """The text of one open document. Lines end with LF, CR LF or CR, as the protocol defines; no other mark ends one.
 
-    encoding: how the editor counts: "utf-8", "utf-16" or "utf-32". language: the identifier that the editor gave it, in
-    lower case. version: the editor's number of this state of the text.
+    language: the identifier that the editor gave it, in lower case. encoding: how the editor counts: "utf-8", "utf-16"
+    or "utf-32".
     """
 
-    def __init__(self, text: str, language: str = "", version: int = 0, encoding: str = "utf-16") -> None:
+    def __init__(self, text: str, language: str = "", encoding: str = "utf-16") -> None:
         self.language = language.lower()
-        self.version = version
         self.encoding = encoding
         self.lines = _lines(text)
 

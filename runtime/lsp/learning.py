@@ -23,12 +23,20 @@ class TypedWords:
 
     def __init__(self, store: Store, engines: Engines) -> None:
         self._store = store
-        self._learner = Learner(engines.form, PersonalWords(store, engines.vocabulary))
+        self._words = PersonalWords(store, engines.vocabulary)
+        self._learner = Learner(engines.form, self._words)
         self._waiting: list[Observation] = []
         self._cursor: Place | None = None
+        self._cleared = 0.0  # how often the store was cleared when the first of these words was typed
 
     def before_edit(self, document: Document, place: Place) -> None:
-        """Note that the user is about to edit at `place`: text seen here for the first time was not typed here."""
+        """Note that the user is about to edit at `place`: text seen here for the first time was not typed here.
+
+        Raises StoreError.
+        """
+        if self._cursor is None:
+            self._cleared = self._store.cleared()
+            self._words.refresh()
         if place != self._cursor:
             self._follow(document, place, foreign=True)
 
@@ -43,7 +51,15 @@ class TypedWords:
         self._waiting, self._cursor = [], None
 
     def save(self) -> int:
-        """Learn what was typed since the last call. Returns the number of words. Raises StoreError."""
+        """Learn what was typed since the last call, unless the user cleared the store in the meantime.
+
+        Returns the number of words. Raises StoreError.
+        """
+        if self._cursor is None:
+            return 0
+        if self._store.cleared() != self._cleared:
+            self.forget()
+            return 0
         typed = self._waiting + [word.observation for word in self._learner.finish()]
         self._waiting, self._cursor = [], None
         self._store.learn(typed)

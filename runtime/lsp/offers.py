@@ -9,8 +9,8 @@ from lsprotocol import types
 from foretype.runtime.lsp.document import Document, Place
 from foretype.runtime.lsp.prose import Prose
 from foretype.runtime.lsp.settings import LspSettings
-from foretype.runtime.session import Session
 from foretype.runtime.suggestion import Suggestion
+from foretype.runtime.text_session import TextSession
 
 
 def completion_items(found: Iterable[Suggestion], document: Document, place: Place) -> list[types.CompletionItem]:
@@ -34,28 +34,25 @@ def completion_items(found: Iterable[Suggestion], document: Document, place: Pla
     return items
 
 
-def ghost_items(
-    session: Session, prose: Prose, document: Document, place: Place, settings: LspSettings
-) -> list[types.InlineCompletionItem]:
-    """Return at most one ghost text for `place`: the rest of the likeliest word, or of a phrase that starts with it.
+def ghost(session: TextSession, prose: Prose, settings: LspSettings) -> Suggestion | None:
+    """Return what to show as ghost text: the likeliest word, or a phrase that starts with it; None for nothing.
 
     There is none inside a line, on an empty line, or behind a word that is more likely finished.
     """
-    line = document.line(place.line)
-    if prose.after.strip() or not line[: place.character].strip():
-        return []
-    offered = session.suggest(prose.before, k=settings.words)
+    before = prose.before
+    if prose.after.strip() or not before[before.rfind("\n") + 1 :].strip():
+        return None
+    offered = session.suggest(before, k=settings.words)
     best = offered[0] if offered else None
-    if best is None or not best.ghost(prose.before):
-        return []
-    if best.replaces and session.finished(prose.before) > best.probability:
-        return []
-    text = best.text
-    if settings.phrases:
-        phrase = session.phrase(prose.before)
-        if phrase is not None and phrase.text.startswith(text):
-            text = phrase.text
-    return [types.InlineCompletionItem(text, range=_replaced(best, document, place))]
+    if best is None or not best.ghost(before) or (best.replaces and session.finished(before) > best.probability):
+        return None
+    phrase = session.phrase(before) if settings.phrases else None
+    return phrase if phrase is not None and phrase.text.startswith(best.text) else best
+
+
+def ghost_item(shown: Suggestion, document: Document, place: Place) -> types.InlineCompletionItem:
+    """Return a ghost text at `place` as an editor expects it: the whole word, and the letters that it replaces."""
+    return types.InlineCompletionItem(shown.text, range=_replaced(shown, document, place))
 
 
 def _replaced(suggestion: Suggestion, document: Document, place: Place) -> types.Range:

@@ -149,7 +149,7 @@ RUNTIME_ORDER = [
     {"session"},
     {"model"},
     {"mixture", "generate"},
-    {"evaluation", "bench"},
+    {"evaluation", "bench", "lsp"},
 ]
 """The parts of runtime/: each imports only from those before it, and from itself."""
 

@@ -150,8 +150,8 @@ def language_client(
 ) -> Iterator[LspClient]:
     """A client, whose server is stopped at the end."""
     client = LspClient(bundle, encodings=encodings, settings=settings)
-    try:
-        yield client
-    finally:
-        client.process.kill()
-        client.process.communicate()
+    with client.process:  # closes the pipes
+        try:
+            yield client
+        finally:
+            client.process.kill()

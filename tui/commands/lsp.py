@@ -13,7 +13,7 @@ def lsp(bundle: BundleOption = None, engine: EngineOption = "auto", provider: Pr
     try:
         from foretype.runtime.lsp.server import serve
     except ModuleNotFoundError as error:
-        if error.name not in ("pygls", "lsprotocol"):
+        if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
         raise ForetypeError("the language server needs `pip install 'foretype[lsp]'`") from error
     return serve(load_model(bundle, engine, provider))

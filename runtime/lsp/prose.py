@@ -6,10 +6,9 @@ import re
 from typing import NamedTuple
 
 from foretype.runtime.lsp.document import Document, Place
-from foretype.runtime.lsp.settings import LspSettings
+from foretype.runtime.lsp.settings import COMMIT_MESSAGES, LspSettings
 from foretype.runtime.lsp.source_code import SYNTAXES, comment_at
 
-_COMMIT_MESSAGES = ("gitcommit", "git-commit", "git commit message")
 _COMMIT_COMMENT = re.compile(r"^#.*\n?", re.MULTILINE)
 _SCISSORS = re.compile(r"^# -+ >8 -+$", re.MULTILINE)
 """Below this line, `git commit --verbose` shows the changes."""
@@ -28,7 +27,7 @@ def prose_at(document: Document, place: Place, settings: LspSettings) -> Prose |
     language = document.language
     before, after = document.before(place), document.line(place.line)[place.character :]
     if language in settings.languages:
-        if language in _COMMIT_MESSAGES:
+        if language in COMMIT_MESSAGES:
             if document.line(place.line).startswith("#") or _SCISSORS.search(before):
                 return None
             before = _COMMIT_COMMENT.sub("", before)
@@ -42,7 +41,7 @@ def prose_at(document: Document, place: Place, settings: LspSettings) -> Prose |
 def own_text(text: str, language: str) -> str:
     """`text`, with an empty line in the place of each that its user did not write: quoted mail, comments of git."""
     text = _QUOTED.sub("", text)
-    if language in _COMMIT_MESSAGES:
+    if language in COMMIT_MESSAGES:
         scissors = _SCISSORS.search(text)
         text = re.sub("(?m)^#.*$", "", text if scissors is None else text[: scissors.start()])
     return text

@@ -13,10 +13,11 @@ from foretype.runtime.personal.settings import store_path
 SECTION = "foretype"
 """The key under which editors keep these settings among those of other servers."""
 MOST_WORDS = 20
-_PROSE = (
-    *("markdown", "rmd", "quarto", "plaintext", "text", "mail", "gitcommit", "git-commit", "git commit message"),
-    *("restructuredtext", "rst", "asciidoc", "latex", "tex", "plaintex", "org", "typst"),
-)
+_MARKDOWN = ("markdown", "gfm", "rmd", "quarto")
+_PLAIN = ("plaintext", "text", "normal", "mail", "message", "email")
+COMMIT_MESSAGES = ("gitcommit", "git-commit", "git commit message")
+_MARKUP = ("restructuredtext", "rst", "asciidoc", "latex", "tex", "plaintex", "org", "typst")
+_PROSE = (*_MARKDOWN, *_PLAIN, *COMMIT_MESSAGES, *_MARKUP)
 
 
 @dataclass(frozen=True)

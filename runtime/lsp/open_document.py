@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from lsprotocol import types
 
+from foretype.runtime.errors import StoreError
 from foretype.runtime.lsp.document import Document, Place
 from foretype.runtime.lsp.learning import TypedWords
 from foretype.runtime.lsp.prose import Prose, prose_at
@@ -27,7 +29,7 @@ _MOST_LINES = 40
 class OpenDocument:
     """A document, and the sessions that answer for it.
 
-    edits: the number of changes so far. typed: what is learned when the document is saved; None if nothing is.
+    edits: the number of changes so far.
     """
 
     def __init__(self, uri: str, document: Document) -> None:
@@ -36,22 +38,32 @@ class OpenDocument:
         self.document = document
         self.edits = 0
         self.slips = Slips()
-        self.typed: TypedWords | None = None
+        self._typed: TypedWords | None = None  # what is learned when the document is saved; None if nothing is
+        self._trouble: str | None = None
         self._touched: tuple[int, int] | None = None  # the first and last line that may have new slips
         self._cursor = Place(0, 0)
 
     def configure(self, model: Model, store: Store | None, settings: LspSettings) -> None:
         """Start with these settings, or start again after they changed."""
         self._settings = settings
+        self._trouble = None
         self._writing = Turns(model.session(store=store, private=True))
         self._checking = Turns(model.session(store=store, private=True))
         learns = settings.learn and store is not None and self.document.language in settings.languages
-        self.typed = TypedWords(store, model) if learns and store is not None else None
+        self._typed = TypedWords(store, model) if learns and store is not None else None
 
     @property
     def notice(self) -> str | None:
         """None, or one line that says what has to work without."""
-        return self._writing.session.notice
+        return self._trouble or self._writing.session.notice
+
+    @contextmanager
+    def _going_on(self) -> Iterator[TypedWords | None]:
+        """Stop learning if the store fails; the document is kept up to date in any case."""
+        try:
+            yield self._typed
+        except StoreError as error:
+            self._typed, self._trouble = None, f"nothing is learned: {error}"
 
     # --- Changes
 
@@ -65,17 +77,25 @@ class OpenDocument:
             else:
                 self.document.rewrite(change.text)
                 self._touched = None
-                if self.typed is not None:
-                    self.typed.forget()
+                if self._typed is not None:
+                    self._typed.forget()
+
+    def save(self) -> None:
+        """Learn what was typed, if words are learned here. The editor has saved the document."""
+        with self._going_on() as typed:
+            if typed is not None:
+                typed.save()
 
     def _replace(self, change: types.TextDocumentContentChangePartial) -> None:
         document, begin, finish = self.document, change.range.start, change.range.end
         start, end = document.place(begin.line, begin.character), document.place(finish.line, finish.character)
-        if self.typed is not None:
-            self.typed.before_edit(document, start)
+        with self._going_on() as typed:
+            if typed is not None:
+                typed.before_edit(document, start)
         self._cursor = document.replace(start, end, change.text)
-        if self.typed is not None:
-            self.typed.edited(document, self._cursor)
+        with self._going_on() as typed:
+            if typed is not None:
+                typed.edited(document, self._cursor)
         first, last = self._touched or (start.line, start.line)
         self._touched = min(first, start.line), max(last + self._cursor.line - end.line, self._cursor.line)
 

@@ -86,6 +86,8 @@ class Server:
         except ForetypeError as error:
             self._tell(str(error))
             return
+        if settings == self._settings and self._open:
+            return  # starting again would lose the words that wait to be learned
         if self._store is not None:
             self._store.close()
         self._settings = settings
@@ -109,22 +111,16 @@ class Server:
         found = self._open.get(params.text_document.uri)
         if found is None:
             return
-        try:
-            found.change(params.content_changes)
-        except ForetypeError as error:
-            found.typed = None
-            self._tell(f"nothing is learned: {error}")
+        found.change(params.content_changes)
         if self._settings.corrections:
             self._stop_check(found.uri)
             self._checks[found.uri] = asyncio.ensure_future(self._check(found))
 
     def _did_save(self, params: types.DidSaveTextDocumentParams) -> None:
         found = self._open.get(params.text_document.uri)
-        if found is not None and found.typed is not None:
-            try:
-                found.typed.save()
-            except ForetypeError as error:
-                self._tell(f"nothing is learned: {error}")
+        if found is not None:
+            found.save()
+            self._tell_notice(found)
 
     def _did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
@@ -168,8 +164,7 @@ class Server:
         except Exception as error:
             self._tell_failure(error)
             return None
-        if found.notice is not None:
-            self._tell(found.notice)
+        self._tell_notice(found)
         if answer is None or answer[0] is None:
             return None
         return answer[0], found.document, answer[1]
@@ -218,6 +213,10 @@ class Server:
             self._told.add(message)
             text = f"foretype: {' '.join(message.split())}"
             self.language_server.window_show_message(types.ShowMessageParams(types.MessageType.Warning, text))
+
+    def _tell_notice(self, found: OpenDocument) -> None:
+        if found.notice is not None:
+            self._tell(found.notice)
 
     def _tell_failure(self, error: Exception) -> None:
         known = isinstance(error, ForetypeError)

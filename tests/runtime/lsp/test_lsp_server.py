@@ -163,6 +163,7 @@ def write_and_save(client: LspClient) -> None:
     client.type("We met Zelenka and Frobnik today. All was well. ", 2)
     client.edit((0, 0), (0, 0), "Pasted Pasteword came in. It was late. ")
     client.edit((1, 9), (1, 9), "A")
+    client.tell("workspace/didChangeConfiguration", {"settings": {}})
     client.words(2, 5)
 
 
@@ -209,6 +210,18 @@ def test_without_learning_the_store_is_read_and_never_made_or_changed(tiny_bundl
         assert "Zelenka" not in client.words(0, 10)
     with Store() as store:
         assert store.stats()["learned"] == before
+
+
+def test_a_store_that_fails_is_told_and_the_text_stays_up_to_date(tiny_bundle: Path, home: Path) -> None:
+    (home / "personal").write_text("no folder")
+    with language_client(tiny_bundle, settings={"learn": True}) as client:
+        client.open("I think that you ")
+        client.type("rem", 0, 17)
+        assert client.words(0, 20)[0] == "remember"
+        client.save()
+        assert client.words(0, 20)[0] == "remember"
+        assert client.notices
+        assert all("personal" in notice and "\n" not in notice for notice in client.notices)
 
 
 def test_an_editor_that_goes_away_ends_the_server(tiny_bundle: Path) -> None:

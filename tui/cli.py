@@ -15,6 +15,7 @@ import foretype.tui.commands.basic as run_commands
 import foretype.tui.commands.bench as bench_commands
 import foretype.tui.commands.compare as comparisons
 import foretype.tui.commands.doctor as doctor_command
+import foretype.tui.commands.lsp as editor_commands
 import foretype.tui.commands.models as models_commands
 import foretype.tui.commands.personal as personal_commands
 import foretype.tui.commands.serve as serve_command
@@ -42,6 +43,7 @@ tmux_commands.register(app)
 models_commands.register(app)
 doctor_command.register(app)
 serve_command.register(app)
+editor_commands.register(app)
 
 # Newer versions of Typer contain their own copy of click. In both cases these are bases of an error that it exports.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]

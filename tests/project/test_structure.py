@@ -77,7 +77,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
-        ("import foretype.runtime", ["torch", "onnx", "onnxruntime", "textual", "typer", "safetensors"]),
+        ("import foretype.runtime", ["torch", "onnx", "onnxruntime", "textual", "typer", "safetensors", "pygls"]),
         (
             "from foretype.tui.cli import run; run(['info', '--json'])",
             ["torch", "onnx", "textual", "safetensors"],
@@ -149,7 +149,7 @@ RUNTIME_ORDER = [
     {"session"},
     {"model"},
     {"mixture", "generate"},
-    {"evaluation", "bench", "serving"},
+    {"evaluation", "bench", "serving", "lsp"},
     {"doctor"},
 ]
 """The parts of runtime/: each imports only from those before it, and from itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections import Counter
@@ -42,6 +43,7 @@ class Models:
         with self._loading:
             if folder not in self._models:
                 self._models[folder] = load(folder, engine=self._engine)
+                gc.freeze()  # or the garbage collector looks through the model again and again, for 10 ms
             return self._models[folder]
 
     def names(self) -> list[str]:

@@ -53,6 +53,11 @@ CASES = (
         "{text} --bundle {bundle} --words 100 --letters 3 --sessions 2 --characters 100",
         r"(?s)first suggestion \d.* 8 MB \d.*2 sessions: .*100 characters typed",
     ),
+    Case(
+        "measure_serving",
+        "--bundle {bundle} --clients 3 --keys 5 --idle 3",
+        r'"answers": 15, "answer_ms_p50": \d.*"answer_ms_p99": \d.*"idle_mb": -?\d',
+    ),
     Case("measure_secrets", "{text} --bundle {bundle}", r"all +\d+ sentences, +\d+\.\d\d % touched"),
     Case(
         "build_lexicon", "{bundle} {text} --lists {text} --words 50 --out {out}/lexicon.xz", r"^\d+ words, [\d,]+ bytes"

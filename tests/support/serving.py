@@ -46,6 +46,14 @@ class Talk:
         self.line(json.dumps(message).encode())
         return number
 
+    def send_all(self, method: str, count: int, /, **params: Any) -> list[int]:
+        """Send the same request so many times, all at once, and return the ids."""
+        numbers = [next(self._ids) for _ in range(count)]
+        self._methods |= dict.fromkeys(numbers, method)
+        messages = [{"jsonrpc": "2.0", "id": number, "method": method, "params": params} for number in numbers]
+        self.line(b"\n".join(json.dumps(message).encode() for message in messages))
+        return numbers
+
     def notify(self, method: str, /, **params: Any) -> None:
         message = {"jsonrpc": "2.0", "method": method, "params": params}
         check(f"request.{method}", message)
@@ -121,5 +129,5 @@ def connected(path: Path) -> Iterator[Talk]:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(20)
         connection.connect(str(path))
-        with connection.makefile("rwb") as stream:
-            yield Talk(stream, stream)
+        with connection.makefile("wb") as output, connection.makefile("rb") as replies:
+            yield Talk(output, replies)

@@ -38,6 +38,8 @@ _log.addHandler(logging.NullHandler())
 
 _REPEATED = 0.0025
 """N-gram probability of a word directly after itself, above which the repetition is not taken for a slip."""
+_LESS_THAN_ALONE = 0.5
+"""Share of a word's own probability; a repetition that pruned tables lack stays below, however frequent the word is."""
 _RARE_LETTER = 0.001
 """One-letter words with a lower probability than this are not suggested."""
 
@@ -100,7 +102,8 @@ class Engines:
         """
         found = self._repeatable.get(word)
         if found is None:
-            found = float(self.ngram.probabilities((word,))[0][word]) > _REPEATED
+            again = float(self.ngram.probabilities((word,))[0][word])
+            found = again > _REPEATED and again > _LESS_THAN_ALONE * float(self.ngram.probabilities(())[0][word])
             self._repeatable[word] = found
         return found
 

@@ -258,7 +258,8 @@ async def _answer(server: LanguageServer, model: Model) -> None:
             loop.call_soon_threadsafe(reader.feed_eof)
 
     threading.Thread(target=read, daemon=True).start()
-    threading.Thread(target=_prepare, args=(model,), daemon=True).start()
+    # Waited for at the end: a thread inside ONNX Runtime while Python ends would abort the process.
+    threading.Thread(target=_prepare, args=(model,)).start()
     await run_async(threading.Event(), reader, server.protocol, error_handler=server.report_server_error)
 
 

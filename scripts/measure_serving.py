@@ -69,6 +69,7 @@ async def memory_of_idle_fields(path: Path, text: str, idle: int) -> float:
     process, before = (await client.call("info"))["process"], 0.0
     for number in range(1 + idle):  # the first one, to load the model and what it prepares
         if number == 1:
+            await asyncio.sleep(3 * REST)
             before = resident(process)
         field = (await client.call("open"))["field"]
         words = text[(7 * number) % (len(text) // 2) :].split(" ")[:WORDS]
@@ -85,12 +86,12 @@ def resident(process: int) -> float:
 
 
 @contextmanager
-def server(bundle: str) -> Iterator[Path]:
+def server(bundle: str, *options: str) -> Iterator[Path]:
     """The socket of a new server."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "socket"
         command = [sys.executable, "-m", "foretype.tui.cli", "serve", "--bundle", bundle]
-        process = subprocess.Popen([*command, "--socket", str(path), "--rest", str(REST)])
+        process = subprocess.Popen([*command, "--socket", str(path), *options])
         try:
             yield path
         finally:
@@ -104,7 +105,7 @@ async def measure(bundle: str, clients: int, keys: int, idle: int) -> dict[str, 
     starts = [text[37 * number % (len(text) - keys) :] for number in range(clients)]
     with server(bundle) as path:
         typed = await asyncio.gather(*(type_keys(path, start, keys) for start in starts))
-    with server(bundle) as path:
+    with server(bundle, "--rest", str(REST)) as path:
         megabytes = await memory_of_idle_fields(path, text, idle)
     delays = sorted(delay for one in typed for delay in one)
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import sys
@@ -119,10 +120,19 @@ class Server:
         while True:
             await asyncio.sleep(self._rest / 4)
             unused = time.monotonic() - self._rest
-            for field in [field for field in self.fields if field.used < unused and not field.resting]:
+            idle = [field for field in self.fields if field.used < unused and not field.resting]
+            for field in idle:
                 async with field.turn:
                     if field.used < unused and not field.waiting:
                         await loop.run_in_executor(self.pool, field.rest)
+            if idle:
+                await loop.run_in_executor(self.pool, _return_memory)
+
+
+def _return_memory() -> None:
+    """Return freed memory to the system where the C library is glibc, which keeps much of it otherwise."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class _Stream:

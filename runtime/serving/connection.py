@@ -55,6 +55,8 @@ class _Work:
         self._call = call
         self._running: Future[Any] | None = None
         self._cancelled = False
+        if field is not None and not quick:
+            field.waiting += 1
 
     async def run(self, pool: Executor) -> Any:
         """Run in the pool when it is the field's turn. Raises Fault if it was cancelled before."""
@@ -63,7 +65,6 @@ class _Work:
         self.field.used = time.monotonic()
         if self.quick:
             return self._call()
-        self.field.waiting += 1
         try:
             async with self.field.turn:
                 self.field.resting = False

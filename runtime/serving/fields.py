@@ -110,7 +110,7 @@ class Field:
     def is_quick(self, asked: methods.Params) -> bool:
         """Whether this is a question about the text of the last one, a few letters on: it takes less than a switch
         of threads and back, or little more."""
-        if not isinstance(asked, methods.Suggest) or self.resting or self.waiting:
+        if not isinstance(asked, methods.Suggest) or self.resting or self.waiting or self.turn.locked():
             return False
         return abs(len(asked.text) - len(self._last)) <= _NEAR and asked.text.startswith(self._last[:-_NEAR])
 

@@ -35,6 +35,7 @@ class Talk:
         self._replies = replies
         self._ids = itertools.count(1)
         self._methods: dict[Any, str] = {}
+        self._held: list[bytes] | None = None
 
     def send(self, method: str, /, *, valid: bool = True, **params: Any) -> int:
         """Send a request, and return its id. valid: whether it should fit the schema."""
@@ -46,13 +47,14 @@ class Talk:
         self.line(json.dumps(message).encode())
         return number
 
-    def send_all(self, method: str, count: int, /, **params: Any) -> list[int]:
-        """Send the same request so many times, all at once, and return the ids."""
-        numbers = [next(self._ids) for _ in range(count)]
-        self._methods |= dict.fromkeys(numbers, method)
-        messages = [{"jsonrpc": "2.0", "id": number, "method": method, "params": params} for number in numbers]
-        self.line(b"\n".join(json.dumps(message).encode() for message in messages))
-        return numbers
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send all lines of the block at once, so that the server cannot answer one before it has the next."""
+        held: list[bytes] = []
+        self._held = held
+        yield
+        self._held = None
+        self.line(b"\n".join(held))
 
     def notify(self, method: str, /, **params: Any) -> None:
         message = {"jsonrpc": "2.0", "method": method, "params": params}
@@ -60,6 +62,9 @@ class Talk:
         self.line(json.dumps(message).encode())
 
     def line(self, data: bytes) -> None:
+        if self._held is not None:
+            self._held.append(data)
+            return
         self.output.write(data + b"\n")
         self.output.flush()
 

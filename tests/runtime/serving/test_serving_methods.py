@@ -151,10 +151,11 @@ def test_a_line_that_is_too_long_is_not_kept() -> None:
 def test_requests_that_wait_are_cancelled_and_others_answered(talk: Talk) -> None:
     field, other = (talk.call("open")["field"] for _ in range(2))
     page = SENTENCE * 400
-    long = [talk.send("suggest", field=field, text=page[number:]) for number in range(12)]
-    talk.notify("cancel", id=long[-1])
-    talk.notify("cancel", id=12345)
-    quick = talk.send("suggest", field=other, text="we ")
+    with talk.together():
+        long = [talk.send("suggest", field=field, text=page[number:]) for number in range(12)]
+        talk.notify("cancel", id=long[-1])
+        talk.notify("cancel", id=12345)
+        quick = talk.send("suggest", field=other, text="we ")
     replies = [talk.receive() for _ in range(13)]
     order = [reply["id"] for reply in replies]
     assert [number for number in order if number in long] == long, "requests of one field are answered in their order"
@@ -164,10 +165,18 @@ def test_requests_that_wait_are_cancelled_and_others_answered(talk: Talk) -> Non
     assert all("result" in by_id[number] for number in [*long[:-1], quick])
 
 
+def test_a_quick_question_does_not_overtake_a_slow_one_of_its_field(talk: Talk) -> None:
+    field = talk.call("open")["field"]
+    with talk.together():
+        sent = [talk.send("suggest", field=field, text=text) for text in (SENTENCE * 400, "we ", "we l")]
+    assert [talk.receive()["id"] for _ in sent] == sent
+
+
 def test_an_id_that_waits_is_not_taken_again(talk: Talk) -> None:
     field = talk.call("open")["field"]
-    number = talk.send("suggest", field=field, text=SENTENCE * 400)
-    talk.line(json.dumps({"jsonrpc": "2.0", "id": number, "method": "info"}).encode())
+    with talk.together():
+        number = talk.send("suggest", field=field, text=SENTENCE * 400)
+        talk.line(json.dumps({"jsonrpc": "2.0", "id": number, "method": "info"}).encode())
     replies = [talk.receive() for _ in range(2)]
     assert [reply["id"] for reply in replies] == [number, number]
     assert replies[0]["error"]["code"] == -32600
@@ -176,12 +185,14 @@ def test_an_id_that_waits_is_not_taken_again(talk: Talk) -> None:
 
 def test_the_requests_that_wait_are_bounded(talk: Talk) -> None:
     field = talk.call("open")["field"]
-    sent = talk.send_all("finish", 1200, field=field)
+    with talk.together():
+        sent = [talk.send("suggest", field=field, text=SENTENCE * 400)]
+        sent += [talk.send("finish", field=field) for _ in range(1400)]
     replies = [talk.receive() for _ in sent]
     assert sorted(reply["id"] for reply in replies) == sent
     refused = [reply for reply in replies if "error" in reply]
     assert {reply["error"]["code"] for reply in refused} == {-32005}
-    assert len(refused) < 300
+    assert len(refused) <= 401
 
 
 def test_the_end_of_input_ends_the_server_after_the_last_reply(tiny_bundle: Path, home: Path) -> None:

@@ -35,7 +35,6 @@ class Editor(Widget, can_focus=True):
         "editor--ghost",
         "editor--selection",
         "editor--symbol",
-        "editor--scrollbar",
     }
     DEFAULT_CSS = """
     Editor {
@@ -45,7 +44,6 @@ class Editor(Widget, can_focus=True):
         & .editor--ghost { color: $foreground 45%; }
         & .editor--selection { background: $primary 40%; }
         & .editor--symbol { color: $warning; }
-        & .editor--scrollbar { color: $foreground 30%; }
     }
     """
 
@@ -104,29 +102,29 @@ class Editor(Widget, can_focus=True):
         batch = self.history.undo()
         if batch is not None:
             changes = [change.inverse() for change in reversed(batch.changes)]
-            self._travel(changes, batch.before, f"undo {batch.kind}")
+            self._travel(changes, batch.before, batch.kind)
 
     def redo(self) -> None:
         """Redo the batch of changes that was undone last."""
         batch = self.history.redo()
         if batch is not None:
-            self._travel(batch.changes, batch.after, f"redo {batch.kind}")
+            self._travel(batch.changes, batch.after, batch.kind)
 
     def _travel(self, changes: Sequence[Change], cursor: Place, kind: str) -> None:
         for change in changes:
             self.buffer.make(change)
         self.cursor, self.mark = self.buffer.clamp(cursor), None
-        self._after_change(changes, kind)
+        self._after_change(changes, kind, travelled=True)
 
-    def _after_change(self, changes: Sequence[Change], kind: str) -> None:
+    def _after_change(self, changes: Sequence[Change], kind: str, travelled: bool = False) -> None:
         self.ghost = ""  # it continued a text that is gone
         self.goal = None
         self._show_cursor()
-        self.changed(changes, kind)
+        self.changed(changes, kind, travelled)
         self.post_message(self.Changed())
 
-    def changed(self, changes: Sequence[Change], kind: str) -> None:
-        """Called after each edit. kind: what made it, after "undo " or "redo " if the edit undoes or redoes it."""
+    def changed(self, changes: Sequence[Change], kind: str, travelled: bool) -> None:
+        """Called after each edit. kind: what made it. travelled: whether this undoes or redoes it."""
 
     def show_text(self, text: str) -> None:
         """Show another text, with an empty history."""

@@ -6,6 +6,7 @@ wrap a whole line of a megabyte.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -36,8 +37,12 @@ class Layout:
     def row_at(self, place: Place) -> Row:
         """The row that contains `place`. A place between two rows belongs to the second."""
         line, column = place
-        rows = list(self._chunk_rows(line, column))
-        return next((row for row in reversed(rows) if row.start <= column), rows[0])
+        text = self.buffer.lines[line]
+        start, end = _chunk(text, column)
+        starts = _wrap(text[start:end], self.width)
+        number = bisect_right(starts, column - start) - 1
+        last = starts[number + 1] if number + 1 < len(starts) else end - start
+        return Row(line, start + starts[number], start + last)
 
     def after(self, row: Row) -> Row | None:
         """The row below; None for the last row."""
@@ -86,14 +91,6 @@ class Layout:
                 break
             column += len(cluster)
         return row.line, column
-
-    def _chunk_rows(self, line: int, column: int) -> Iterator[Row]:
-        """Yield the rows of the chunk that contains a column."""
-        text = self.buffer.lines[line]
-        start, end = _chunk(text, column)
-        starts = _wrap(text[start:end], self.width)
-        for first, last in zip(starts, (*starts[1:], end - start), strict=True):
-            yield Row(line, start + first, start + last)
 
 
 def _chunk(text: str, column: int) -> tuple[int, int]:

@@ -16,6 +16,10 @@ _ALSO_CLOSE = frozenset("'\u2019-/*_\"")
 """Punctuation marks that follow a word without a space while typing, in addition to those of `spacing`."""
 
 
+NOT_TYPED = frozenset({"paste", "open"})
+"""Kinds of edits whose text comes from elsewhere."""
+
+
 class AcceptingEditor(EditorActions):
     """An editor that can accept suggestions.
 
@@ -47,20 +51,21 @@ class AcceptingEditor(EditorActions):
         line = self.buffer.lines[row]
         return line[:column], line[column:]
 
-    def changed(self, changes: Sequence[Change], kind: str) -> None:
+    def changed(self, changes: Sequence[Change], kind: str, travelled: bool) -> None:
         """Count an edit in the account. Each edit except a paste is one key."""
         self.words.note(changes)
         self._automatic_space = None
-        if kind != "accept":
+        accepted = kind == "accept" and not travelled
+        if not accepted:
             self.goes_on = ""
-        if kind not in ("paste", "open"):
-            given = sum(len(change.inserted) - len(change.removed) for change in changes)
-            if " " in kind:  # undo or redo: restored text was counted when it was typed, if it was
-                given = 0 if kind.endswith((" paste", " open")) else min(0, given)
+        given = sum(len(change.inserted) - len(change.removed) for change in changes)
+        if travelled:  # restored text was counted when it was typed, if it was
+            self.account.press(0 if kind in NOT_TYPED else min(0, given))
+        elif kind not in NOT_TYPED:
             self.account.press(given)
-        if kind == "accept":
+        if accepted:
             self.words_accepted += 1
-        elif kind == "type" and changes[0].inserted.isspace():
+        elif kind == "type" and not travelled and changes[0].inserted.isspace():
             self.words_typed += 1
 
     def type_text(self, text: str) -> None:
@@ -108,8 +113,8 @@ class AcceptingEditor(EditorActions):
             self._automatic_space = self.cursor
         self._corrections.add(start, typed, offer.text)
 
-    def _put_ghost(self, words: int | None) -> bool:
-        """Accept the next word of the ghost text, or all of it if `words` is None. Returns whether there was any."""
+    def _put_ghost(self, whole: bool) -> bool:
+        """Accept the whole ghost text, or its next word. Returns whether there was any."""
         self.renew()
         before, after = self.around_cursor()
         if not self.ghost or after:
@@ -118,7 +123,7 @@ class AcceptingEditor(EditorActions):
         replaces = 0 if self.goes_on else best.replaces
         text = before[len(before) - replaces :] + self.ghost.lstrip(" ")
         taken, rest = text, ""
-        if words is not None and " " in text:
+        if not whole and " " in text:
             taken, _, rest = text.partition(" ")
         self._put(Suggestion(taken, best.probability, replaces), rest)
         return True
@@ -128,22 +133,22 @@ class AcceptingEditor(EditorActions):
 
         After a letter, do nothing while there are candidates that ghost text cannot show: the user probably meant one.
         """
-        if self._put_ghost(1):
+        if self._put_ghost(whole=False):
             return
         before, _ = self.around_cursor()
         if not self.offers or before[-1:].isspace() or not before or self.mark is not None:
             self.action_indent()
 
     def action_accept_word_or_right(self) -> None:
-        if not self._put_ghost(1):
+        if not self._put_ghost(whole=False):
             self.motion("word_right")
 
     def action_accept_all_or_right(self) -> None:
-        if not self._put_ghost(None):
+        if not self._put_ghost(whole=True):
             self.motion("right")
 
     def action_accept_all_or_end(self) -> None:
-        if not self._put_ghost(None):
+        if not self._put_ghost(whole=True):
             self.motion("line_end")
 
     # --- Corrections

@@ -18,7 +18,7 @@ from foretype.runtime.spacing import missing_space
 from foretype.tui.editor.actions import MOTIONS
 from foretype.tui.editor.buffer import Change, Place
 from foretype.tui.pad.keys import Keymap
-from foretype.tui.pad.typing.accepting import AcceptingEditor
+from foretype.tui.pad.typing.accepting import NOT_TYPED, AcceptingEditor
 from foretype.tui.pad.typing.lists import continuation
 
 CHOICES = 3
@@ -102,10 +102,11 @@ class TypingArea(AcceptingEditor):
 
     # --- What to offer
 
-    def changed(self, changes: Sequence[Change], kind: str) -> None:
+    def changed(self, changes: Sequence[Change], kind: str, travelled: bool) -> None:
         """Learn from an edit, count its key, and request new suggestions."""
-        super().changed(changes, kind)
-        self._commit(accepted=kind == "accept", pasted=kind in ("paste", "open") or " " in kind)
+        super().changed(changes, kind, travelled)
+        typed = not travelled and kind not in NOT_TYPED
+        self._commit(accepted=typed and kind == "accept", pasted=not typed)
         self._hidden = False
         self._mark_stale()
 
@@ -131,12 +132,13 @@ class TypingArea(AcceptingEditor):
             return
         self._stale = False
         before, after = self.around_cursor()
+        text = self._text_before_cursor()
         if self._hidden or self.quiet or self.mark is not None or self._in_comment(before) or self._is_foreign(before):
             self.offers: Sequence[Suggestion] = ()
         else:
-            self._ask(self._text_before_cursor() + missing_space(before), after)
+            self._ask(text + missing_space(before), after)
             self.offers = self._answer
-        self.ghost = self._ghost(before, after)
+        self.ghost = self._ghost(before, after, text)
         self.redraw()
         if self.ghost and not self.goes_on:
             self.call_later(self._lengthen)
@@ -145,10 +147,10 @@ class TypingArea(AcceptingEditor):
 
     def _is_foreign(self, before: str) -> bool:
         """Whether the last word has letters, but none that the model knows."""
-        words = before.split()
-        if not words or words[-1].isascii():
+        last = "".join(before.rsplit(maxsplit=1)[-1:])
+        if last.isascii():
             return False
-        letters = [letter for letter in words[-1] if letter.isalpha()]
+        letters = [letter for letter in last if letter.isalpha()]
         return bool(letters) and not any(letter in self._letters() for letter in letters)
 
     def _in_comment(self, before: str) -> bool:
@@ -171,11 +173,10 @@ class TypingArea(AcceptingEditor):
 
     def _lengthen(self) -> None:
         """Extend the ghost text to several words if the model is sure, once no keys are waiting."""
-        if self._stale or not self.ghost:
+        if self._stale or not self.ghost or self._asked is None:
             return
-        before, _ = self.around_cursor()
         try:
-            phrase = self.session.phrase(self._text_before_cursor() + missing_space(before))
+            phrase = self.session.phrase(self._asked[0])
         except ForetypeError as error:
             self.post_message(self.Failed(error))
             return
@@ -184,11 +185,13 @@ class TypingArea(AcceptingEditor):
             self.ghost += phrase.text[len(best) :]
             self.redraw()
 
-    def _ghost(self, before: str, after: str) -> str:
+    def _ghost(self, before: str, after: str, text: str) -> str:
         """The ghost text after the cursor: the rest of the best word, or of a phrase that was accepted in part.
 
         There is ghost text only at the end of a line, because elsewhere it would shift the text after it. There is none
         on an empty line, where Tab indents, nor after a finished word, unless the longer word is more probable.
+
+        before, after: the cursor's line. text: all that the model is shown.
         """
         if not self.offers or after or not before.strip() or _corrects(self.offers[0]):
             return ""
@@ -197,7 +200,7 @@ class TypingArea(AcceptingEditor):
         best = self.offers[0]
         typed = before[len(before) - best.replaces :]
         ghost = best.ghost(before)
-        if typed and ghost and self.session.finished(self._text_before_cursor()) > best.probability:
+        if typed and ghost and self.session.finished(text) > best.probability:
             return ""
         return ghost
 

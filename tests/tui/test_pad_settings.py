@@ -99,6 +99,23 @@ async def test_keys_of_the_settings_work_after_reading_them_again(model: Model, 
         assert pad.theme == "foretype-light"
 
 
+async def test_a_key_of_the_defaults_may_be_given_to_another_action(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    settings = Settings(keys={"save": ("ctrl+q",), "quit": ("f10",), "palette": ("f9",)})
+    async with opened(model, path, "text", settings=settings) as (pad, pilot):
+        await pilot.press("x", "ctrl+q")
+        await pilot.pause()
+        assert path.read_text() == "textx"
+        await pilot.press("f5", "ctrl+p")
+        assert len(pad.screen_stack) == 1
+        await pilot.press("f9")
+        await pilot.pause()
+        assert len(pad.screen_stack) == 2
+        await pilot.press("escape", "ctrl+o", "f10")
+        await pilot.pause()
+    assert pad.return_code == 0
+
+
 @pytest.mark.parametrize("name", ["code.py", "data.json"])
 async def test_nothing_is_offered_in_files_of_code_until_asked(model: Model, tmp_path: Path, name: str) -> None:
     async with opened(model, tmp_path / name, "and ") as (pad, pilot):

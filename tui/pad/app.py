@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Static
@@ -44,19 +43,18 @@ _HINT = (
 )
 
 
-class Pad(SafeApp):
-    """The application around a `TypingArea`."""
+class Pad(SafeApp, inherit_bindings=False):
+    """The application around a `TypingArea`.
+
+    It has no bindings of its own, nor Textual's: the keymap decides what each key does.
+    """
 
     CSS_PATH = "pad.tcss"
     TITLE = "Foretype"
-    COMMAND_PALETTE_BINDING = "f5"
+    ENABLE_COMMAND_PALETTE = False  # its key is one of the keymap
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-narrow"),
         (_WIDE, "-wide"),
-    ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+c", "nothing", show=False, priority=False),
-        Binding("ctrl+q", "quit", show=False, priority=True),
     ]
 
     def __init__(
@@ -195,6 +193,11 @@ class Pad(SafeApp):
             self._quit_asked = self._quit_asked and self.keymap.action(event.key) == ("quit", False)
         await super().on_event(event)
 
+    async def on_key(self, event: events.Key) -> None:
+        """Quit by its key wherever the focus is; all other keys belong to the text."""
+        if self.keymap.action(event.key) == ("quit", False):
+            await self.action_quit()
+
     # --- Files
 
     def rescue(self) -> Path | None:
@@ -298,9 +301,6 @@ class Pad(SafeApp):
 
     # --- Other keys
 
-    def action_nothing(self) -> None:
-        """Ignore Ctrl+C if nothing is selected."""
-
     def action_accept(self, number: int) -> None:
         self.area.accept(number)
 
@@ -309,7 +309,7 @@ class Pad(SafeApp):
             self.push_screen(HelpScreen(self.keymap.actions, self.area.session.notice))
 
     def action_palette(self) -> None:
-        self.action_command_palette()
+        self.push_screen(CommandPalette())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Yield every action, for the command palette."""

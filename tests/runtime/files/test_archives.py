@@ -5,7 +5,7 @@ from __future__ import annotations
 import lzma
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import archives
@@ -16,20 +16,6 @@ from foretype.runtime import BundleError
 from foretype.runtime.files import archives as reader
 from foretype.runtime.files.bundle import MANIFEST
 from foretype.runtime.files.installed import install
-
-
-@pytest.fixture
-def models(home: Path) -> Path:
-    """The folder that models are installed in; at the end it holds no temporary files."""
-    return home / "models"
-
-
-@pytest.fixture(autouse=True)
-def _leaves_nothing_behind(models: Path, tmp_path: Path) -> Iterator[None]:
-    yield
-    assert not list(models.glob(".*"))
-    assert not (tmp_path.parent / "escaped").exists()
-
 
 ESCAPES = ["../escaped", "/escaped", "tiny/../../escaped", "a/b/manifest.json", "..", "C:\\escaped", ".hidden", "a b"]
 

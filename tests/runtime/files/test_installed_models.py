@@ -8,7 +8,6 @@ import shutil
 import signal
 import stat
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import harm
@@ -20,19 +19,6 @@ from foretype.runtime import BundleError, ConfigError, load
 from foretype.runtime.files import installed
 from foretype.runtime.files.bundle import MANIFEST, STEP, Bundle
 from foretype.runtime.files.installed import default_folder, default_name, install, listed_models, remove, set_default
-
-
-@pytest.fixture
-def models(home: Path) -> Path:
-    """The folder that models are installed in; at the end it holds no temporary files."""
-    return home / "models"
-
-
-@pytest.fixture(autouse=True)
-def _leaves_nothing_behind(models: Path, tmp_path: Path) -> Iterator[None]:
-    yield
-    assert not list(models.glob(".*"))
-    assert not (tmp_path.parent / "escaped").exists()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,21 +6,17 @@ python scripts/measure_pad.py [--file FILE] [--keys 300]
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import os
-import pty
 import select
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import time
 from importlib.resources import files
 from pathlib import Path
 
 import pyte
+from pseudo_terminal import start
 
 PAUSE = 0.12
 """Seconds from one key to the next: 100 words a minute."""
@@ -30,14 +26,8 @@ class Screen:
     """The pad on a pseudo-terminal."""
 
     def __init__(self, arguments: list[str], columns: int, rows: int, home: str) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "FORETYPE_HOME": home}
         command = [sys.executable, "-m", "foretype.tui.cli", *arguments]
-        self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
-        )
-        os.close(slave)
+        self.process, self._master = start(command, columns, rows, {"FORETYPE_HOME": home})
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
 

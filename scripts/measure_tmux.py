@@ -6,20 +6,17 @@ python scripts/measure_tmux.py [--keys 150]
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import os
-import pty
 import select
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 from importlib.resources import files
 
 import pyte
+from pseudo_terminal import start
 
 PAUSE = 0.2
 """Seconds from one key to the next."""
@@ -33,16 +30,7 @@ def measure(bundle: str, keys: int) -> dict[str, float]:
         os.environ["FORETYPE_HOME"] = folder
         subprocess.run(["tmux", "-f", "/dev/null", "-S", socket, "new-session", "-d", "-s", "work", "cat"], check=True)
         foretype = [sys.executable, "-m", "foretype.tui.cli", "tmux"]
-        master, slave = pty.openpty()
-        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        client = subprocess.Popen(
-            ["tmux", "-S", socket, "attach", "-t", "work"],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={**os.environ, "TERM": "xterm-256color"},
-            start_new_session=True,
-        )
+        client, master = start(["tmux", "-S", socket, "attach", "-t", "work"], 80, 24, {})
         try:
             subprocess.run(
                 [*foretype, "on", "--socket", socket, "--bundle", bundle], check=True, stdout=subprocess.DEVNULL

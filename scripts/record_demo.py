@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import argparse
 import codecs
-import fcntl
 import json
 import os
-import pty
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import time
 from pathlib import Path
+
+from pseudo_terminal import start
 
 CAST = Path(__file__).resolve().parents[1] / "docs" / "demo.cast"
 COLUMNS, ROWS = 80, 16
@@ -25,18 +22,12 @@ COLUMNS, ROWS = 80, 16
 
 def record(bundle: str, text: str, out: Path) -> None:
     """Run the demo on a pseudo-terminal and write what it draws, with its times (asciicast version 2)."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     command = [sys.executable, "-m", "foretype.tui.cli", "demo", *([text] if text else []), "--bundle", bundle]
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
     pieces: list[str] = []
     with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "FORETYPE_HOME": home}
-        demo = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
-        )
-        os.close(slave)
-        start = time.monotonic()
+        demo, master = start(command, COLUMNS, ROWS, {"FORETYPE_HOME": home})
+        begun = time.monotonic()
         while True:
             try:
                 data = os.read(master, 1 << 16)
@@ -44,7 +35,7 @@ def record(bundle: str, text: str, out: Path) -> None:
                 break
             if not data:
                 break
-            pieces.append(json.dumps([round(time.monotonic() - start, 3), "o", decode(data)]))
+            pieces.append(json.dumps([round(time.monotonic() - begun, 3), "o", decode(data)]))
         demo.wait()
     header = {"version": 2, "width": COLUMNS, "height": ROWS, "title": "foretype demo"}
     out.write_text("\n".join([json.dumps(header), *pieces]) + "\n", encoding="utf-8")

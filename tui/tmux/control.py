@@ -18,11 +18,16 @@ class TmuxError(ForetypeError):
     """tmux is missing, does not run, or refused a command; the message is one line."""
 
 
-def tmux(socket: str, *arguments: str) -> str:
-    """The output of one tmux command. Raises TmuxError if it fails."""
+def tmux(socket: str, *arguments: str, lines: str | None = None) -> str:
+    """The output of one tmux command. lines: its standard input. Raises TmuxError if it fails."""
     try:
         result = subprocess.run(
-            ["tmux", "-S", socket, *arguments], capture_output=True, text=True, check=False, errors="replace"
+            ["tmux", "-S", socket, *arguments],
+            input=lines,
+            capture_output=True,
+            text=True,
+            check=False,
+            errors="replace",
         )
     except FileNotFoundError as error:
         raise TmuxError("tmux is not installed") from error

@@ -41,7 +41,7 @@ def restore(path: Path) -> None:
         for name, value in options.items():
             tmux(socket, *(["set-option", "-g", name, value] if value is not None else ["set-option", "-gu", name]))
         for line in bindings:
-            _source(socket, line)
+            tmux(socket, "source-file", "-", lines=line + "\n")
     except TmuxError:
         pass  # the server has ended, and its options with it
     path.unlink(missing_ok=True)
@@ -85,10 +85,3 @@ def _bindings(socket: str, key: str) -> list[str]:
     except TmuxError:
         return []
     return [line for line in lines.splitlines() if line.startswith("bind-key")]
-
-
-def _source(socket: str, line: str) -> None:
-    """Run a command line as tmux writes it, such as one of `list-keys`."""
-    import subprocess
-
-    subprocess.run(["tmux", "-S", socket, "source-file", "-"], input=line + "\n", text=True, check=False)

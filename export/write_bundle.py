@@ -34,6 +34,7 @@ from foretype.runtime.files.bundle import (
     case_rule_to_json,
 )
 from foretype.runtime.model import load
+from foretype.runtime.text.languages import LANGUAGES
 from foretype.train import pipeline
 from foretype.train.neural.training.checkpoint import NEURAL, load_for_inference
 from foretype.train.text.shards import read_stream
@@ -44,7 +45,9 @@ BLEND_TOKENS = 40_000
 
 
 def read_card(path: Path | None) -> dict[str, Any]:
-    """Read a model card from TOML; None is an empty one. Its `withheld` lists words that are never suggested.
+    """Read a model card from TOML; None is an empty one.
+
+    Its `language` is a code such as "de", and its `withheld` lists words that are never suggested.
 
     Raises ExportError if it cannot be read.
     """
@@ -125,6 +128,9 @@ def export_run(
         raise ExportError(f"{out}: already exists; name a new folder")
     description = read_card(card)
     withheld = description.pop("withheld", [])
+    language = description.pop("language", None)
+    if language not in (None, *LANGUAGES):
+        raise ExportError(f"{card}: language is {language!r}; choose from {', '.join(LANGUAGES)}")
     for name in (pipeline.NGRAM, pipeline.VALID):
         if not (run / name).is_file():
             raise CheckpointError(f"{run}: {name} is missing; finish the run with `foretype train --resume`")
@@ -154,6 +160,7 @@ def export_run(
                 figures[precision] = verification.to_json()
         values: dict[str, Any] = {
             "name": out.name,
+            **({"language": language} if language else {}),
             "card": description,
             "withheld": withheld,
             "case": case_rule_to_json(form.rule),

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foretype.runtime.arguments import check_question
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.lru import LeastRecentlyUsed
-from foretype.runtime.model import Model
+from foretype.runtime.model import Model, load
 from foretype.runtime.options import SessionOptions, session_options
 from foretype.runtime.session import Session
 from foretype.runtime.suggesting.phrases import CONFIDENCE, LONGEST
 from foretype.runtime.suggestion import Suggestion, Suggestions
 from foretype.runtime.text.context import ContextReader
+from foretype.runtime.text.languages import Language
 from foretype.runtime.text.vocabulary import UNKNOWN_ID
 
 if TYPE_CHECKING:
@@ -33,6 +35,56 @@ SHARED = 0.05
 UNKNOWN_WORD = 1e-7
 """The probability of a word outside a model's vocabulary."""
 _KEPT = 512
+
+
+class Models:
+    """Several models for one text field, such as English and German. Its sessions are mixtures.
+
+    models: the models, at least one.
+    """
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self.models = tuple(models)
+
+    @property
+    def name(self) -> str:
+        """The names of the models, as `load_models` takes them: "en+de"."""
+        return "+".join(model.name for model in self.models)
+
+    @property
+    def engine(self) -> str:
+        """What answers, if it is the same in all models; otherwise the engine of each."""
+        return "+".join(dict.fromkeys(model.engine for model in self.models))
+
+    @property
+    def notice(self) -> str | None:
+        """The first notice of the models, or None."""
+        return next((model.notice for model in self.models if model.notice), None)
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """All characters of the words."""
+        return frozenset().union(*(model.letters for model in self.models))
+
+    def session(self, options: SessionOptions | None = None, **changes: Any) -> Mixture:
+        """Create a session for one text field, like `Model.session`."""
+        return Mixture(self.models, options, **changes)
+
+    def info(self) -> dict[str, Any]:
+        """Describe the first model like `Model.info`, with the names and the bytes of all."""
+        infos = [model.info() for model in self.models]
+        sizes = {f"{each['name']}/{file}": size for each in infos for file, size in each["bytes"].items()}
+        return {**infos[0], "name": self.name, "engine": self.engine, "bytes": sizes}
+
+
+def load_models(names: str | Path | None = None, **settings: Any) -> Model | Models:
+    """Load a model like `load`, or several whose names are joined: "en+de".
+
+    settings: the other arguments of `load`. Raises the errors of `load`.
+    """
+    parts = str(names).split("+") if isinstance(names, str | Path) and not Path(names).exists() else [names]
+    loaded = [load(part, **settings) for part in dict.fromkeys(parts)]
+    return Models(loaded) if len(loaded) > 1 else loaded[0]
 
 
 class Mixture:
@@ -53,6 +105,11 @@ class Mixture:
             model.session(watching if number else options) for number, model in enumerate(models)
         ]
         self.weights = [1.0 / len(models)] * len(models)
+
+    @property
+    def language(self) -> Language:
+        """The language of the model with the highest weight at the last call."""
+        return self.sessions[max(range(len(self.weights)), key=self.weights.__getitem__)].language
 
     @property
     def notice(self) -> str | None:

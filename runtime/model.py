@@ -21,6 +21,16 @@ from foretype.runtime.session import Session
 class Model(Engines):
     """A loaded model, created by `load`. Sessions share it, and several threads can use it at once."""
 
+    @property
+    def name(self) -> str:
+        """The model's name, such as "en"."""
+        return self.bundle.name
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """All characters of its words."""
+        return self.vocabulary.letters
+
     def session(self, options: SessionOptions | None = None, **changes: Any) -> Session:
         """Create a session for one text field, for one thread at a time.
 

@@ -10,6 +10,7 @@ from foretype.runtime.arguments import check_number
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.filters import Filters
+from foretype.runtime.text.languages import Language
 from foretype.runtime.typos.error_model import ErrorModel
 from foretype.runtime.typos.finder import TypoConfig
 from foretype.runtime.typos.keyboards import neighbours
@@ -29,7 +30,8 @@ class SessionOptions:
     policy: the session's time limits; None for the model's. Memory limits apply when a model is loaded.
     typos: whether to offer words near the typed letters if the words that start with these are improbable; a
         `TypoConfig` says when and how.
-    layout: the keyboard, one of `runtime.typos.keyboards.LAYOUTS`. A neighbour of the intended key is a likely slip.
+    layout: the keyboard, one of `runtime.typos.keyboards.LAYOUTS`; None for the usual one of the model's language. A
+        neighbour of the intended key is a likely slip.
     store: the user's personal store, which adds to the suggestions and learns from `Session.commit`; None for no store.
     private: whether to learn nothing here; `Session.private` changes it.
     filters: words that are never suggested; None for the bundled list of offensive words.
@@ -40,7 +42,7 @@ class SessionOptions:
     overlooks: float | None = None
     policy: Policy | None = None
     typos: bool | TypoConfig = True
-    layout: str = "qwerty"
+    layout: str | None = None
     store: Store | None = None
     private: bool = False
     filters: Filters | None = None
@@ -48,14 +50,14 @@ class SessionOptions:
     def __post_init__(self) -> None:
         if self.overlooks is not None:
             check_number("overlooks", self.overlooks, 1.0)
-        neighbours(self.layout)  # report an unknown layout now, not at the first slip
+        if self.layout is not None:
+            neighbours(self.layout)  # report an unknown layout now, not at the first slip
 
-    @property
-    def typo_config(self) -> TypoConfig | None:
-        """How slips are found; None if typo tolerance is off."""
+    def typo_config(self, language: Language) -> TypoConfig | None:
+        """How slips are found in a model of `language`; None if typo tolerance is off."""
         if isinstance(self.typos, TypoConfig):
             return self.typos
-        return TypoConfig(ErrorModel(self.layout)) if self.typos else None
+        return TypoConfig(ErrorModel(self.layout or language.layout)) if self.typos else None
 
 
 def session_options(options: SessionOptions | None, changes: Mapping[str, Any]) -> SessionOptions:

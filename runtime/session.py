@@ -27,6 +27,7 @@ from foretype.runtime.suggesting.phrases import CONFIDENCE, LONGEST, Phrases
 from foretype.runtime.suggesting.shown_words import ShownWords
 from foretype.runtime.suggestion import Suggestion, Suggestions
 from foretype.runtime.text.context import Context, ContextReader, next_window, window_start, word_after
+from foretype.runtime.text.languages import Language
 from foretype.runtime.text.vocabulary import fold
 from foretype.runtime.typos.finder import Typos
 
@@ -67,12 +68,17 @@ class Session:
             self._personal = PersonalSession(options.store, engines.form, filters, options.private)
         self._distributions = Distributions(engines, options.filters, self._personal)
         self._phrases = Phrases(engines.form, self._predictor, self._distributions)
-        config = options.typo_config
+        config = options.typo_config(engines.bundle.language)
         self._typos = Typos(engines.neighbours, config) if config else None
         self._overlooks = options.overlooks
         self._kept: frozenset[str] = frozenset()  # words that must not be corrected
         overlooks = OVERLOOKS if options.overlooks is None else options.overlooks
         self._shown = ShownWords(engines.vocabulary, self._typos, overlooks)
+
+    @property
+    def language(self) -> Language:
+        """The language of the model."""
+        return self._engines.bundle.language
 
     @property
     def notice(self) -> str | None:

@@ -84,12 +84,16 @@ def accept(before: str, after: str, suggestion: Replacement) -> Acceptance:
     return Acceptance(suggestion.replaces, 0, insert + " ", brought_space=True)
 
 
-def takes_space_back(typed: str, before: str) -> bool:
+def takes_space_back(typed: str, before: str, spaced_marks: frozenset[str] = frozenset()) -> bool:
     """Whether the character `typed` replaces the space that an accepted word added at the end of `before`.
 
     It does if it is a closing mark, a space typed by habit, a new line, or a straight quote that closes one opened on
     the same line.
+
+    spaced_marks: closing marks that keep the space, as the language asks: `session.language.spaced_marks`.
     """
+    if typed in spaced_marks:
+        return False
     return typed in CLOSING_MARKS or typed in (" ", "\n") or _closes_quote(before, typed)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from foretype.runtime.suggestion import Suggestion, Suggestions
+from foretype.runtime.text.languages import Language
 
 if TYPE_CHECKING:
     from foretype.runtime.personal.store import Forgot, Store
@@ -15,6 +16,10 @@ class TextSession(Protocol):
     """The methods that `Session` and `Mixture` share; `Session` documents each of them."""
 
     private: bool
+
+    @property
+    def language(self) -> Language:
+        """The language that is written at the moment."""
 
     @property
     def notice(self) -> str | None:

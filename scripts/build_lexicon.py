@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -29,8 +29,14 @@ def read_lists(paths: list[Path]) -> Iterator[str]:
     return (line.strip() for line in lines if "'" not in line and len(line.strip()) > 2)
 
 
-def build(bundle: str, corpus: list[Path], lists: list[Path], more: list[Path], words: int, out: Path) -> None:
-    """Write the lexicon and print its size."""
+def lexicon_of(
+    corpus: list[Path],
+    known: Iterable[str],
+    lists: Iterable[Iterable[str]],
+    config: LexiconConfig,
+    never: Iterable[str] = (),
+) -> list[tuple[str, int]]:
+    """The words of a lexicon, each with its class; see `choose_words`."""
     counts: Counter[str] = Counter()
     sources: Counter[str] = Counter()
     for path in find_files(corpus):
@@ -39,14 +45,23 @@ def build(bundle: str, corpus: list[Path], lists: list[Path], more: list[Path], 
             found.update(anywhere)
         counts.update(found)
         sources.update(found.keys())
-    vocabulary = load(bundle, engine="ngram").vocabulary
-    known = vocabulary.tokens[vocabulary.first_word :]
-    config = LexiconConfig(words=words)
-    chosen = choose_words(counts, sources, known, [read_lists(lists), read_lists(more)], offensive_words(), config)
-    content = lexicon_file(chosen)
+    return choose_words(counts, sources, known, lists, never, config)
+
+
+def write_lexicon(words: list[tuple[str, int]], out: Path) -> None:
+    """Write a lexicon and print its size."""
+    content = lexicon_file(words)
     with replacing(out) as temporary:
         temporary.write_bytes(content)
-    print(f"{len(chosen):,} words, {len(content):,} bytes")
+    print(f"lexicon: {len(words):,} words, {len(content):,} bytes", flush=True)
+
+
+def build(bundle: str, corpus: list[Path], lists: list[Path], more: list[Path], words: int, out: Path) -> None:
+    """Write the lexicon of an English bundle and print its size."""
+    vocabulary = load(bundle, engine="ngram").vocabulary
+    known = vocabulary.tokens[vocabulary.first_word :]
+    read = [read_lists(lists), read_lists(more)]
+    write_lexicon(lexicon_of(corpus, known, read, LexiconConfig(words=words), offensive_words()), out)
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ class Run:
         processes = join()
         with processes.leader_first():
             self.prepare(progress)
-            self._ngram(progress)
+            self.estimate_ngram(progress)
         report = {"ngram": self._ngram_figures(), "neural": self._neural(progress)}
         if processes.leads:
             write_json(self.folder / REPORT, report)
@@ -201,7 +201,8 @@ class Run:
             stream = build_stream(texts, self.folder, weights=self.recipe.weights, done=done)
             write_stream(self.folder / MIX, shuffle_documents(stream, seed=1, folder=self.folder))
 
-    def _ngram(self, progress: Progress) -> None:
+    def estimate_ngram(self, progress: Progress) -> None:
+        """Estimate the n-gram tables from the prepared text, unless that is done."""
         if not (self.folder / NGRAM).exists():
             size = len(load_text_form(self.folder).vocabulary)
             stream = read_stream(self.folder / ALL)

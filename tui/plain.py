@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from foretype.runtime import Model, Session, Suggestion
+from foretype.runtime import Model, Suggestion
+from foretype.runtime.mixture import Models
 from foretype.runtime.personal.store import Store
 from foretype.runtime.spacing import accept
+from foretype.runtime.text_session import TextSession
 from foretype.tui.pad.files.document import TextFile
 from foretype.tui.pad.files.recovery import RecoveryFile
 
@@ -29,7 +31,7 @@ Enter alone  begins a new line, or with --scan takes the word said last
 _CHOICES = 3
 
 
-def run_plain(arguments: Sequence[str], model: Model, store: Store | None, private: bool, scan: float) -> None:
+def run_plain(arguments: Sequence[str], model: Model | Models, store: Store | None, private: bool, scan: float) -> None:
     """Write in a file line by line until `:quit` or the end of the input.
 
     scan: seconds for which each word is on offer to a single switch; 0 says all words at once.
@@ -45,7 +47,7 @@ def run_plain(arguments: Sequence[str], model: Model, store: Store | None, priva
 class PlainPad:
     """A text that is written line by line, and what is said of it."""
 
-    def __init__(self, session: Session, file: TextFile | None, source: TextIO, out: TextIO, scan: float) -> None:
+    def __init__(self, session: TextSession, file: TextFile | None, source: TextIO, out: TextIO, scan: float) -> None:
         self._session = session
         self._file = file
         self._source = source

@@ -12,12 +12,12 @@ LIST_LENGTHS = (1, 3, 5)
 """Numbers of suggestions shown at once for which an evaluation reports figures."""
 
 WORD = re.compile(r"(?:[^\W_]|['\u2019-])+")
-_NOT_PLAIN = re.compile(r"[^a-z']+")
+_NOT_PLAIN = re.compile(r"(?:[^\w']|[\d_])+")
 
 
 def plain(line: str) -> str:
-    """`line` in the plain form of text-entry studies: lower case, only a-z, apostrophes and single spaces."""
-    return _NOT_PLAIN.sub(" ", line.lower().replace("\u2019", "'")).strip()
+    """`line` in the plain form of text-entry studies: lower case, only letters, apostrophes and single spaces."""
+    return _NOT_PLAIN.sub(" ", line.replace("\u0130", "i").lower().replace("\u2019", "'")).strip()
 
 
 def count_words(document: Document) -> int:

@@ -197,7 +197,7 @@ def _letters_needed(
 
     sees: whether the user looks at the suggestions, by the number of typed letters.
     """
-    wanted = word.lower() if result.mode == "plain" else word
+    wanted = fold(word) if result.mode == "plain" else word
     needed: list[int | None] = [None] * len(LIST_LENGTHS)
     for letters in range(min(len(word), MAXIMUM_WORD + 1)):  # beyond that many, nothing is offered
         text = before + word[:letters]
@@ -207,7 +207,7 @@ def _letters_needed(
                 begin = time.perf_counter()
                 offered = suggest(text, k=k)
                 seconds.append(time.perf_counter() - begin)
-                texts = [s.text.lower() if result.mode == "plain" else s.text for s in offered]
+                texts = [fold(s.text) if result.mode == "plain" else s.text for s in offered]
                 if wanted in texts and sees[letters]:
                     needed[column] = letters
                 if column == 0 and offered:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from foretype.runtime.errors import BundleError
-from foretype.runtime.text.form import CaseRule, TextForm, new_tokenizer
+from foretype.runtime.text.form import CaseRule, TextForm, new_tokenizer, old_tokenizer
+from foretype.runtime.text.languages import LANGUAGES, UNKNOWN_LANGUAGE, Language
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -45,12 +46,14 @@ def case_rule_to_json(rule: CaseRule) -> dict[str, Any]:
         "sentence_ends": sorted(rule.sentence_ends),
         "transparent": sorted(rule.transparent),
         "preferred": dict(rule.preferred),
+        **({"dotted_i": True} if rule.dotted_i else {}),
     }
 
 
 def case_rule_from_json(value: Mapping[str, Any]) -> CaseRule:
     """Convert the output of `case_rule_to_json` back. Raises KeyError or TypeError for any other `value`."""
-    return CaseRule(frozenset(value["sentence_ends"]), frozenset(value["transparent"]), dict(value["preferred"]))
+    ends, transparent = frozenset(value["sentence_ends"]), frozenset(value["transparent"])
+    return CaseRule(ends, transparent, dict(value["preferred"]), value.get("dotted_i") is True)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,11 @@ class Bundle:
     def name(self) -> str:
         """The bundle's name, such as "en"."""
         return str(self.manifest.get("name", self.folder.name))
+
+    @property
+    def language(self) -> Language:
+        """The language of its text, by the code in the manifest; `UNKNOWN_LANGUAGE` if that names none."""
+        return LANGUAGES.get(str(self.manifest.get("language")), UNKNOWN_LANGUAGE)
 
     def lists(self, name: str) -> bool:
         """Whether the manifest lists the file `name`."""
@@ -161,8 +169,9 @@ def _read_tokenizer(path: Path, content: bytes) -> dict[str, int]:
     """
     try:
         value = json.loads(content)
-        rules = json.loads(new_tokenizer({}).to_str())
-        if any(value.get(part) != rules[part] for part in ("normalizer", "pre_tokenizer", "added_tokens")):
+        parts = ("normalizer", "pre_tokenizer", "added_tokens")
+        rules = (json.loads(tokenizer.to_str()) for tokenizer in (new_tokenizer({}), old_tokenizer()))
+        if not any(all(value.get(part) == each[part] for part in parts) for each in rules):
             raise ValueError("its rules are not those of the text form")
         words = value["model"]["vocab"]
         if value["model"]["type"] != "WordLevel" or set(map(type, words.values())) != {int}:

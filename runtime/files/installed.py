@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -131,11 +132,23 @@ def default_name() -> str | None:
     return name
 
 
+def system_language() -> str | None:
+    """The code of the language that the system is set to, from its locale; None if it names none."""
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(variable):
+            return re.split(r"[_.@]", value)[0].lower()
+    return None
+
+
 def default_folder() -> Path | None:
-    """The folder of the user's default model; None if none was chosen. Raises ConfigError and BundleError."""
+    """The folder of the user's default model, or of the bundled model of the system's language; None if there is none.
+
+    Raises ConfigError and BundleError.
+    """
     name = default_name()
     if name is None:
-        return None
+        language = system_language()
+        return folder_of(language) if language in BUNDLES else None
     try:
         return folder_of(name)
     except BundleError as error:

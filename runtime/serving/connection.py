@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET
 
 from foretype.runtime.serving import messages, methods
-from foretype.runtime.serving.fields import ACTIONS, Field, Models, Stores
+from foretype.runtime.serving.fields import ACTIONS, Field, LoadedModels, Stores
 from foretype.runtime.serving.lines import LONGEST_LINE, Lines
 from foretype.runtime.serving.messages import Fault, Request
 
@@ -37,7 +37,7 @@ class Channel(Protocol):
 class Host(Protocol):
     """What the clients of one process share. fields: those that are open."""
 
-    models: Models
+    models: LoadedModels
     stores: Stores
     pool: ThreadPoolExecutor
     fields: set[Field]

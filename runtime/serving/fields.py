@@ -16,6 +16,7 @@ import msgspec
 from foretype.runtime.engines.loading import EngineName
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.files.finding import find_bundle
+from foretype.runtime.mixture import Models
 from foretype.runtime.model import Model, load
 from foretype.runtime.serving import methods
 from foretype.runtime.suggestion import Suggestion
@@ -28,7 +29,7 @@ _NEAR = 32
 """Most characters that were typed or deleted since the last question, for an answer that is quick."""
 
 
-class Models:
+class LoadedModels:
     """The loaded models, each once. Threads may share it. default: the model of fields that name none."""
 
     def __init__(self, default: Path | None = None, engine: EngineName = "auto") -> None:
@@ -37,8 +38,13 @@ class Models:
         self._models: dict[Path, Model] = {}
         self._loading = threading.Lock()
 
-    def get(self, name: str | None = None) -> Model:
-        """The model of this name or folder, loaded now if it is not yet. Raises as `load`."""
+    def get(self, name: str | None = None) -> Model | Models:
+        """The model of this name or folder, loaded now if it is not yet; several if joined with +. Raises as `load`."""
+        if name is not None and "+" in name and not Path(name).exists():
+            return Models([self._get(part) for part in dict.fromkeys(name.split("+"))])
+        return self._get(name)
+
+    def _get(self, name: str | None) -> Model:
         folder = find_bundle(self._default if name is None else name).resolve()
         with self._loading:
             if folder not in self._models:
@@ -48,7 +54,7 @@ class Models:
 
     def names(self) -> list[str]:
         """The names of the loaded models."""
-        return [model.bundle.name for model in list(self._models.values())]
+        return [model.name for model in list(self._models.values())]
 
 
 class Stores:
@@ -95,7 +101,7 @@ class Field:
     waiting: number of its requests that are not answered yet.
     """
 
-    def __init__(self, model: Model, options: methods.Open, store: Store | None) -> None:
+    def __init__(self, model: Model | Models, options: methods.Open, store: Store | None) -> None:
         self.model = model
         self.turn = asyncio.Lock()
         self.used = time.monotonic()

@@ -39,7 +39,7 @@ class Open(Params):
     profile: str | None = None
     store: str | None = None
     private: bool = False
-    layout: str = "qwerty"
+    layout: str | None = None
     offsets: Offsets = "code-point"
 
 

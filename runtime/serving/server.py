@@ -17,7 +17,7 @@ from typing import Any
 
 from foretype.runtime.engines.loading import EngineName
 from foretype.runtime.serving.connection import Connection
-from foretype.runtime.serving.fields import Field, Models, Stores
+from foretype.runtime.serving.fields import Field, LoadedModels, Stores
 from foretype.runtime.serving.unix_socket import UnixSocket
 
 IDLE_SECONDS = 600.0
@@ -36,7 +36,7 @@ class Server:
     """
 
     def __init__(self, bundle: Path | None = None, engine: EngineName = "auto", *, rest: float = REST_SECONDS) -> None:
-        self.models = Models(bundle, engine)
+        self.models = LoadedModels(bundle, engine)
         self.stores = Stores()
         self.pool = ThreadPoolExecutor(_WORKERS, "foretype")
         self.fields: set[Field] = set()

@@ -17,7 +17,7 @@ from foretype.runtime.suggesting.casing import written
 from foretype.runtime.suggesting.distribution import Distribution
 from foretype.runtime.suggesting.ranking import by_keystrokes_saved
 from foretype.runtime.suggestion import Suggestion
-from foretype.runtime.text.context import Context
+from foretype.runtime.text.context import Context, common_prefix
 from foretype.runtime.text.extra_words import ExtraWords
 from foretype.runtime.text.vocabulary import Vocabulary, fold
 from foretype.runtime.typos.finder import LITTLE, Typos
@@ -36,11 +36,13 @@ class Candidate(NamedTuple):
     """A word that fits the typed letters.
 
     text: the word as it would be written here. key: folded letters by which it is ranked. probability: not normalised.
+    corrected: typed letters that the user would have to type again without it; counted only once the word is complete.
     """
 
     text: str
     key: str
     probability: float
+    corrected: int = 0
 
 
 class _Found(NamedTuple):
@@ -77,7 +79,7 @@ def suggestions(
         ranked, mass = _weighed(found, mass, passed_over)
         return _pick(ranked, mass, distribution, context, k)
     keys, probabilities = [word.key for word in found], [word.probability for word in found]
-    order = by_keystrokes_saved(keys, probabilities, len(context.prefix), k)
+    order = by_keystrokes_saved(keys, probabilities, len(context.prefix), k, [word.corrected for word in found])
     return _pick((found[place] for place in order), mass, distribution, context, k)
 
 
@@ -173,7 +175,7 @@ def _weighed(found: list[Candidate], mass: float, passed_over: Mapping[str, floa
         factor = passed_over.get(word.text, 1.0)
         if factor < 1.0:
             mass -= word.probability * (1.0 - factor)
-            word = Candidate(word.text, word.key, word.probability * factor)
+            word = word._replace(probability=word.probability * factor)
         if word.probability > 0.0:
             weighed.append(word)
     return _Found(sorted(weighed, key=_probability, reverse=True), mass)
@@ -192,7 +194,7 @@ def _merged(found: Iterable[Candidate]) -> list[Candidate]:
         key = word.text.lower()
         same = merged.get(key)
         if same is not None:
-            word = Candidate(same.text, same.key, same.probability + word.probability)
+            word = same._replace(probability=same.probability + word.probability)
         merged[key] = word
     return sorted(merged.values(), key=_probability, reverse=True)
 
@@ -235,7 +237,7 @@ def _completions(vocabulary: Vocabulary, distribution: Distribution, context: Co
 
 
 def _written(word: str, context: Context) -> str:
-    return context.head + written(word, context.prefix, context.starts_sentence, context.curly)
+    return context.head + written(word, context.prefix, context.starts_sentence, context.curly, context.dotted_i)
 
 
 def _without_typed(found: list[Candidate], context: Context, typed: str) -> list[Candidate]:
@@ -276,8 +278,10 @@ def _slips(
     for best in best_words(weighted, count):
         position = int(places[best])
         text = _written(vocabulary.tokens[vocabulary.first_word + position], context)
-        key = typed + vocabulary.keys[position][letters[position] :]
-        found.append(Candidate(text, key, float(weighted[best])))
+        whole = vocabulary.keys[position]
+        rest = whole[letters[position] :]
+        corrected = 0 if rest else len(typed) - common_prefix(typed, whole)
+        found.append(Candidate(text, typed + rest, float(weighted[best]), corrected))
     return _Found(found, float(weighted.sum()))
 
 
@@ -297,7 +301,7 @@ def _extra(extra: ExtraWords, context: Context, typed: str, count: int) -> _Foun
             # Keep the word's own capitals if the typed letters match them; do not capitalise it for a sentence start.
             own = word.startswith(letters.replace("\u2019", "'"))
             starts = extra.capitalised and context.starts_sentence and not context.prefix
-            text = written(word, "" if own else letters, starts, context.curly)
+            text = written(word, "" if own else letters, starts, context.curly, context.dotted_i)
             text = text if head else context.head + text
             found.append(Candidate(text, extra.keys[low + position][len(start) :], float(probabilities[position])))
     return _Found(found, mass)

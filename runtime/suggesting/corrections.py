@@ -71,7 +71,7 @@ def corrections(
     for place in range(low - first, high - first):
         if vocabulary.keys[place] != typed:
             break
-        text = written(vocabulary.tokens[first + place], found.word, context.starts_sentence)
+        text = written(vocabulary.tokens[first + place], found.word, context.starts_sentence, dotted_i=context.dotted_i)
         readings[text] = readings.get(text, 0.0) + float(probabilities[place])
     for words in distribution.extra:
         for place in range(*words.starting_with(typed)):
@@ -85,7 +85,9 @@ def corrections(
         readings[as_written] = max(typos.config.unknown_word(len(typed)), _rare(distribution, typed))
     for meant in typos.meant(typed, probabilities, whole=True):
         for place in range(meant.low, meant.high):
-            text = written(vocabulary.tokens[first + place], found.word, context.starts_sentence)
+            text = written(
+                vocabulary.tokens[first + place], found.word, context.starts_sentence, dotted_i=context.dotted_i
+            )
             readings[text] = readings.get(text, 0.0) + float(probabilities[place]) * meant.odds
     total = max(sum(readings.values()), 1e-30)
     readings.pop(as_written, None)

@@ -42,7 +42,9 @@ class Phrases:
             following = self._predictor.likeliest(context.ids)
             if probability * following.probability < confidence:
                 break
-            word = written(self._vocabulary.tokens[following.token], "", context.starts_sentence, context.curly)
+            word = written(
+                self._vocabulary.tokens[following.token], "", context.starts_sentence, context.curly, context.dotted_i
+            )
             if self._distributions.blocks(word, before + phrase):
                 break
             phrase += " " + word

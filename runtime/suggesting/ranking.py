@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def by_keystrokes_saved(keys: Sequence[str], probabilities: Sequence[float], typed: int, k: int) -> list[int]:
+def by_keystrokes_saved(
+    keys: Sequence[str], probabilities: Sequence[float], typed: int, k: int, corrected: Sequence[int] = ()
+) -> list[int]:
     """Return the positions of the candidates, ordered by what each saves if `k` are shown; ties by position.
 
     keys: the letters of each candidate; the first `typed` are the same in all. probabilities: in the same order.
+    corrected: typed letters that each candidate saves typing again; empty if none does.
 
     The same rule applies after every further letter, so the answer is computed from the longest prefixes up.
     """
@@ -39,4 +42,6 @@ def by_keystrokes_saved(keys: Sequence[str], probabilities: Sequence[float], typ
                     letters[word] += 1
 
     wait(range(len(keys)), typed)
+    for word, more in enumerate(corrected):
+        letters[word] += more
     return sorted(range(len(keys)), key=saved)

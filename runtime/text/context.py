@@ -22,7 +22,7 @@ _SPACE = re.compile(r"\s")
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # A word as the text form splits them (letters, digits inside, apostrophes inside), still open at the end.
-_LETTER, _CHARACTER, _APOSTROPHE = r"[^\W\d_]", r"(?:[^\W_]|[\u0300-\u036f])", "['\u2018\u2019\u02bc]"
+_LETTER, _CHARACTER, _APOSTROPHE = r"[^\W\d_]", r"(?:[^\W_]|[\u0300-\u036f])", "['\u2018\u2019\u02bc·]"
 _OPEN_WORD = re.compile(rf"(?<![^\W_]){_LETTER}{_CHARACTER}*(?:{_APOSTROPHE}{_CHARACTER}+)*{_APOSTROPHE}?$")
 _WRITTEN_WORD = re.compile(r"[\w'\u2018\u2019\u02bc\u2010\u2011-]+$")
 _WORD_AFTER = re.compile(r"((?:[^\W_]|['\u2018\u2019\u02bc](?=[^\W_]))*)[^\S\n]*((?:[^\W_]|['\u2019-](?=[^\W_]))*)")
@@ -41,6 +41,7 @@ class Context:
     starts_sentence: whether a sentence starts with that word.
     open_to_words: False if no word can follow directly (after a comma without a space, inside a number or link).
     curly: whether the text writes its apostrophes as ’.
+    dotted_i: whether the capital of "i" is "İ"; see `CaseRule`.
     after_abbreviation: whether the full stop before the word belongs to an abbreviation ("Mr.", "e.g.").
     window: the text that counts as context.
     """
@@ -51,6 +52,7 @@ class Context:
     starts_sentence: bool
     open_to_words: bool
     curly: bool = False
+    dotted_i: bool = False
     after_abbreviation: bool = False
     window: str = field(default="", compare=False, repr=False)
 
@@ -196,6 +198,7 @@ class ContextReader:
             starts_sentence=starts and abbreviation is not Abbreviation.OTHER,
             open_to_words=not _NO_PLACE_FOR_WORDS.search(rest) and (prefix != "" or takes_word(before)),
             curly=window.rfind("\u2019") > window.rfind("'"),
+            dotted_i=self._form.rule.dotted_i,
             after_abbreviation=abbreviation is not None,
             window=window,
         )

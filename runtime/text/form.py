@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
-from foretype.runtime.text.vocabulary import LINK, NUMBER, UNKNOWN, Vocabulary
+from foretype.runtime.text.vocabulary import LINK, NUMBER, UNKNOWN, Vocabulary, fold
 
 _KEPT_CHUNKS = 4096
 LONGEST_RUN = 256
@@ -22,8 +22,16 @@ LONGEST_RUN = 256
 _LONG_RUN = re.compile(rf"(?<!\S)(\S{{{LONGEST_RUN + 1},}})")
 _LINK_PATTERN = r"(?:https?://|ftp://|www\.)\S+|[^\s@()<>\[\]]+@[^\s@]+\.[\p{L}]+"
 _NUMBER_PATTERN = r"(?<![\p{L}\p{M}\p{Nd}])\p{Nd}[\p{L}\p{M}\p{Nd}]*(?:[.,:/]\p{Nd}[\p{L}\p{M}\p{Nd}]*)*"
-_WORD_PATTERN = r"[\p{L}\p{M}][\p{L}\p{M}\p{Nd}]*(?:'[\p{L}\p{M}\p{Nd}]+)*"
+_WORD_PATTERN = r"[\p{L}\p{M}][\p{L}\p{M}\p{Nd}]*(?:['·][\p{L}\p{M}\p{Nd}]+)*"
 _PIECE_PATTERN = rf"<(?:num|link)>|{_WORD_PATTERN}|\S"
+_OLD_PIECE_PATTERN = _PIECE_PATTERN.replace("['·]", "'")
+
+
+def old_tokenizer() -> Tokenizer:
+    """Return the tokenizer of older bundles, for which "l·l" was two words. It has no vocabulary."""
+    tokenizer = new_tokenizer({})
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_OLD_PIECE_PATTERN), "removed", invert=True)
+    return tokenizer
 
 
 def new_tokenizer(vocabulary: Mapping[str, int]) -> Tokenizer:
@@ -49,11 +57,17 @@ class CaseRule:
     sentence_ends: tokens after which a sentence starts.
     transparent: tokens that do not change whether a sentence starts (quotes, brackets, bullets).
     preferred: casefolded form -> form inside a sentence, for words that the vocabulary holds in several forms.
+    dotted_i: whether "i" and "ı" are two letters whose capitals are "İ" and "I", as in Turkish.
     """
 
     sentence_ends: frozenset[str] = frozenset(".!?…")
-    transparent: frozenset[str] = frozenset("\"'()[]{}*-–—#>•")
+    transparent: frozenset[str] = frozenset("\"'()[]{}*-–—#>•¿¡«»„“”‚‘’")
     preferred: Mapping[str, str] = field(default_factory=dict)
+    dotted_i: bool = False
+
+    def folded(self, piece: str) -> str:
+        """Return `piece` without regard to case, by the rules of the language."""
+        return fold(piece.replace("I", "ı")) if self.dotted_i else fold(piece)
 
     def starts_after(self, piece: str, starts: bool) -> bool:
         """Return whether a sentence starts after `piece`, given whether one started before it."""
@@ -115,12 +129,12 @@ class TextForm:
 
         A form that is not in the vocabulary is looked up without regard to case.
         """
-        exact, find = self.vocabulary.exact, self.vocabulary.find
+        exact, find, folded = self.vocabulary.exact, self.vocabulary.find, self.rule.folded
         starts_after = self.rule.starts_after
         ids = []
         for piece in pieces:
             found = None if starts and is_title_case(piece) else exact.get(piece)
-            ids.append(find(piece.casefold()) or 0 if found is None else found)
+            ids.append(find(folded(piece)) or 0 if found is None else found)
             starts = starts_after(piece, starts)
         return ids, starts
 

@@ -22,8 +22,11 @@ _LAST_CHARACTER = "\U0010ffff"
 
 
 def fold(text: str) -> str:
-    """Return the form in which words are ordered and compared: NFC, casefolded, with straight apostrophes."""
-    folded = unicodedata.normalize("NFC", text).casefold()
+    """Return the form in which words are ordered and compared: NFC, casefolded, with straight apostrophes.
+
+    The Turkish capital of "i" becomes "i", not two characters.
+    """
+    folded = unicodedata.normalize("NFC", text).replace("\u0130", "i").casefold()
     return folded.replace("\u2019", "'").replace("\u2018", "'").replace("\u02bc", "'")
 
 

@@ -9,11 +9,10 @@ likelier.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 
 from foretype.runtime.lazy import lazy
+from foretype.runtime.typos.accents import without_accent
 from foretype.runtime.typos.keyboards import neighbours
 
 _VOWELS = frozenset("aeiouy")
@@ -110,7 +109,7 @@ class ErrorModel:
     def _odds_of_substitution(self, typed: str, meant: str) -> float:
         if typed == meant:
             return 1.0
-        if _base(meant) == typed:
+        if without_accent(meant) == typed:
             return self.accent
         near = neighbours(self.layout).get(meant, "")
         odds = (1.0 - self.beside) / 26
@@ -119,9 +118,3 @@ class ErrorModel:
         if typed in _VOWELS and meant in _VOWELS:
             odds += self.vowels / len(_VOWELS)
         return self.slips / 4 * odds
-
-
-@lru_cache(maxsize=1024)
-def _base(letter: str) -> str:
-    """Return `letter` without its accents."""
-    return unicodedata.normalize("NFD", letter)[:1]

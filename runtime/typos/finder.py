@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from foretype.runtime.lazy import lazy
 from foretype.runtime.typos.abbreviated import abbreviated
+from foretype.runtime.typos.accents import Unaccented
 from foretype.runtime.typos.beginnings import LONGEST, BeginningIndex, Contractions
 from foretype.runtime.typos.error_model import ErrorModel
 from foretype.runtime.typos.keyboards import neighbours
@@ -27,6 +28,8 @@ SHORTEST = 3
 """Fewest letters that are corrected: any two letters are near too many words."""
 _WEIGHED = 10
 """Number of beginnings whose odds are computed, the most promising first: the odds take most of the time."""
+_UNACCENTED = 8
+"""Most words offered for letters typed without accents."""
 _HOPELESS = 1e-4
 """Beginnings that promise less than this fraction of the best are skipped: odds of equal distance differ less."""
 
@@ -79,6 +82,11 @@ class NeighbourIndex:
         """The words with an apostrophe."""
         return Contractions(self.keys)
 
+    @lazy
+    def unaccented(self) -> Unaccented:
+        """The words with accents."""
+        return Unaccented(self.keys)
+
 
 class Typos:
     """Finds the words that may be meant instead of the typed letters."""
@@ -95,25 +103,27 @@ class Typos:
     ) -> list[Meant]:
         """Return the words that the folded letters `typed` may stand for, likelier ones later. Ranges may overlap.
 
-        Covers slips, abbreviations ("tmrw") and words whose apostrophe was left out.
+        Covers slips, abbreviations ("tmrw"), and words whose apostrophe or accents were left out.
 
         probabilities: probability of each word here [words].
         trusted: probability of the words that start with `typed`, which are not in the answer. If it is high enough,
-            the answer contains only words with an apostrophe, which people leave out without thinking.
+            the answer contains only words with an apostrophe or accents, which people leave out without thinking.
         whole: whether the word is finished, so that all its letters count.
         """
         places = self._index.contractions.starting_with(typed) if len(typed) > 1 else []
-        contractions = [
+        left_out = [
             Meant(place, place + 1, len(typed) + 1, self.config.errors.apostrophe)
             for place in places
             if not whole or len(self._index.keys[place]) == len(typed) + 1
         ]
+        unaccented = self._index.unaccented.starting_with(typed, probabilities, _UNACCENTED, whole)
+        left_out += [Meant(place, place + 1, letters, self.config.errors.accent) for place, letters in unaccented]
         if trusted >= self.config.trusted or not SHORTEST <= len(typed) <= LONGEST or typed in self.kept:
-            return contractions
+            return left_out
         index = self._index
         short = abbreviated(typed, index.keys, index.beginnings, probabilities)
         abbreviations = [Meant(place, place + 1, len(index.keys[place]), odds) for place, odds in short]
-        return sorted(self._slips(typed, probabilities, whole) + abbreviations, key=_odds) + contractions
+        return sorted(self._slips(typed, probabilities, whole) + abbreviations, key=_odds) + left_out
 
     def prepare(self) -> bool:
         """Prepare a part of the search for slips, which takes at most 3 ms. Return whether there is more to prepare."""

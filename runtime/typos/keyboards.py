@@ -10,6 +10,15 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     "qwerty": ("qwertyuiop", "asdfghjkl;'", "zxcvbnm"),
     "qwertz": ("qwertzuiopü", "asdfghjklöä", "yxcvbnm"),
     "azerty": ("azertyuiop", "qsdfghjklmù", "wxcvbn"),
+    "spanish": ("qwertyuiop", "asdfghjklñ", "zxcvbnm"),
+    "catalan": ("qwertyuiop", "asdfghjklñç", "zxcvbnm"),
+    "portuguese": ("qwertyuiop", "asdfghjklç", "zxcvbnm"),
+    "italian": ("qwertyuiopè", "asdfghjklòàù", "zxcvbnm"),
+    "nordic": ("qwertyuiopå", "asdfghjklöä", "zxcvbnm"),
+    "czech": ("qwertzuiopú", "asdfghjklů", "yxcvbnm"),
+    "turkish": ("qwertyuıopğü", "asdfghjklşi", "zxcvbnmöç"),
+    "russian": ("йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю"),
+    "ukrainian": ("йцукенгшщзхї", "фівапролджєґ", "ячсмитьбю"),
     "dvorak": ("',.pyfgcrl", "aoeuidhtns-", ";qjkxbmwvz"),
 }
 """Name -> the three rows of letter keys, from the top, each from its leftmost key."""

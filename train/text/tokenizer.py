@@ -16,7 +16,7 @@ from foretype.runtime.files.atomic import write_json, write_text
 from foretype.runtime.files.bundle import case_rule_from_json, case_rule_to_json
 from foretype.runtime.text.corpus import Document
 from foretype.runtime.text.form import CaseRule, TextForm, new_tokenizer, split_pieces
-from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, is_word, sort_key
+from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, fold, is_word, sort_key
 from foretype.train.text.parallel import map_batches
 
 
@@ -31,6 +31,7 @@ class VocabularyConfig:
     capitals_share: the same for a form in capitals ("US" beside "us"), which is usually a different word.
     spread: number of sources that must use a word for it to count in full; used by fewer, it counts for less. This
         keeps out names of people and products from one source. With fewer sources in all, every word counts in full.
+    dotted_i: whether "i" and "ı" are two letters whose capitals are "İ" and "I", as in Turkish.
     """
 
     size: int = 30_000
@@ -38,6 +39,7 @@ class VocabularyConfig:
     form_share: float = 0.2
     capitals_share: float = 0.02
     spread: int = 1
+    dotted_i: bool = False
 
     def __post_init__(self) -> None:
         if not 50 <= self.size <= 1_000_000:
@@ -111,12 +113,12 @@ def count_sources(
             for total, counts in zip((anywhere, inside), batch, strict=True):
                 for piece, count in counts.items():
                     total[piece] += weight * count
-            seen.update(map(str.casefold, batch[0]))
+            seen.update(map(fold, batch[0]))
         used_by.update(seen)
         done(name)
     if sources >= spread > 1:
         for piece in anywhere:
-            anywhere[piece] *= min(1.0, used_by[piece.casefold()] / spread)
+            anywhere[piece] *= min(1.0, used_by[fold(piece)] / spread)
     return anywhere, inside
 
 
@@ -130,8 +132,8 @@ def choose_tokens(counts: Counts, config: VocabularyConfig) -> tuple[list[str], 
     total: defaultdict[str, float] = defaultdict(float)
     for piece, count in anywhere.items():
         if is_word(piece):
-            forms[piece.casefold()].append(piece)
-            total[piece.casefold()] += count
+            forms[fold(piece)].append(piece)
+            total[fold(piece)] += count
         elif piece not in SPECIAL_TOKENS:
             total[piece] += count
     if not forms:
@@ -168,7 +170,9 @@ def choose_tokens(counts: Counts, config: VocabularyConfig) -> tuple[list[str], 
 def learn_text_form(counts: Counts, config: VocabularyConfig) -> TextForm:
     """Make the text form whose vocabulary and case rule follow from `counts`."""
     tokens, preferred = choose_tokens(counts, config)
-    return TextForm({token: i for i, token in enumerate(tokens)}, CaseRule(preferred=preferred))
+    return TextForm(
+        {token: i for i, token in enumerate(tokens)}, CaseRule(preferred=preferred, dotted_i=config.dotted_i)
+    )
 
 
 def save_text_form(form: TextForm, folder: Path) -> None:

@@ -16,6 +16,7 @@ from foretype.runtime.text.reading import MOST_BYTES
 
 if TYPE_CHECKING:
     from foretype.runtime import Model
+    from foretype.runtime.mixture import Models
     from foretype.runtime.personal.store import Store
 
 
@@ -27,7 +28,13 @@ def model_names(start: str) -> list[str]:
 
 
 _BUNDLE_HELP = "Folder of a bundle, or the name of a model that `foretype models` lists."
-BundleOption = Annotated[Path | None, typer.Option("--bundle", help=_BUNDLE_HELP, autocompletion=model_names)]
+BundleOption = Annotated[
+    Path | None, typer.Option("--model", "--bundle", help=_BUNDLE_HELP, autocompletion=model_names)
+]
+ModelsOption = Annotated[
+    Path | None,
+    typer.Option("--model", "--bundle", help=f"{_BUNDLE_HELP} Join several with +: en+de.", autocompletion=model_names),
+]
 EngineOption = Annotated[str, typer.Option("--engine", help="Choose the engine: auto, blend, neural or ngram.")]
 ProviderOption = Annotated[
     str, typer.Option("--provider", help="Run on cpu, cuda, auto, or another provider of ONNX Runtime.")
@@ -55,6 +62,18 @@ def load_model(bundle: Path | None, engine: str, provider: str = "cpu") -> Model
     if model.notice:
         print(f"foretype: {model.notice}", file=sys.stderr)
     return model
+
+
+def load_several(bundle: Path | None, engine: str, provider: str = "cpu") -> Model | Models:
+    """Load a model, or several joined with +. Like `load_model` otherwise."""
+    if bundle is None or "+" not in str(bundle):
+        return load_model(bundle, engine, provider)
+    from foretype.runtime.mixture import load_models
+
+    models = load_models(bundle, engine=engine, provider=provider)
+    if models.notice:
+        print(f"foretype: {models.notice}", file=sys.stderr)
+    return models
 
 
 def _existing_store(profile: str) -> Store | None:
@@ -98,7 +117,7 @@ def pad(
         list[str] | None,
         typer.Argument(help="File to edit, new or not; +N FILE or FILE:N starts on line N; - edits standard input."),
     ] = None,
-    bundle: BundleOption = None,
+    bundle: ModelsOption = None,
     engine: EngineOption = "auto",
     profile: ProfileOption = "default",
     personal: PersonalOption = True,
@@ -109,7 +128,7 @@ def pad(
     ] = 0.0,
 ) -> None:
     """Open the typing pad. You can leave out the word `pad`."""
-    from foretype.runtime import load
+    from foretype.runtime.mixture import load_models
     from foretype.tui.pad.settings import read_settings, settings_path
 
     arguments = file or []
@@ -127,18 +146,21 @@ def pad(
         from foretype.runtime.personal.store import Store
 
         store = Store(profile=profile)
-    model = load(chosen(bundle), engine=engine)  # type: ignore[arg-type]
     if plain:
         from foretype.tui.plain import run_plain
 
-        run_plain(arguments, model, store, private, scan)
+        run_plain(arguments, load_several(bundle, engine), store, private, scan)
         return
+    from foretype.tui.pad.models import model_of
     from foretype.tui.pad.run import place, run_filter, run_pad
 
+    path, line = (None, None) if reads_input else place(arguments)
+    if bundle is None and path is not None and (remembered := model_of(path)):
+        bundle = Path(remembered)
+    model = load_models(bundle or chosen(None), engine=engine)
     if reads_input:
         run_filter(model, store, private, settings)
     else:
-        path, line = place(arguments)
         run_pad(path, model, store, private, settings, line)
 
 
@@ -162,7 +184,7 @@ def suggest(
         str, typer.Argument(help="Text before the cursor; - reads standard input, without its last newline.")
     ],
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="Print up to this many words.")] = 3,
-    bundle: BundleOption = None,
+    bundle: ModelsOption = None,
     engine: EngineOption = "auto",
     provider: ProviderOption = "cpu",
     profile: ProfileOption = "default",
@@ -177,7 +199,7 @@ def suggest(
         if len(text) > MOST_BYTES:
             raise ForetypeError(f"standard input: longer than {MOST_BYTES >> 20} MB, or without an end")
     _check_text(text)
-    model = load_model(bundle, engine, provider)
+    model = load_several(bundle, engine, provider)
     session = model.session(store=_existing_store(profile) if personal else None, private=True)
     found = session.suggest(text, k=k)
     if session.notice and session.notice != model.notice:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from foretype.runtime.errors import ForetypeError
-from foretype.tui.commands.basic import BundleOption, EngineOption, chosen
+from foretype.tui.commands.basic import EngineOption, ModelsOption, load_several
 
 _STARTS = 20.0
 """Seconds to wait for the background process to start or to end."""
@@ -35,7 +35,7 @@ def _server(socket: str, session: str) -> tuple[str, str]:
 
 @tmux_app.command("on")
 def on(
-    bundle: BundleOption = None,
+    bundle: ModelsOption = None,
     engine: EngineOption = "auto",
     socket: SocketOption = "",
     session: SessionOption = "",
@@ -93,15 +93,14 @@ def status(socket: SocketOption = "") -> None:
 def watch(
     socket: SocketOption,
     session: SessionOption,
-    bundle: BundleOption = None,
+    bundle: ModelsOption = None,
     engine: EngineOption = "auto",
     shells: ShellsOption = False,
 ) -> None:
     """Show suggestions in the foreground until tmux ends."""
-    from foretype.runtime import load
     from foretype.tui.tmux.assistant import serve
 
-    serve(load(chosen(bundle), engine=engine), socket, session, shells)  # type: ignore[arg-type]
+    serve(load_several(bundle, engine), socket, session, shells)
 
 
 def register(app: typer.Typer) -> None:

@@ -14,12 +14,14 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from foretype.runtime import Model
-from foretype.runtime.errors import ConfigError
+from foretype.runtime.errors import ConfigError, ForetypeError
+from foretype.runtime.mixture import Models, load_models
 from foretype.runtime.personal.store import Store
 from foretype.tui.pad.files.document import TextFile
 from foretype.tui.pad.files.keeping import Keeping
 from foretype.tui.pad.files.opening import Opening
 from foretype.tui.pad.keys import Keymap
+from foretype.tui.pad.models import model_of, remember_model
 from foretype.tui.pad.safe_app import SafeApp
 from foretype.tui.pad.screens.candidate_menu import CandidateMenu
 from foretype.tui.pad.screens.candidate_row import CandidateRow
@@ -60,7 +62,7 @@ class Pad(SafeApp, inherit_bindings=False):
     def __init__(
         self,
         file: TextFile | None,
-        model: Model,
+        model: Model | Models,
         store: Store | None = None,
         private: bool = False,
         settings: Settings | None = None,
@@ -76,7 +78,7 @@ class Pad(SafeApp, inherit_bindings=False):
         self._recorder = Recorder(private)
         session = model.session(store=store, private=private)
         self.keymap = Keymap(self.settings.keys)
-        self.area = TypingArea(file.text if file else "", session, self.keymap, lambda: model.vocabulary.letters)
+        self.area = TypingArea(file.text if file else "", session, self.keymap, lambda: self._model.letters)
         self.keeping = Keeping(self.area, file, self.settings.recovery == "beside", self.settings.undo_file)
         self.opening = Opening(self)
         self._paused = not self.settings.suggestions
@@ -148,7 +150,7 @@ class Pad(SafeApp, inherit_bindings=False):
         self.query_one("#facts", Static).update(" · ".join(facts))
 
     def _model_state(self) -> str:
-        name = self._model.bundle.name
+        name = self._model.name
         if self.area.quiet:
             return f"{name} paused"
         return name if self._model.engine == "blend" else f"{name} ({self._model.engine})"
@@ -245,6 +247,8 @@ class Pad(SafeApp, inherit_bindings=False):
             self.area.focus()
         elif event.kind == "line":
             self._go_to(event.value)
+        elif event.kind == "model":
+            self._use_model(event.value)
         elif event.kind == "open":
             self.opening.open(Path(event.value).expanduser())
         else:
@@ -281,10 +285,36 @@ class Pad(SafeApp, inherit_bindings=False):
 
     def note_text(self) -> None:
         """Update the pad after the text area shows another file, or its file got another name."""
+        chosen = model_of(self.keeping.path) if self.keeping.path else None
+        if chosen and chosen != self._model.name:
+            self._use_model(chosen, remember=False)
         self._set_quiet()
         self.show_status()
 
     # --- Finding
+
+    # --- Model
+
+    def action_choose_model(self) -> None:
+        self.ask("model", "Model or languages", self._model.name)
+
+    def _use_model(self, name: str, remember: bool = True) -> None:
+        """Suggest with the model `name` from now on, and remember it for this file."""
+        try:
+            model = load_models(name)
+        except ForetypeError as error:
+            self.tell(str(error), "error")
+            return
+        before = self.area.session
+        before.finish()
+        self._model = model
+        self.area.session = model.session(store=self._store, private=before.private)
+        self.query_one(Panel).show_model(model_card(model.info()))
+        if remember and self.keeping.path is not None:
+            remember_model(self.keeping.path, name)
+        self.area.focus()
+        self.area.ask_again()
+        self.show_status()
 
     def action_find(self) -> None:
         self.query_one("#candidates").display = False

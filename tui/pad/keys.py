@@ -40,6 +40,7 @@ ACTIONS = (
     Action("hide_suggestions", ("escape",), "hide suggestions until the text changes", _SUGGESTIONS),
     Action("pause_suggestions", ("f4",), "pause suggestions, or go on", _SUGGESTIONS),
     Action("toggle_private", ("ctrl+p",), "private: learn nothing, or learn again", _SUGGESTIONS),
+    Action("choose_model", ("f6",), "choose the model or languages, such as de or en+de", _SUGGESTIONS),
     Action("save", ("ctrl+s",), "save", _FILE),
     Action("save_as", ("alt+s",), "save under another name", _FILE),
     Action("open", ("ctrl+o",), "open another file", _FILE),

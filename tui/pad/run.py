@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from foretype.runtime import Model
+from foretype.runtime.mixture import Models
 from foretype.runtime.personal.store import Store
 from foretype.tui.pad.app import Pad
 from foretype.tui.pad.files.document import PadError, TextFile
@@ -41,7 +42,7 @@ def place(arguments: list[str]) -> tuple[Path | None, int | None]:
 
 def run_pad(
     path: Path | None,
-    model: Model,
+    model: Model | Models,
     store: Store | None = None,
     private: bool = False,
     settings: Settings | None = None,
@@ -62,7 +63,7 @@ def run_pad(
     _run(Pad(file, model, store, private, settings, line))
 
 
-def run_filter(model: Model, store: Store | None, private: bool, settings: Settings) -> None:
+def run_filter(model: Model | Models, store: Store | None, private: bool, settings: Settings) -> None:
     """Edit standard input in the pad, and write it to standard output when the user quits.
 
     Only text that was saved with Ctrl+S is written. If nothing was saved, the input is written unchanged.

@@ -9,10 +9,12 @@ import signal
 import sys
 from pathlib import Path
 
-from foretype.runtime import Model, Session
+from foretype.runtime import Model
 from foretype.runtime.errors import ForetypeError
 from foretype.runtime.files.user_folder import data_folder
+from foretype.runtime.mixture import Models
 from foretype.runtime.suggestion import Suggestion
+from foretype.runtime.text_session import TextSession
 from foretype.tui.tmux.control import ControlClient, TmuxError, tmux
 from foretype.tui.tmux.display import KEYS, remember, restore, show
 from foretype.tui.tmux.typed_line import PANE_FORMAT, Pane, is_quiet, typed_text
@@ -34,9 +36,9 @@ def state_path(socket: str) -> Path:
 class Assistant:
     """Suggestions for the active pane of one tmux session. Learns nothing: a screen is not its user's text alone."""
 
-    def __init__(self, model: Model, socket: str, session: str, shells: bool) -> None:
+    def __init__(self, model: Model | Models, socket: str, session: str, shells: bool) -> None:
         """shells: whether words are offered in shells as well."""
-        self._session: Session = model.session()
+        self._session: TextSession = model.session()
         self._client = ControlClient(socket, session)
         self._shells = shells
         self._shown: tuple[str, tuple[str, ...]] | None = None
@@ -76,7 +78,7 @@ class Assistant:
         self._client.close()
 
 
-def serve(model: Model, socket: str, session: str, shells: bool) -> None:
+def serve(model: Model | Models, socket: str, session: str, shells: bool) -> None:
     """Show suggestions until tmux ends or the process is told to stop; then the user's own settings come back."""
     path = state_path(socket)
     restore(path)  # what an earlier process left when it was killed

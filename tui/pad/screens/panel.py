@@ -56,6 +56,10 @@ class Panel(Vertical):
         self.query_one("#latency", Static).update(f"{'a suggestion':<14}{median:>8}")
         self.query_one("#times", Sparkline).data = [seconds * 1e3 for seconds in times]
 
+    def show_model(self, card: str) -> None:
+        """Update the description of the model."""
+        self.query_one("#card", Static).update(card)
+
     def show_words(self) -> None:
         """Update the list of words learned last from the store."""
         if self._store is None:

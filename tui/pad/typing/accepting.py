@@ -45,6 +45,10 @@ class AcceptingEditor(EditorActions):
     def kept(self, word: str) -> None:
         """Note that a word is right as typed."""
 
+    def spaced_marks(self) -> frozenset[str]:
+        """Marks that keep a space before them in the language that is written."""
+        return frozenset()
+
     def around_cursor(self) -> tuple[str, str]:
         """The text of the cursor's line before and after the cursor."""
         row, column = self.cursor
@@ -71,7 +75,7 @@ class AcceptingEditor(EditorActions):
     def type_text(self, text: str) -> None:
         """Type a character. A punctuation mark that follows its word directly replaces an automatic space."""
         start, end = self.selection
-        close = takes_space_back(text[:1], self.around_cursor()[0]) or text in _ALSO_CLOSE
+        close = takes_space_back(text[:1], self.around_cursor()[0], self.spaced_marks()) or text in _ALSO_CLOSE
         if self._automatic_space == self.cursor and start == end and close:
             start = (start[0], start[1] - 1)
         self.change(text, start, end, "type")

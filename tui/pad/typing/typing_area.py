@@ -12,9 +12,10 @@ from typing import Any, cast
 from textual import _ansi_sequences, events
 from textual.message import Message
 
-from foretype.runtime import Session, Suggestion
+from foretype.runtime import Suggestion
 from foretype.runtime.errors import ForetypeError
 from foretype.runtime.spacing import missing_space
+from foretype.runtime.text_session import TextSession
 from foretype.tui.editor.actions import MOTIONS
 from foretype.tui.editor.buffer import Change, Place
 from foretype.tui.pad.keys import Keymap
@@ -79,7 +80,7 @@ class TypingArea(AcceptingEditor):
     def __init__(
         self,
         text: str,
-        session: Session,
+        session: TextSession,
         keymap: Keymap | None = None,
         letters: Callable[[], Collection[str]] = frozenset,
     ) -> None:
@@ -95,6 +96,9 @@ class TypingArea(AcceptingEditor):
         self._asked: tuple[str, str] | None = None
         self._hidden = False
         self._stale = False
+
+    def spaced_marks(self) -> frozenset[str]:
+        return self.session.language.spaced_marks
 
     def on_mount(self) -> None:
         self._commit(pasted=True)  # the existing text was not typed here

@@ -107,9 +107,17 @@ class Mixture:
         self.weights = [1.0 / len(models)] * len(models)
 
     @property
+    def leader(self) -> str:
+        """The name of the model with the highest weight at the last call."""
+        return self._experts[self._leading()].name
+
+    @property
     def language(self) -> Language:
         """The language of the model with the highest weight at the last call."""
-        return self.sessions[max(range(len(self.weights)), key=self.weights.__getitem__)].language
+        return self.sessions[self._leading()].language
+
+    def _leading(self) -> int:
+        return max(range(len(self.weights)), key=self.weights.__getitem__)
 
     @property
     def notice(self) -> str | None:
@@ -142,8 +150,7 @@ class Mixture:
             found = best.pop(0)
             if total[found.text] >= threshold and found.text not in merged:
                 merged[found.text] = Suggestion(found.text, total[found.text], found.replaces, found.replaces_after)
-        leader = max(range(len(answers)), key=self.weights.__getitem__)
-        return Suggestions(merged.values(), text, answers[leader].engine)
+        return Suggestions(merged.values(), text, answers[self._leading()].engine)
 
     def phrase(self, text: str, *, confidence: float = CONFIDENCE, words: int = LONGEST) -> Suggestion | None:
         """Like `Session.phrase`, from the model with the highest weight."""
@@ -240,6 +247,7 @@ class _Expert:
     """One model, with a cache of the probabilities that its n-gram model gave to the last words."""
 
     def __init__(self, model: Model) -> None:
+        self.name = model.name
         self._model = model
         self._reader = ContextReader(model.form)
         self._kept: LeastRecentlyUsed[tuple[int, ...], float] = LeastRecentlyUsed(_KEPT)

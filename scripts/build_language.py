@@ -27,7 +27,7 @@ from foretype.train.text.tokenizer import load_text_form
 
 EDITED = {"minimum_count": 2, "minimum_sources": 1, "plain_count": 2, "plain_sources": 1}
 """Which words the lexicon takes: nearly all that occur twice, since these texts are edited and hold few slips."""
-NGRAM_ONLY = ("ngram.max_bytes=420000", "vocabulary.size=16000", 'ngram.smoothing="katz"')
+NGRAM_ONLY = ("vocabulary.size=13000", "ngram.max_bytes=330000")
 """Settings of a bundle without a neural model, of at most 0.8 MB."""
 DESCRIPTION = {
     True: "{name}: an LSTM and 4-gram tables, for predicting what people type",
@@ -100,9 +100,10 @@ def build(language: str, texts: Path, work: Path, out: Path, words: int, ngram: 
     vocabulary = load_text_form(work).vocabulary
     known = vocabulary.tokens[vocabulary.first_word :]
     lexicon, card = work / "lexicon.xz", work / "card.toml"
-    write_lexicon(lexicon_of([folder / "train"], known, [], LexiconConfig(words=words, **EDITED)), lexicon)
+    rare = lexicon_of([folder / "train"], known, [], LexiconConfig(words=words, **EDITED))
+    write_lexicon(rare, lexicon)
     write_card(make_card(language, texts / "SOURCES.tsv", not ngram), card)
-    export_run(work, out, card, progress=print, neural=not ngram, lexicon=lexicon)
+    export_run(work, out, card, progress=print, neural=not ngram, lexicon=lexicon if rare else None)
     print(f"{out}: {sum(path.stat().st_size for path in out.iterdir()):,} bytes")
 
 

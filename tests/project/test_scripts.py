@@ -62,6 +62,21 @@ CASES = (
     Case(
         "build_lexicon", "{bundle} {text} --lists {text} --words 50 --out {out}/lexicon.xz", r"^\d+ words, [\d,]+ bytes"
     ),
+    Case(
+        "build_language",
+        "de {texts} --work {out}/work --out {out}/de --ngram --set vocabulary.size=300 --set ngram.order=2",
+        r"(?s)lexicon: \d+ words.*/de: [\d,]+ bytes",
+    ),
+    Case(
+        "measure_languages",
+        "de {texts} --bundle {bundle} --work {out}/work --limit 30",
+        r"\| valid \| \d+ \| \d.*\| [-+]\d",
+    ),
+    Case(
+        "measure_mixture",
+        "en-tiny={text} {bundle}={text} --limit 30",
+        r"(?s)recognised after 3 words.*\| en-tiny \| \d.*\| lines in turn \| \d",
+    ),
     Case("measure_tmux", "--bundle {bundle} --keys 5", r'"key_to_words_ms_p95": \d', needs="tmux"),
     Case("measure_typos", "{text} --bundle {bundle} --words 10", r"(?s)clean text, plain: -?\d.*qwertz"),
 )
@@ -74,6 +89,11 @@ def texts(corpus: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -
     lines = [line for line in corpus[1].read_text(encoding="utf-8").splitlines() if line][:60]
     for name in SOURCES:
         (folder / f"{name}.txt.xz").write_bytes(lzma.compress("\n".join(lines).encode()))
+    for part, chosen in (("train", corpus[0]), ("valid", corpus[1]), ("test", corpus[1])):
+        (folder / "de" / part).mkdir(parents=True)
+        shutil.copy(chosen, folder / "de" / part / "valid.txt")
+    table = "lang\tsource\tkind\twords_train\tlicence\trepository\tnote\nde\tvalid\tsentences\t900\tCC0-1.0\tmine\t\n"
+    (folder / "SOURCES.tsv").write_text(table, encoding="utf-8")
     return folder
 
 

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from foretype.runtime import Model
+from foretype.runtime.mixture import Models
 from foretype.tui.pad.app import Pad
 from foretype.tui.pad.files.document import TextFile
 from foretype.tui.pad.screens.candidate_row import Candidate
@@ -18,7 +19,7 @@ from foretype.tui.pad.screens.candidate_row import Candidate
 
 @asynccontextmanager
 async def opened(
-    model: Model, path: Path, text: str = "", size: tuple[int, int] = (80, 24), **options: Any
+    model: Model | Models, path: Path, text: str = "", size: tuple[int, int] = (80, 24), **options: Any
 ) -> AsyncIterator[tuple[Pad, Pilot[None]]]:
     """A pad on a file that holds `text`, the cursor at its end. options: for `Pad`."""
     pad = Pad(TextFile(path, text), model, **options)

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from foretype.runtime import Model
 from foretype.runtime.errors import ConfigError, ForetypeError
-from foretype.runtime.mixture import Models, load_models
+from foretype.runtime.mixture import Mixture, Models, load_models
 from foretype.runtime.personal.store import Store
 from foretype.tui.pad.files.document import TextFile
 from foretype.tui.pad.files.keeping import Keeping
@@ -150,7 +150,9 @@ class Pad(SafeApp, inherit_bindings=False):
         self.query_one("#facts", Static).update(" · ".join(facts))
 
     def _model_state(self) -> str:
-        name = self._model.name
+        name, session = self._model.name, self.area.session
+        if isinstance(session, Mixture):
+            name = f"{session.leader} of {name}"
         if self.area.quiet:
             return f"{name} paused"
         return name if self._model.engine == "blend" else f"{name} ({self._model.engine})"

@@ -30,9 +30,9 @@ _QUIET = frozenset(
 )
 """Programs whose screen is no text of their user's."""
 _MODAL = frozenset({"vi", "vim", "vim.basic", "vim.tiny", "vim.nox", "vimdiff", "nvim", "hx", "helix", "git"})
-"""Programs that take letters as commands until they say that they insert them. git stands for the editor that it starts."""
+"""Programs that take letters as commands until they say that they insert them. git: the editor that it starts."""
 _INSERTS = re.compile(r"^-- (?!VISUAL|SELECT)[^-]+ --|\b(INSERT|REPLACE|INS)\b|\^G Help|\^G Hilfe")
-"""What such an editor says on its last rows in this state: vim in any language, its status lines, Helix; nano always."""
+"""What they say on their last rows then: vim in any language, its status lines, Helix. nano, under git, says it always."""
 
 
 PANE_FORMAT = "#{pane_id} #{cursor_x} #{cursor_y} #{pane_width} #{pane_in_mode} #{pane_tty} #{pane_current_command}"

@@ -231,6 +231,8 @@ def test_the_typed_line_is_read_from_the_screen(rows: list[str], column: int, wi
         ("vim", "", False),
         ("git", "^G Help      ^O Write Out", True),
         ("git", "Stage this hunk [y,n,q,a,d,e,?]? ", False),
+        ("mutt", "Subject: I love th", True),
+        ("mutt", "Really quit? ([yes]/no): ", False),
         ("hx", " INS   letter.txt", True),
         ("hx", " NOR   letter.txt", False),
         ("irssi", "", True),

@@ -29,10 +29,15 @@ _QUIET = frozenset(
     {"mc", "ranger", "nnn", "lf", "vifm", "less", "more", "man", "most", "top", "htop", "btop", "tig", "tmux"}
 )
 """Programs whose screen is no text of their user's."""
-_MODAL = frozenset({"vi", "vim", "vim.basic", "vim.tiny", "vim.nox", "vimdiff", "nvim", "hx", "helix", "git"})
-"""Programs that take letters as commands until they say that they insert them. git: the editor that it starts."""
-_INSERTS = re.compile(r"^-- (?!VISUAL|SELECT)[^-]+ --|\b(INSERT|REPLACE|INS)\b|\^G Help|\^G Hilfe")
-"""What they say on their last rows then: vim in any language, its status lines, Helix. nano, under git, says it always."""
+_MODAL = frozenset(
+    {"vi", "vim", "vim.basic", "vim.tiny", "vim.nox", "vimdiff", "nvim", "hx", "helix", "git", "mutt", "neomutt"}
+)
+"""Programs that take letters as commands until they say that they insert them. git and mutt start such an editor."""
+_INSERTS = re.compile(
+    r"^-- (?!VISUAL|SELECT)[^-]+ --|\b(INSERT|REPLACE|INS)\b|\^G (Help|Hilfe)"
+    r"|^(Subject|Betreff|Objet|Asunto|Oggetto|Onderwerp): "
+)
+"""What they say on their last rows then: vim in any language, its status lines, Helix; nano always; mutt at Subject."""
 
 
 PANE_FORMAT = "#{pane_id} #{cursor_x} #{cursor_y} #{pane_width} #{pane_in_mode} #{pane_tty} #{pane_current_command}"

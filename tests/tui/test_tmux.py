@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from irc import chat_server
 from terminal import Terminal, terminal
 
 from foretype.runtime import load
@@ -149,11 +150,48 @@ def test_vim_takes_a_word_that_replaces_typed_letters(tmux: Tmux, tmp_path: Path
     until(lambda: "1 Monday" in tmux.row())
     tmux.client.type(ALT_1)
     until(lambda: "see you on Monday" in tmux.screen())
+    tmux("send-keys", "-t", "work", "Escape")
+    until(lambda: "1 " not in tmux.row())
+    assert tmux.bound("M-1") == "", "outside its insert mode, letters are commands"
+    tmux.foretype("off")
+
+
+@pytest.mark.skipif(shutil.which("irssi") is None, reason="irssi is not installed")
+def test_irssi_takes_a_word_in_a_channel_and_completes_nicks(tmux: Tmux, tmp_path: Path, tiny_bundle: Path) -> None:
+    first = offers(tiny_bundle, "I love th")[0]
+    with chat_server() as port:
+        tmux("respawn-pane", "-k", "-t", "work", f"irssi --home={tmp_path / 'irssi'} -c 127.0.0.1 -p {port} -n me")
+        tmux.on()
+        until(lambda: "Welcome" in tmux.screen())
+        tmux.type("/join #words")
+        tmux("send-keys", "-t", "work", "Enter")
+        until(lambda: tmux.screen().rstrip().endswith("[#words]"))
+        tmux.type("annab\t")
+        until(lambda: tmux.screen().rstrip().endswith("[#words] annabel:"))
+        tmux.type("I love th")
+        until(lambda: f"1 {first}" in tmux.row())
+        tmux.client.type(ALT_1)
+        until(lambda: f"[#words] annabel: I love {first}" in tmux.screen())
+        tmux("send-keys", "-t", "work", "Enter")
+        until(lambda: "1 " not in tmux.row())
+        assert f"<me> annabel: I love {first}" in re.sub(r"< ?me>", "<me>", tmux.screen())
+        tmux.foretype("off")
+
+
+def test_a_program_that_shows_no_typed_letters_gets_no_words(tmux: Tmux) -> None:
+    code = "import getpass; input('Dites : '); getpass.getpass('Le sésame : ')"
+    tmux("respawn-pane", "-k", "-t", "work", f'{sys.executable} -c "{code}"')
+    tmux.on()
+    tmux.type("I love th")
+    until(lambda: "1 " in tmux.row())
+    tmux("send-keys", "-t", "work", "Enter")
+    until(lambda: "sésame" in tmux.screen())
+    until(lambda: "1 " not in tmux.row())
     tmux.foretype("off")
 
 
 def pane(column: int, width: int = 80, command: str = "irssi") -> Pane:
-    return Pane("%1", column, 0, width, command, False)
+    return Pane("%1", column, 0, width, "", command, False)
 
 
 @pytest.mark.parametrize(
@@ -164,10 +202,14 @@ def pane(column: int, width: int = 80, command: str = "irssi") -> Pane:
         (["user@host:~$ echo th"], 20, 80, "echo th"),
         ([">>> print(th"], 12, 80, "print(th"),
         (["anna: see yo"], 12, 80, "see yo"),
+        (["[#words] anna: see yo"], 21, 80, "see yo"),
+        (["[#words] /jo"], 12, 80, ""),
+        (["[#words] /me is he"], 18, 80, "/me is he"),
         (["a long line that w", "raps here and th"], 16, 18, "a long line that wraps here and th"),
         (["one line", "another th"], 10, 80, "another th"),
         (["I love th|rest"], 9, 80, "I love th"),
         (["Password: "], 10, 80, ""),
+        (["Mot de passe : "], 15, 80, ""),
         (["Enter passphrase for key '/x': "], 31, 80, ""),
         (["語語 th"], 7, 80, "語語 th"),
         (["trailing "], 12, 80, "trailing    "),
@@ -176,6 +218,29 @@ def pane(column: int, width: int = 80, command: str = "irssi") -> Pane:
 )
 def test_the_typed_line_is_read_from_the_screen(rows: list[str], column: int, width: int, typed: str) -> None:
     assert typed_text(rows, pane(column, width)) == typed
+
+
+@pytest.mark.parametrize(
+    ("command", "bottom", "offered"),
+    [
+        ("vim", "-- INSERT --             1,12      All", True),
+        ("vim", "-- EINFÜGEN --", True),
+        ("nvim", " INSERT  letter.txt", True),
+        ("vim", "-- VISUAL --", False),
+        ("vim", '"letter.txt" 1L, 12B', False),
+        ("vim", "", False),
+        ("git", "^G Help      ^O Write Out", True),
+        ("git", "Stage this hunk [y,n,q,a,d,e,?]? ", False),
+        ("mutt", "Subject: I love th", True),
+        ("mutt", "Really quit? ([yes]/no): ", False),
+        ("hx", " INS   letter.txt", True),
+        ("hx", " NOR   letter.txt", False),
+        ("irssi", "", True),
+    ],
+)
+def test_an_editor_with_modes_gets_words_where_it_inserts_them(command: str, bottom: str, offered: bool) -> None:
+    typed = typed_text(["I love th"], pane(9, command=command), below=["~", bottom])
+    assert typed == ("I love th" if offered else "")
 
 
 def test_some_programs_are_left_alone() -> None:

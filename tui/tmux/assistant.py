@@ -71,8 +71,9 @@ class Assistant:
 
     def _typed(self, pane: Pane) -> str:
         first = max(0, pane.row - _ROWS)
-        rows = self._client.run(("capture-pane", "-p", "-t", pane.id, "-S", str(first), "-E", str(pane.row)))[0]
-        return typed_text(rows, pane)
+        rows = self._client.run(("capture-pane", "-p", "-t", pane.id, "-S", str(first)))[0]
+        here = pane.row - first + 1
+        return typed_text(rows[:here], pane, below=rows[here:])
 
     def close(self) -> None:
         self._client.close()

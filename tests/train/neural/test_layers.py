@@ -29,6 +29,9 @@ CONFIGS = {
     "cifg projected": ModelConfig(20, 5, 4, architecture="cifg", cell_size=9),
     "peephole": ModelConfig(20, 5, 7, architecture="peephole"),
     "peephole projected": ModelConfig(20, 5, 4, architecture="peephole", cell_size=9),
+    "mogrifier": ModelConfig(20, 5, 7, architecture="mogrifier", mogrifier_rank=3),
+    "mogrifier projected": ModelConfig(20, 5, 4, architecture="mogrifier", cell_size=9, mogrifier_rounds=4),
+    "mingru": ModelConfig(20, 5, 7, architecture="mingru"),
 }
 
 
@@ -79,6 +82,27 @@ def cifg_step(w: dict[str, Array], x: Array, state: list[Array]) -> list[Array]:
     return gated_step(w, x, state, coupled=True)
 
 
+def mogrifier_step(w: dict[str, Array], x: Array, state: list[Array]) -> list[Array]:
+    """Melis et al. 2020, eqs. 1 and 2: x and h gate each other in turn, before the LSTM reads them."""
+    h, c = state
+    for r in range(1, 17):
+        if f"widen.{r - 1}" not in w:
+            break
+        matrix = w[f"widen.{r - 1}"] @ w[f"narrow.{r - 1}"]
+        if r % 2:
+            x = 2 * sigmoid(matrix @ h) * x
+        else:
+            h = 2 * sigmoid(matrix @ x) * h
+    return gated_step(w, x, [h, c])
+
+
+def mingru_step(w: dict[str, Array], x: Array, state: list[Array]) -> list[Array]:
+    """Feng et al. 2024, section 3.1.3, with the gate that keeps: h = f h + (1 - f) (W x + b)."""
+    f, g = np.split(w["weight_ih_l0"] @ x + w["bias_ih_l0"], 2)
+    h = sigmoid(f) * state[0] + (1 - sigmoid(f)) * g
+    return [h, h]
+
+
 STEPS: dict[str, Step] = {
     "window": window_step,
     "rnn": rnn_step,
@@ -86,6 +110,8 @@ STEPS: dict[str, Step] = {
     "lstm": gated_step,
     "cifg": cifg_step,
     "peephole": gated_step,
+    "mogrifier": mogrifier_step,
+    "mingru": mingru_step,
 }
 
 
@@ -145,7 +171,18 @@ def test_text_may_be_cut_anywhere_and_rows_do_not_mix(config: ModelConfig) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["window", "lstm projected", "cifg", "cifg projected", "peephole", "peephole projected"]
+    "name",
+    [
+        "window",
+        "lstm projected",
+        "cifg",
+        "cifg projected",
+        "peephole",
+        "peephole projected",
+        "mogrifier",
+        "mogrifier projected",
+        "mingru",
+    ],
 )
 def test_gradients_are_the_slopes(name: str) -> None:
     """Every parameter of our own layers gets a gradient through several steps, and it is the slope of the output."""
@@ -179,7 +216,7 @@ def test_layers_start_so_that_they_can_learn(config: ModelConfig) -> None:
     peepholes see nothing yet."""
     layer = make_layer(config, 0)
     size = config.state_sizes.get("cell", config.hidden_size)
-    keeping = {"gru": 1, "lstm": 1, "peephole": 1, "cifg": 0}.get(config.architecture)
+    keeping = {"gru": 1, "lstm": 1, "peephole": 1, "mogrifier": 1, "cifg": 0, "mingru": 0}.get(config.architecture)
     for name, parameter in layer.named_parameters():
         if "weight_hh" in name:
             for gate in parameter.split(size):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,6 +133,32 @@ def train(
         print(f"next: foretype export {out} --out BUNDLE")
 
 
+def characters(
+    files: Annotated[list[Path], typer.Argument(help="Text files or folders; .xz and .gz are decompressed.")],
+    valid: Annotated[list[Path], typer.Option(help="Text to measure on.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; a stopped run continues.")],
+    assignments: SetOption = None,
+    tokens: Annotated[int | None, typer.Option(help="Train on this many characters.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Use this many CPU threads; 0 for PyTorch's default.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Fix initialisation and data order.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model of characters, which finds words by a beam search within the typed letters."""
+    try:
+        from foretype.train.characters import character_recipe, train_characters
+    except ImportError as error:
+        raise ForetypeError(NEEDS_TRAIN) from error
+    recipe = character_recipe(read_settings(assignments, tokens=tokens, threads=threads, seed=seed))
+    with display() as progress:
+        report = train_characters(out, files, valid, recipe, progress)
+    if as_json:
+        print_json(report)
+    else:
+        bits = math.log2(report["validation_perplexity"])
+        print(f"{report['parameters']:,} parameters, {report['characters']} characters: {bits:.2f} bits per character")
+        print(f"next: foretype export {out} --out BUNDLE")
+
+
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the bundle; must not exist.")],
@@ -143,22 +170,32 @@ def export(
     """Export a run to a bundle. Its int8 graph is verified against the checkpoint on held-out text."""
     try:
         from foretype.export.write_bundle import export_run
+        from foretype.export.write_character_bundle import export_characters
+        from foretype.runtime.files.bundle import CHARACTERS
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     with Progress(
         TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True
     ) as progress:
         task = progress.add_task("export", total=None)
-        figures = export_run(
-            run,
-            out,
-            card,
-            with_float,
-            progress=lambda message: progress.update(task, description=message),
-            lexicon=lexicon,
-        )
+
+        def show(message: str) -> None:
+            progress.update(task, description=message)
+
+        by_characters = (run / CHARACTERS).is_file()
+        if by_characters:
+            figures = export_characters(run, out, show)
+        else:
+            figures = export_run(run, out, card, with_float, progress=show, lexicon=lexicon)
     if as_json:
         print_json(figures)
+        return
+    if by_characters:
+        characters, plain = figures["characters"], figures["plain"]
+        print(
+            f"{out}: {characters['bits_per_character']:.2f} bits per character, perplexity "
+            f"{characters['perplexity']:.1f} per word, {plain['k3']:.1f} % of keystrokes saved with three suggestions"
+        )
         return
     check = figures["int8"]
     print(
@@ -170,4 +207,5 @@ def export(
 def register(app: typer.Typer) -> None:
     """Add these commands to `app`."""
     app.command("train")(train)
+    app.command("train characters")(characters)
     app.command("export")(export)

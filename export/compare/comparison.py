@@ -210,7 +210,9 @@ class Comparison:
         if rung.family == "characters" and not (folder / _BUNDLE).exists():
             export_characters(folder, folder / _BUNDLE, check=False)
         elif not (folder / _BUNDLE).exists():
-            export_run(folder, folder / _BUNDLE, neural=rung.ngram is None, cache=rung.cache, check=False)
+            export_run(
+                folder, folder / _BUNDLE, neural=rung.ngram is None, cache=rung.cache, bits=rung.bits, check=False
+            )
         facts = {"name": rung.name, "family": rung.family} | _read(folder / TRAINED)
         write_json(folder / RESULT, facts | self._evaluate(rung))
 

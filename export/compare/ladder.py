@@ -18,7 +18,8 @@ class Rung:
     family: "n-gram", "neural", "characters", or "blend".
     ngram: of an n-gram model, how it is estimated.
     model, training: of a neural model, the settings of `ModelConfig` and `TrainConfig` that differ from the budget's.
-    parts: of a blend, the names of its neural and its n-gram rung.
+    parts: of a blend, the names of its neural and its n-gram rung. A neural rung with parts is stored differently.
+    bits: of a weight of the step graph, 8 or 4.
     passes: over the text, as a multiple of the budget's.
     cache: whether the blend includes the cache of recent words.
     """
@@ -31,6 +32,7 @@ class Rung:
     parts: tuple[str, str] | None = None
     passes: int = 1
     cache: bool = False
+    bits: int = 8
 
     @property
     def slug(self) -> str:
@@ -107,6 +109,7 @@ LADDER: tuple[Rung, ...] = (
     _neural("LSTM with max-ent n-grams", maxent_bits=20, training=_SLOW),
     _neural("LSTM, larger", **_LARGE),
     _neural("LSTM, larger, three times as long", passes=3, **_LARGE),
+    Rung("LSTM, 4-bit weights", "neural", parts=("LSTM", "1-gram, modified Kneser-Ney"), bits=4),
     Rung("LSTM over characters", "characters", model={"embedding_size": 96, "hidden_size": 512}, training=_BY_LETTER),
     _blend("blend: LSTM + 5-gram 1 MB", "LSTM", "5-gram, modified Kneser-Ney, 1 MB by entropy"),
     _blend("blend: LSTM + 5-gram", "LSTM", "5-gram, modified Kneser-Ney"),

@@ -68,8 +68,8 @@ def record_costs(run: Path, bundle: Path) -> dict[str, Cost]:
             engines[precision] = NeuralModel.open(folder / STEP)
             saved = evaluate_keystrokes(loaded, _documents(sample, loaded.vocabulary), "plain").savings()["k3"]
             known = manifest["figures"].get(precision)
-            verified = known or verify(model, folder / STEP, valid).to_json()
-            quality[precision] = ((folder / STEP).stat().st_size, verified["graph_perplexity"], saved)
+            perplexity = known["graph_perplexity"] if known else verify(model, folder / STEP, valid).graph_perplexity
+            quality[precision] = ((folder / STEP).stat().st_size, perplexity, saved)
         times = _step_times(engines, sample)
     costs = {precision: Cost(*quality[precision], times[precision]) for precision in engines}
     manifest["figures"] = {**manifest["figures"], "costs": {name: asdict(cost) for name, cost in costs.items()}}

@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from foretype.runtime.errors import ConfigError
 from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.layers import GatedLayer, State, make_layer
 from foretype.train.neural.model.model_config import ModelConfig
@@ -229,6 +230,32 @@ def test_layers_start_so_that_they_can_learn(config: ModelConfig) -> None:
             if "bias_ih" in name and keeping is not None:
                 expected[keeping * size : (keeping + 1) * size] = 1
             torch.testing.assert_close(parameter.data, expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mogrifier_rounds": 0}, "mogrifier_rounds is 0; must be 1 to 16"),
+        ({"mogrifier_rank": 0}, "mogrifier_rank is 0; must be at least 1"),
+        ({"architecture": "mingru", "cell_size": 8}, "cell_size is 8 with architecture 'mingru'"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ModelConfig(20, 5, 7, **changes)
+
+
+def test_a_mogrifier_starts_near_an_lstm() -> None:
+    """With no weights in its rounds, every gate is 2 sigmoid(0) = 1: what is left is the LSTM."""
+    ours = random_layer(CONFIGS["mogrifier"])
+    with torch.no_grad():
+        for name, parameter in ours.named_parameters():
+            if name.startswith("widen"):
+                parameter.zero_()
+    lstm = GatedLayer(ModelConfig(20, 5, 7, cell_size=7), 0)
+    lstm.load_state_dict({name: value for name, value in ours.state_dict().items() if "." not in name})
+    inputs, state = torch.randn(6, 2, 5), (torch.randn(1, 2, 7), torch.randn(1, 2, 7))
+    torch.testing.assert_close(ours(inputs, state), lstm(inputs, state), atol=1e-5, rtol=0)
 
 
 def test_a_highway_starts_by_carrying_most_of_its_input() -> None:

@@ -179,8 +179,11 @@ class Trainer:
 
     def _restore(self) -> None:
         tensors, progress = load_training(self.run)
-        if dict(progress.settings) != self.settings:
-            old, new = _flat(progress.settings), _flat(self.settings)
+        before = dict(progress.settings)
+        # A setting of the model that is newer than the run has its default.
+        before["model"] = asdict(self.model.config)
+        if before != self.settings:
+            old, new = _flat(before), _flat(self.settings)
             name = next(key for key in {**new, **old} if old.get(key) != new.get(key))
             raise CheckpointError(f"{self.run}: was started with {name} {old.get(name)}, not {new.get(name)}")
         try:

@@ -42,16 +42,18 @@ class Limits:
 LIMITS = {
     "float32": Limits(top3_agreement=0.999, perplexity_difference=1e-4, stepping_difference=1e-4),
     "int8": Limits(top3_agreement=0.85, perplexity_difference=5e-3, stepping_difference=0.1),
+    "int4": Limits(top3_agreement=0.3, perplexity_difference=0.15, stepping_difference=0.1),
 }
 """The limits for each precision. The cost of int8 shows in the perplexity: where sets of three differ, two words are
-about equally good (91.8 and 96.8 % of agreement save equally many keystrokes; see docs/performance.md)."""
+about equally good (91.8 and 96.8 % of agreement save equally many keystrokes; see docs/performance.md).
+4 bits are a choice of bytes over quality: their limits only catch a wrong graph."""
 
 
 @dataclass(frozen=True)
 class Verification:
     """The figures of a verification; `check` compares them with the limits.
 
-    precision: the graph's, "float32" or "int8".
+    precision: the graph's, "float32", "int8" or "int4".
     positions: number of tokens after which scores were compared.
     top1_agreement: share of positions with the same best token.
     top3_agreement: share of positions with the same set of three best tokens.

@@ -15,7 +15,7 @@ import onnx
 
 from foretype.export.fit_blend import fit_blend
 from foretype.export.graph.build import float_graph, save
-from foretype.export.graph.quantise import int8_graph
+from foretype.export.graph.quantise import int4_graph, int8_graph
 from foretype.export.graph.step_weights import step_weight_bytes
 from foretype.export.verify import verify
 from foretype.runtime.engines.lexicon import Lexicon
@@ -112,6 +112,7 @@ def export_run(
     neural: bool = True,
     cache: bool = True,
     check: bool = True,
+    bits: int = 8,
     lexicon: Path | None = None,
 ) -> dict[str, Any]:
     """Export the run in `run` to the bundle `out`; return the figures of the verification and the blend.
@@ -119,6 +120,7 @@ def export_run(
     neural: include the neural model; otherwise the bundle holds the n-gram model only.
     cache: include the cache of recent words.
     lexicon: a file of rare words to be copied; see `foretype.runtime.engines.lexicon`.
+    bits: of a weight of the step graph, 8 or 4.
     check: refuse a graph that does not agree with the checkpoint; otherwise only its figures show that.
 
     All files are written to a temporary folder beside `out`, which is renamed at the end. Raises ExportError if `out`
@@ -147,7 +149,7 @@ def export_run(
             (folder / LEXICON).write_bytes(_checked_lexicon(lexicon))
         figures: dict[str, Any] = {}
         if model:
-            graphs = {STEP: ("int8", int8_graph(model))}
+            graphs = {STEP: ("int8", int8_graph(model)) if bits == 8 else ("int4", int4_graph(model))}
             if with_float:
                 graphs[STEP_FLOAT] = ("float32", float_graph(model))
             for name, (precision, graph) in graphs.items():

@@ -11,8 +11,8 @@ from foretype.runtime.engines.loading import ENGINES, EngineName, Engines
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.engines.predictor import Predictor
 from foretype.runtime.engines.telemetry import telemetry_notice
-from foretype.runtime.errors import ConfigError
-from foretype.runtime.files.bundle import Bundle
+from foretype.runtime.errors import BundleError, ConfigError
+from foretype.runtime.files.bundle import CHARACTERS, Bundle
 from foretype.runtime.files.finding import find_bundle
 from foretype.runtime.options import SessionOptions, session_options
 from foretype.runtime.session import Session
@@ -98,4 +98,7 @@ def load(
     """
     if engine not in ENGINES:
         raise ConfigError(f"engine is {engine!r}; choose from {', '.join(ENGINES)}")
-    return Model(Bundle.open(find_bundle(path)), engine, provider, threads, policy)
+    bundle = Bundle.open(find_bundle(path))
+    if bundle.lists(CHARACTERS):
+        raise BundleError(f"{bundle.folder}: a model of characters; `foretype suggest` reads it, other commands do not")
+    return Model(bundle, engine, provider, threads, policy)

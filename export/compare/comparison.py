@@ -23,14 +23,18 @@ from typing import Any
 
 import numpy as np
 
+from foretype.export.compare.character_rung import evaluate_character_rung, train_character_rung
 from foretype.export.compare.ladder import Rung
 from foretype.export.write_bundle import export_run
+from foretype.export.write_character_bundle import export_characters
+from foretype.runtime.characters.word_search import CharacterModel
 from foretype.runtime.engines.loading import EngineName
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.runtime.evaluation.documents import count_words
 from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes
 from foretype.runtime.evaluation.perplexity import evaluate_tokens
 from foretype.runtime.files.atomic import write_json
+from foretype.runtime.files.bundle import Bundle
 from foretype.runtime.files.tensors import read_tables
 from foretype.runtime.model import Model, load
 from foretype.runtime.text.corpus import Document, find_files, read_documents, source_name
@@ -203,8 +207,12 @@ class Comparison:
             _link(text / name, folder / name)
         if not (folder / TRAINED).exists():
             write_json(folder / TRAINED, self._train(rung, folder))
-        if not (folder / _BUNDLE).exists():
-            export_run(folder, folder / _BUNDLE, neural=rung.ngram is None, cache=rung.cache, check=False)
+        if rung.family == "characters" and not (folder / _BUNDLE).exists():
+            export_characters(folder, folder / _BUNDLE, check=False)
+        elif not (folder / _BUNDLE).exists():
+            export_run(
+                folder, folder / _BUNDLE, neural=rung.ngram is None, cache=rung.cache, bits=rung.bits, check=False
+            )
         facts = {"name": rung.name, "family": rung.family} | _read(folder / TRAINED)
         write_json(folder / RESULT, facts | self._evaluate(rung))
 
@@ -216,6 +224,12 @@ class Comparison:
             _link(neural / NEURAL, folder / NEURAL)
             facts = [_read(part / TRAINED) for part in (neural, ngram)]
             return {name: facts[0][name] + facts[1][name] for name in ("parameters", "training_seconds")}
+        if rung.family == "characters":
+            documents = [document for source in self._choose_text().values() for document in source]
+            held_out = [next(_pieces(file)) for file in self.valid]
+            training = self._settings(rung) | {"checkpoint_seconds": 60.0}
+            limits = (self.budget.passes * rung.passes, self.budget.minutes * rung.passes)
+            return train_character_rung(folder, documents, held_out, rung.model, training, *limits)
         stream, size = read_stream(folder / pipeline.ALL), len(load_text_form(folder).vocabulary)
         begin = time.monotonic()
         if not (folder / pipeline.NGRAM).exists():
@@ -239,17 +253,15 @@ class Comparison:
     def _trainer(self, rung: Rung, folder: Path, stream: np.ndarray, size: int) -> Trainer:
         budget = self.budget
         shape = {"embedding_size": budget.embedding_size, "hidden_size": budget.hidden_size, **rung.model}
-        settings: dict[str, Any] = {
-            "tokens": budget.passes * rung.passes * len(stream),
-            **{
-                name: getattr(budget, name)
-                for name in ("batch", "steps", "samples", "learning_rate", "seed", "threads")
-            },
-            **rung.training,
-        }
+        settings = {"tokens": budget.passes * rung.passes * len(stream), **self._settings(rung)}
         valid = read_stream(folder / pipeline.VALID)
         config, training = ModelConfig(size, **shape), TrainConfig(**settings)
         return Trainer(folder / NEURAL, config, training, stream, valid, resume=True)
+
+    def _settings(self, rung: Rung) -> dict[str, Any]:
+        """The training settings of a rung, except its length."""
+        names = ("batch", "steps", "samples", "learning_rate", "seed", "threads")
+        return {**{name: getattr(self.budget, name) for name in names}, **rung.training}
 
     def _evaluate(self, rung: Rung) -> dict[str, Any]:
         """Measure perplexity, next-word accuracy and keystroke savings on the test text.
@@ -257,6 +269,8 @@ class Comparison:
         They are means over sources with equal weights; the mean of perplexities is geometric.
         """
         model = self._load(rung)
+        if isinstance(model, CharacterModel):
+            return evaluate_character_rung(model, self._test_texts())
         figures = []
         for documents in self._test_texts():
             tokens = evaluate_tokens(model, documents).figures()
@@ -273,7 +287,9 @@ class Comparison:
             "keystroke_savings": mean["k3"],
         }
 
-    def _load(self, rung: Rung) -> Model:
+    def _load(self, rung: Rung) -> Model | CharacterModel:
+        if rung.family == "characters":
+            return CharacterModel(Bundle.open(self._folder(rung) / _BUNDLE))
         engines: dict[str, EngineName] = {"n-gram": "ngram", "neural": "neural", "blend": "blend"}
         return load(self._folder(rung) / _BUNDLE, engine=engines[rung.family])
 

@@ -14,8 +14,8 @@ _COLUMNS = (
     ("bundle", lambda row: f"{row['bytes'] / 1e6:.2f} MB"),
     ("training", lambda row: _duration(row["training_seconds"])),
     ("perplexity", lambda row: f"{row['perplexity']:.1f}"),
-    ("top-1", lambda row: f"{100 * row['top1']:.1f}"),
-    ("top-3", lambda row: f"{100 * row['top3']:.1f}"),
+    ("top-1", lambda row: _percent(row, "top1")),
+    ("top-3", lambda row: _percent(row, "top3")),
     ("keystrokes saved", lambda row: f"{row['keystroke_savings']:.1f}"),
     ("p50", lambda row: _microseconds(row, "any_p50")),
     ("p99", lambda row: _microseconds(row, "any_p99")),
@@ -25,6 +25,10 @@ _COLUMNS = (
 
 def _millions(count: int) -> str:
     return f"{count / 1e6:.2f} M"
+
+
+def _percent(row: dict[str, Any], name: str) -> str:
+    return f"{100 * row[name]:.1f}" if name in row else ""
 
 
 def _duration(seconds: float) -> str:
@@ -52,7 +56,7 @@ def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
     """
     figure = new_figure(9, 6, path)
     axes = figure.add_subplot()
-    for family, marker in (("n-gram", "s"), ("neural", "o"), ("blend", "^")):
+    for family, marker in (("n-gram", "s"), ("neural", "o"), ("characters", "D"), ("blend", "^")):
         rows = [(number, row) for number, row in enumerate(results, start=1) if row["family"] == family]
         sizes = [row["bytes"] / 1e6 for _, row in rows]
         savings = [row["keystroke_savings"] for _, row in rows]

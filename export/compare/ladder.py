@@ -15,10 +15,11 @@ class Rung:
     """One model of the comparison.
 
     name: in the table.
-    family: "n-gram", "neural", or "blend".
+    family: "n-gram", "neural", "characters", or "blend".
     ngram: of an n-gram model, how it is estimated.
     model, training: of a neural model, the settings of `ModelConfig` and `TrainConfig` that differ from the budget's.
-    parts: of a blend, the names of its neural and its n-gram rung.
+    parts: of a blend, the names of its neural and its n-gram rung. A neural rung with parts is stored differently.
+    bits: of a weight of the step graph, 8 or 4.
     passes: over the text, as a multiple of the budget's.
     cache: whether the blend includes the cache of recent words.
     """
@@ -31,6 +32,7 @@ class Rung:
     parts: tuple[str, str] | None = None
     passes: int = 1
     cache: bool = False
+    bits: int = 8
 
     @property
     def slug(self) -> str:
@@ -63,6 +65,7 @@ _LARGE: dict[str, Any] = {"embedding_size": 192, "hidden_size": 512}
 _SLOW = {"learning_rate": 4e-3}
 """The usual learning rate is too high for a simple RNN (validation perplexity 118 instead of 85) and for hashed n-grams
 (test perplexity 109 instead of 91)."""
+_BY_LETTER = {"steps": 100, "samples": 0, "learning_rate": 4e-3}
 _AWD = {
     "embedding_dropout": 0.05,
     "input_dropout": 0.1,
@@ -85,6 +88,9 @@ LADDER: tuple[Rung, ...] = (
     _neural("LSTM"),
     _neural("CIFG", architecture="cifg", hidden_size=304),
     _neural("peephole LSTM", architecture="peephole"),
+    # Narrower, so that they have as many bytes as the LSTM.
+    _neural("Mogrifier LSTM", architecture="mogrifier", hidden_size=224),
+    _neural("minGRU, 3 layers, residual", architecture="mingru", hidden_size=264, layers=3, connections="residual"),
     _neural("phone-keyboard CIFG", architecture="cifg", embedding_size=96, hidden_size=96, cell_size=670),
     _neural("LSTM with projection", hidden_size=128, cell_size=384),
     _neural("LSTM, 2 layers", layers=2),
@@ -103,6 +109,8 @@ LADDER: tuple[Rung, ...] = (
     _neural("LSTM with max-ent n-grams", maxent_bits=20, training=_SLOW),
     _neural("LSTM, larger", **_LARGE),
     _neural("LSTM, larger, three times as long", passes=3, **_LARGE),
+    Rung("LSTM, 4-bit weights", "neural", parts=("LSTM", "1-gram, modified Kneser-Ney"), bits=4),
+    Rung("LSTM over characters", "characters", model={"embedding_size": 96, "hidden_size": 512}, training=_BY_LETTER),
     _blend("blend: LSTM + 5-gram 1 MB", "LSTM", "5-gram, modified Kneser-Ney, 1 MB by entropy"),
     _blend("blend: LSTM + 5-gram", "LSTM", "5-gram, modified Kneser-Ney"),
     _blend("blend: larger LSTM + 5-gram", "LSTM, larger, three times as long", "5-gram, modified Kneser-Ney"),

@@ -45,6 +45,41 @@ def gru_step(body: Builder, from_hidden: Product, size: int) -> None:
     body.add("Add", "candidate", "kept", outputs="h_next")
 
 
+def linear_step(body: Builder) -> None:
+    """The minGRU (Feng et al. 2024): h' = sigmoid(z_f) h + (1 - sigmoid(z_f)) z_g, with z = `from_inputs`."""
+    body.add("Split", "from_inputs", outputs="z_f z_g", axis=-1, num_outputs=2)
+    body.add("Sigmoid", "z_f", outputs="open_f")
+    body.add("Sub", "h", "z_g", outputs="difference")
+    body.add("Mul", "open_f", "difference", outputs="kept")
+    body.add("Add", "kept", "z_g", outputs="h_next")
+
+
+def mogrifier_step(
+    body: Builder,
+    rounds: list[Product],
+    from_inputs: Product,
+    from_hidden: Product,
+    projection: Product | None,
+    size: int,
+) -> None:
+    """The Mogrifier LSTM (Melis et al. 2020): the LSTM, after the input `x` [batch, width] and h gate each other.
+
+    Odd rounds compute x' = 2 sigmoid(Q h) x, even rounds h' = 2 sigmoid(R x) h. `from_inputs` adds the biases.
+
+    rounds: multiplies by the matrix of each round.
+    """
+    x, h = "x", "h"
+    body.constant("two", np.array(2, np.float32))
+    for number, product in enumerate(rounds):
+        changed, other = (h, x) if number % 2 else (x, h)
+        body.add("Sigmoid", product(other), outputs=f"open_{number}")
+        body.add("Mul", f"open_{number}", "two", outputs=f"gate_{number}")
+        body.add("Mul", f"gate_{number}", changed, outputs=f"mogrified_{number}")
+        x, h = (x, f"mogrified_{number}") if number % 2 else (f"mogrified_{number}", h)
+    body.add("Identity", from_inputs(x), outputs="from_inputs")
+    lstm_step(body, lambda _: from_hidden(h), projection, size, coupled=False)
+
+
 def lstm_step(body: Builder, from_hidden: Product, projection: Product | None, size: int, coupled: bool) -> None:
     """The LSTM (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
 

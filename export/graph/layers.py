@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
 from foretype.export.graph.assembly import Assembly
-from foretype.export.graph.builder import Builder
-from foretype.export.graph.cells import Product, gru_step, lstm_step, peephole_step, rnn_step
+from foretype.export.graph.builder import Builder, FloatArray
+from foretype.export.graph.cells import (
+    Product,
+    gru_step,
+    linear_step,
+    lstm_step,
+    mogrifier_step,
+    peephole_step,
+    rnn_step,
+)
 from foretype.export.graph.weights import LayerWeights, layer_weights
 
 _OPERATORS = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM", "peephole": "LSTM"}
 _END = np.iinfo(np.int64).max
+
+Store = Callable[..., Product]
+"""Stores a matrix under a name, with the name of a bias to add if there is one; returns the product with it."""
 
 
 def add_layer(assembly: Assembly, index: int, inputs: str) -> str:
@@ -64,6 +77,7 @@ def _window(assembly: Assembly, inputs: str, before: str) -> str:
 def _operator(assembly: Assembly, index: int, layer: LayerWeights, inputs: list[str], outputs: list[str]) -> str:
     """Add ONNX's RNN, GRU or LSTM; return the name of its outputs [steps, 1, batch, hidden_size]."""
     config, builder = assembly.config, assembly.builder
+    assert layer.from_hidden is not None
     operands = [
         builder.constant(f"input_weight_{index}", layer.from_inputs[None]),
         builder.constant(f"hidden_weight_{index}", layer.from_hidden[None]),
@@ -88,48 +102,69 @@ def _operator(assembly: Assembly, index: int, layer: LayerWeights, inputs: list[
 
 
 def _loop(assembly: Assembly, index: int, layer: LayerWeights, inputs: list[str], outputs: list[str]) -> str:
-    """Add a Scan over the steps; return the name of its outputs [steps, 1, batch, hidden_size]."""
-    arithmetic, builder = assembly.arithmetic, assembly.builder
+    """Add a Scan over the steps; return the name of its outputs [steps, 1, batch, hidden_size].
+
+    Its matrices are in the graph outside the loop, where ONNX Runtime prepares them once.
+    """
+    config, builder, arithmetic = assembly.config, assembly.builder, assembly.arithmetic
     *state, values = inputs
-    # The contribution of the inputs does not depend on the state: compute it for all steps before the loop.
-    gru = assembly.config.architecture == "gru"
-    bias = layer.input_bias if gru else layer.input_bias + layer.hidden_bias
-    matrix = arithmetic.store(builder, f"input_weight_{index}", layer.from_inputs)
-    gates = arithmetic.multiply(builder, matrix, values, builder.constant(f"gate_bias_{index}", bias))
+    body = Builder()
+
+    def product(name: str, matrix: FloatArray | None, bias: str = "") -> Product:
+        assert matrix is not None
+        stored = arithmetic.store(builder, f"{name}_{index}", matrix)
+        return lambda factor: arithmetic.multiply(body, stored, factor, bias)
+
+    gru = config.architecture == "gru"
+    bias = builder.constant(f"gate_bias_{index}", layer.input_bias if gru else layer.input_bias + layer.hidden_bias)
+    if config.architecture == "mogrifier":
+        scanned = ("x", config.input_size(index))
+        rounds = [
+            _chain(product(f"narrow_{number}", narrow), product(f"widen_{number}", widen))
+            for number, (narrow, widen) in enumerate(layer.rounds)
+        ]
+        from_inputs = product("input_weight", layer.from_inputs, bias)
+        from_hidden = product("hidden_weight", layer.from_hidden)
+        mogrifier_step(
+            body, rounds, from_inputs, from_hidden, _projection(layer, product), assembly.recurrent_sizes["cell"]
+        )
+    else:
+        # The contribution of the inputs does not depend on the state: compute it for all steps before the loop.
+        scanned = ("from_inputs", len(layer.input_bias))
+        matrix = arithmetic.store(builder, f"input_weight_{index}", layer.from_inputs)
+        values = arithmetic.multiply(builder, matrix, values, bias)
+        _add_step(assembly, index, layer, body, product)
     steps = f"steps_{index}"
     builder.add(
         "Scan",
         *state,
-        gates,
+        values,
         outputs=" ".join([*outputs, steps]),
-        body=_body(assembly, index, layer),
+        body=_body(assembly, index, body, scanned),
         num_scan_inputs=1,
     )
     return steps
 
 
-def _body(assembly: Assembly, index: int, layer: LayerWeights) -> onnx.GraphProto:
-    """Build one step. The matrices are in the graph outside the loop, where ONNX Runtime prepares them once."""
-    config, arithmetic, builder = assembly.config, assembly.arithmetic, assembly.builder
-    body = Builder()
-    sizes = assembly.recurrent_sizes
-    gru = config.architecture == "gru"
-    hidden_bias = builder.constant(f"hidden_bias_{index}", layer.hidden_bias) if gru else ""
-    hidden_weight = arithmetic.store(builder, f"hidden_weight_{index}", layer.from_hidden)
+def _chain(first: Product, second: Product) -> Product:
+    return lambda values: second(first(values))
 
-    def from_hidden(values: str) -> str:
-        return arithmetic.multiply(body, hidden_weight, values, hidden_bias)
 
-    projection: Product | None = None
-    if layer.projection is not None:
-        projection_weight = arithmetic.store(builder, f"recurrent_projection_{index}", layer.projection)
+def _projection(layer: LayerWeights, product: Store) -> Product | None:
+    return None if layer.projection is None else product("recurrent_projection", layer.projection)
 
-        def projection(values: str) -> str:
-            return arithmetic.multiply(body, projection_weight, values)
 
-    if config.architecture == "rnn":
+def _add_step(assembly: Assembly, index: int, layer: LayerWeights, body: Builder, product: Store) -> None:
+    """Add one step of a cell whose inputs contribute independently of its state."""
+    architecture, builder, sizes = assembly.config.architecture, assembly.builder, assembly.recurrent_sizes
+    if architecture == "mingru":
+        linear_step(body)
+        return
+    bias = builder.constant(f"hidden_bias_{index}", layer.hidden_bias) if architecture == "gru" else ""
+    from_hidden, projection = product("hidden_weight", layer.from_hidden, bias), _projection(layer, product)
+    if architecture == "rnn":
         rnn_step(body, from_hidden)
-    elif gru:
+    elif architecture == "gru":
         gru_step(body, from_hidden, sizes["hidden"])
     elif layer.peephole is not None:
         names = [
@@ -137,15 +172,20 @@ def _body(assembly: Assembly, index: int, layer: LayerWeights) -> onnx.GraphProt
         ]
         peephole_step(body, from_hidden, projection, names)
     else:
-        lstm_step(body, from_hidden, projection, sizes["cell"], coupled=config.architecture == "cifg")
+        lstm_step(body, from_hidden, projection, sizes["cell"], coupled=architecture == "cifg")
+
+
+def _body(assembly: Assembly, index: int, body: Builder, scanned: tuple[str, int]) -> onnx.GraphProto:
+    """Make the body of a loop from the nodes of a step. scanned: name and width of the step's input."""
     body.add("Identity", "h_next", outputs="h_step")
 
     def value(name: str, *shape: str | int) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
-    parts = [(part[0], size) for part, size in sizes.items()]
+    name, width = scanned
+    parts = [(part[0], size) for part, size in assembly.recurrent_sizes.items()]
     inputs = [value(part, 1, "batch", size) for part, size in parts]
-    inputs.append(value("from_inputs", "batch", len(layer.input_bias)))
+    inputs.append(value(name, "batch", width))
     outputs = [value(f"{part}_next", 1, "batch", size) for part, size in parts]
-    outputs.append(value("h_step", 1, "batch", sizes["hidden"]))
+    outputs.append(value("h_step", 1, "batch", assembly.config.hidden_size))
     return helper.make_graph(body.nodes, f"step_{index}", inputs, outputs, body.initializers)

@@ -13,7 +13,15 @@ from foretype.runtime.errors import ExportError
 from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
 
-GATES = {"rnn": (0,), "gru": (1, 0, 2), "lstm": (0, 3, 1, 2), "peephole": (0, 3, 1, 2), "cifg": (2, 0, 1)}
+GATES = {
+    "rnn": (0,),
+    "gru": (1, 0, 2),
+    "lstm": (0, 3, 1, 2),
+    "peephole": (0, 3, 1, 2),
+    "mogrifier": (0, 3, 1, 2),
+    "cifg": (2, 0, 1),
+    "mingru": (0, 1),
+}
 """ONNX's order of the gates that torch stacks along the first axis of a tensor: GRU r, z, n -> z, r, n; LSTM i, f, g, o
 -> i, o, f, g; with coupled gates f, g, o -> o, f, g."""
 
@@ -52,18 +60,20 @@ class LayerWeights:
     """The weights of a recurrent layer, with gates in ONNX's order.
 
     from_inputs: [gates * size, input_size].
-    from_hidden: [gates * size, hidden_size].
+    from_hidden: [gates * size, hidden_size]; None if the gates see the input only.
     input_bias, hidden_bias: [gates * size]; separate, because the GRU adds them at different places.
     peephole: weights of the cell for the gates i, o, f, [3, cell_size].
     projection: from the cell's output to the hidden state, [hidden_size, cell_size].
+    rounds: of a Mogrifier LSTM, the two factors of each round's matrix, the right one first.
     """
 
     from_inputs: FloatArray
-    from_hidden: FloatArray
+    from_hidden: FloatArray | None
     input_bias: FloatArray
     hidden_bias: FloatArray
     peephole: FloatArray | None = None
     projection: FloatArray | None = None
+    rounds: tuple[tuple[FloatArray, FloatArray], ...] = ()
 
 
 def layer_weights(weights: Weights, config: ModelConfig, index: int) -> LayerWeights:
@@ -81,15 +91,20 @@ def layer_weights(weights: Weights, config: ModelConfig, index: int) -> LayerWei
         return np.concatenate([parts[gate] for gate in order])
 
     from_inputs = gates("weight_ih_l0", config.input_size(index))
-    from_hidden = gates("weight_hh_l0", hidden)
     input_bias = gates("bias_ih_l0")
     # PyTorch's own layers have two biases; those of `foretype.train.neural.model.layers` have one.
-    own = config.architecture in ("cifg", "peephole") or config.cell_size
+    own = config.architecture in ("cifg", "peephole", "mogrifier", "mingru") or config.cell_size
+    sizes, rank = (config.input_size(index), hidden), config.mogrifier_rank
+    rounds = tuple(
+        (take(f"narrow.{number}", rank, sizes[1 - number % 2]), take(f"widen.{number}", sizes[number % 2], rank))
+        for number in range(config.mogrifier_rounds if config.architecture == "mogrifier" else 0)
+    )
     return LayerWeights(
         from_inputs,
-        from_hidden,
-        input_bias,
+        from_hidden=None if config.architecture == "mingru" else gates("weight_hh_l0", hidden),
+        input_bias=input_bias,
         hidden_bias=np.zeros_like(input_bias) if own else gates("bias_hh_l0"),
         peephole=take("peephole", 3, size)[[0, 2, 1]] if config.architecture == "peephole" else None,
         projection=take("recurrent_projection.weight", hidden, size) if size != hidden else None,
+        rounds=rounds,
     )

@@ -32,7 +32,7 @@ from foretype.runtime.engines.providers import (
 from foretype.runtime.errors import EngineError
 
 GRAPH_FORMAT_VERSION = 1
-PRECISIONS = ("float32", "int8")
+PRECISIONS = ("float32", "int8", "int4")
 STATE_PARTS = ("hidden", "cell", "history")
 """The possible parts of a state, in this order. Every model has `hidden`; a model with a fixed window keeps in it the
 embeddings of the words before the latest. LSTMs have `cell`. Models with hashed n-grams have `history`, the last words:
@@ -53,11 +53,12 @@ State = tuple[FloatArray, ...]
 class GraphMetadata:
     """The metadata of a step graph. Each field is one key of the ONNX model's metadata, as text.
 
-    architecture: the family of the network: "window", "rnn", "gru", "lstm", "cifg" or "peephole".
+    architecture: the family of the network: "window", "rnn", "gru", "lstm", "cifg", "peephole", "mogrifier" or
+        "mingru".
     vocab_size: width of `logits`; valid ids are 0 .. vocab_size - 1.
     layers: first dimension of the state.
     hidden_size: last dimension of `hidden`.
-    precision: how the weights are stored, "float32" or "int8".
+    precision: how the weights are stored, "float32", "int8" or "int4".
     special_tokens: ids of the tokens that are not text, such as {"<unk>": 0}; JSON in the file.
     format_version: version of this contract; readers reject versions they do not know.
     """

@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +18,31 @@ from numpy.typing import NDArray
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.evaluation.calibration import expected_calibration_error
 from foretype.runtime.evaluation.documents import LIST_LENGTHS, WORD, Document, count_words, plain
-from foretype.runtime.model import Model
 from foretype.runtime.personal.learning.attention import OVERLOOKS
+from foretype.runtime.suggestion import Suggestions
 from foretype.runtime.text.context import MAXIMUM_WORD
-from foretype.runtime.text.vocabulary import fold
+from foretype.runtime.text.vocabulary import Vocabulary, fold
 
 Mode = Literal["plain", "text"]
 Offer = tuple[float, bool]
 """The probability of an offered word, and whether it was the right one."""
 
 _RESAMPLES = 1000
+
+
+class _Session(Protocol):
+    def suggest(self, text: str, k: int = 3) -> Suggestions: ...
+
+
+class Suggesting(Protocol):
+    """What is measured: a `Model` of words, or a `CharacterModel`."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words that may be suggested."""
+
+    def session(self, options: None = None, **changes: Any) -> _Session:
+        """Create a session for one text field."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +138,7 @@ def _interval(characters: NDArray[np.float64], strokes: NDArray[np.float64]) -> 
 
 
 def evaluate_keystrokes(
-    model: Model,
+    model: Suggesting,
     documents: Iterable[Document],
     mode: Mode,
     done: Callable[[int], None] = lambda _: None,
@@ -141,7 +156,7 @@ def evaluate_keystrokes(
 
 
 def _type_document(
-    model: Model, document: Document, result: Keystrokes, done: Callable[[int], None], user: User
+    model: Suggesting, document: Document, result: Keystrokes, done: Callable[[int], None], user: User
 ) -> None:
     # No deadline: figures must not depend on the speed of the machine.
     session = model.session(overlooks=user.overlooks, policy=Policy(deadline_ms=None), typos=user.typos)
@@ -179,7 +194,7 @@ def _type_document(
         result.vocabulary_limit.append(vocabulary_limit)
 
 
-def _least_keystrokes(model: Model, word: str, space: int) -> int:
+def _least_keystrokes(model: Suggesting, word: str, space: int) -> int:
     """Keystrokes of `word` if it is offered as early as possible.
 
     That is before its first letter. If hyphens or leading apostrophes come before the part that is in the vocabulary

@@ -25,12 +25,14 @@ NGRAM = "ngram.safetensors"
 STEP = "step.onnx"
 STEP_FLOAT = "step.fp32.onnx"
 LEXICON = "lexicon.xz"
+CHARACTERS = "characters.json"
 MEGABYTE = 2**20
 LIMITS = {
     MANIFEST: 4 * MEGABYTE,
     TOKENIZER: 64 * MEGABYTE,
     NGRAM: 2048 * MEGABYTE,
     LEXICON: 8 * MEGABYTE,
+    CHARACTERS: MEGABYTE,
     STEP: 2047 * MEGABYTE,
     STEP_FLOAT: 2047 * MEGABYTE,
 }

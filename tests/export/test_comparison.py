@@ -5,14 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from foretype.export.compare.comparison import RESULT, SETTINGS
-from foretype.export.compare.ladder import LADDER, choose
+from foretype.export.compare.comparison import RESULT, SETTINGS, Budget, Comparison
+from foretype.export.compare.comparison_report import markdown
+from foretype.export.compare.ladder import LADDER, Rung, choose
 from foretype.runtime.errors import ConfigError
 from foretype.train.neural.model.model_config import ModelConfig
 from foretype.train.neural.training.train_config import TrainConfig
 from foretype.tui.cli import run
 
-ONLY = ("3-gram, Katz", "fixed window", "keyboard", "2 layers, residual", "RNN with max-ent", "LSTM + 5-gram 1 MB")
+ONLY = (
+    "3-gram, Katz",
+    "fixed window",
+    "keyboard",
+    "2 layers, residual",
+    "RNN with max-ent",
+    "LSTM + 5-gram 1 MB",
+)
 TRAINED = [
     "3-gram, Katz",
     "5-gram, modified Kneser-Ney, 1 MB by entropy",
@@ -53,6 +61,19 @@ def test_trains_exports_and_measures_each_model_once_and_prints_a_table(
     written = {path: path.stat().st_mtime_ns for path in out.rglob(RESULT)}
     assert run(arguments(corpus, out)) == 0
     assert {path: path.stat().st_mtime_ns for path in out.rglob(RESULT)} == written, "nothing is done twice"
+
+
+def test_a_character_model_has_its_row(corpus: tuple[Path, Path], tmp_path: Path) -> None:
+    """It is trained on the same text, and saves keystrokes on the same words."""
+    rung = Rung("LSTM over characters", "characters", model={"embedding_size": 16, "hidden_size": 32})
+    budget = Budget(words=6000, vocabulary=200, test_words=20, batch=8, samples=0)
+    comparison = Comparison(tmp_path, budget, [corpus[0]], [corpus[1]], [corpus[1]], {})
+    comparison.run([rung])
+    (row,) = comparison.results([rung])
+    assert row["keystroke_savings"] > 0
+    assert 1 < row["perplexity"] < 2000
+    assert row["microseconds"]["any_p50"] > 0
+    assert " | LSTM over characters | " in markdown([row])
 
 
 def test_a_comparison_with_another_budget_is_refused(

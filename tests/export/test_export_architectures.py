@@ -31,7 +31,7 @@ def configurations() -> list[Any]:
     for tied, hidden in product((True, False), (32, 48)):
         name = ("tied" if tied else "untied") + (" projected" if hidden != 32 else "")
         found[f"window {name}"] = {"architecture": "window", "hidden_size": hidden, "tied": tied, "window": 4}
-    for architecture in ("rnn", "gru", "lstm", "cifg", "peephole"):
+    for architecture in ("rnn", "gru", "lstm", "cifg", "peephole", "mogrifier", "mingru"):
         for layers, connections in [(1, "none"), *product((2, 3), ("none", "residual", "dense", "highway"))]:
             # Every second one without projection, every third untied: each pair occurs with each architecture.
             number = len(found)
@@ -42,7 +42,7 @@ def configurations() -> list[Any]:
                 "hidden_size": 48 if number % 2 or connections == "dense" else 32,
                 "tied": number % 3 > 0,
             }
-    for architecture in ("lstm", "cifg", "peephole"):
+    for architecture in ("lstm", "cifg", "peephole", "mogrifier"):
         found[f"{architecture} wide cell"] = {"architecture": architecture, "hidden_size": 32, "cell_size": 67}
         found[f"{architecture} x4 wide cell"] = {
             "architecture": architecture,
@@ -51,6 +51,7 @@ def configurations() -> list[Any]:
             "connections": "highway",
         }
     found["lstm, cell size given"] = {"architecture": "lstm", "cell_size": 48}
+    found["mogrifier, even rounds"] = {"architecture": "mogrifier", "mogrifier_rounds": 2, "mogrifier_rank": 7}
     found["gru adaptive"] = {"architecture": "gru", "head": "adaptive"}
     found["window adaptive"] = {"architecture": "window", "head": "adaptive", "window": 2}
     found["rnn maxent"] = {"architecture": "rnn", "maxent_bits": 12, "maxent_order": 4}

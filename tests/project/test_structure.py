@@ -145,7 +145,7 @@ RUNTIME_ORDER = [
     {"engines"},
     {"personal"},
     {"suggesting"},
-    {"options", "text_session"},
+    {"options", "text_session", "characters"},
     {"session"},
     {"model"},
     {"mixture", "generate"},

@@ -236,7 +236,9 @@ def test_train_throughput_compares_with_plain_loops(capsys: pytest.CaptureFixtur
     assert "foretype / plain: " in out
 
 
-@pytest.mark.parametrize("command", ["train", "train plot", "train throughput", "train probe-gradients"])
+@pytest.mark.parametrize(
+    "command", ["train", "train characters", "train plot", "train throughput", "train probe-gradients"]
+)
 def test_help_is_printed_under_the_name_that_was_typed(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = in_process(capsys, *command.split(), "--help")
     assert status == 0

@@ -15,7 +15,7 @@ from foretype.runtime.errors import ForetypeError
 from foretype.runtime.text.reading import MOST_BYTES
 
 if TYPE_CHECKING:
-    from foretype.runtime import Model
+    from foretype.runtime import Model, Suggestions
     from foretype.runtime.mixture import Models
     from foretype.runtime.personal.store import Store
 
@@ -199,13 +199,28 @@ def suggest(
         if len(text) > MOST_BYTES:
             raise ForetypeError(f"standard input: longer than {MOST_BYTES >> 20} MB, or without an end")
     _check_text(text)
+    if bundle is not None and (bundle / "characters.json").is_file():
+        _suggest_by_characters(bundle, text, k, as_json)
+        return
     model = load_several(bundle, engine, provider)
     session = model.session(store=_existing_store(profile) if personal else None, private=True)
     found = session.suggest(text, k=k)
     if session.notice and session.notice != model.notice:
         print(f"foretype: {session.notice}", file=sys.stderr)
+    _print_suggestions(found, model.engine, as_json)
+
+
+def _suggest_by_characters(bundle: Path, text: str, k: int, as_json: bool) -> None:
+    from foretype.runtime.characters.word_search import CharacterModel
+    from foretype.runtime.files.bundle import Bundle
+
+    found = CharacterModel(Bundle.open(bundle)).session().suggest(text, k=k)
+    _print_suggestions(found, found.engine, as_json)
+
+
+def _print_suggestions(found: Suggestions, engine: str, as_json: bool) -> None:
     if as_json:
-        print_json({"engine": model.engine, "suggestions": [suggestion.to_dict() for suggestion in found]})
+        print_json({"engine": engine, "suggestions": [suggestion.to_dict() for suggestion in found]})
     else:
         for suggestion in found:
             print(suggestion.text)

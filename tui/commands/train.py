@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from foretype.runtime.errors import ConfigError, ForetypeError
 from foretype.tui.commands.basic import JsonOption, print_json
@@ -132,42 +135,103 @@ def train(
         print(f"next: foretype export {out} --out BUNDLE")
 
 
+def characters(
+    files: Annotated[list[Path], typer.Argument(help="Text files or folders; .xz and .gz are decompressed.")],
+    valid: Annotated[list[Path], typer.Option(help="Text to measure on.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; a stopped run continues.")],
+    assignments: SetOption = None,
+    tokens: Annotated[int | None, typer.Option(help="Train on this many characters.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Use this many CPU threads; 0 for PyTorch's default.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Fix initialisation and data order.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model of characters, which finds words by a beam search within the typed letters."""
+    try:
+        from foretype.train.characters import character_recipe, train_characters
+    except ImportError as error:
+        raise ForetypeError(NEEDS_TRAIN) from error
+    recipe = character_recipe(read_settings(assignments, tokens=tokens, threads=threads, seed=seed))
+    with display() as progress:
+        report = train_characters(out, files, valid, recipe, progress)
+    if as_json:
+        print_json(report)
+    else:
+        bits = math.log2(report["validation_perplexity"])
+        print(f"{report['parameters']:,} parameters, {report['characters']} characters: {bits:.2f} bits per character")
+        print(f"next: foretype export {out} --out BUNDLE")
+
+
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     out: Annotated[Path, typer.Option("--out", help="Folder of the bundle; must not exist.")],
     card: Annotated[Path | None, typer.Option(help="Model card in TOML: description, sources, licences.")] = None,
     lexicon: Annotated[Path | None, typer.Option(help="Rare words, as scripts/build_lexicon.py writes them.")] = None,
     with_float: Annotated[bool, typer.Option("--float", help="Add the float32 graph, for GPUs.")] = False,
+    bits: Annotated[int, typer.Option(help="Store each weight in 8 bits, or in 4, and print what that costs.")] = 8,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a run to a bundle. Its int8 graph is verified against the checkpoint on held-out text."""
+    """Export a run to a bundle. Its step graph is verified against the checkpoint on held-out text."""
+    if bits not in (4, 8):
+        raise typer.BadParameter(f"{bits}; choose from 4, 8", param_hint="--bits")
+    by_characters = (run / "characters.json").is_file()
+    if by_characters and (card or lexicon or with_float or bits != 8):
+        raise typer.BadParameter("a model of characters has no card, lexicon, float graph or 4-bit weights")
     try:
+        from foretype.export.precision_cost import record_costs
         from foretype.export.write_bundle import export_run
+        from foretype.export.write_character_bundle import export_characters
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     with Progress(
         TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True
     ) as progress:
         task = progress.add_task("export", total=None)
-        figures = export_run(
-            run,
-            out,
-            card,
-            with_float,
-            progress=lambda message: progress.update(task, description=message),
-            lexicon=lexicon,
-        )
+
+        def show(message: str) -> None:
+            progress.update(task, description=message)
+
+        if by_characters:
+            figures = export_characters(run, out, show)
+        else:
+            figures = export_run(run, out, card, with_float, progress=show, bits=bits, lexicon=lexicon)
+        if bits == 4:
+            show("8 bits and 4 bits")
+            figures["costs"] = {name: asdict(cost) for name, cost in record_costs(run, out).items()}
     if as_json:
         print_json(figures)
         return
-    check = figures["int8"]
+    if by_characters:
+        characters, plain = figures["characters"], figures["plain"]
+        print(
+            f"{out}: {characters['bits_per_character']:.2f} bits per character, perplexity "
+            f"{characters['perplexity']:.1f} per word, {plain['k3']:.1f} % of keystrokes saved with three suggestions"
+        )
+        return
+    precision = f"int{bits}"
+    check = figures[precision]
     print(
-        f"{out}: int8 against the checkpoint: top-3 agreement {100 * check['top3_agreement']:.2f} %, "
+        f"{out}: {precision} against the checkpoint: top-3 agreement {100 * check['top3_agreement']:.2f} %, "
         f"perplexity {check['graph_perplexity']:.2f} against {check['checkpoint_perplexity']:.2f}"
     )
+    if bits == 4:
+        _print_costs(figures["costs"])
+
+
+def _print_costs(costs: dict[str, dict[str, float]]) -> None:
+    table = Table("weights", "graph, MB", "perplexity", "keystrokes saved, %", "step, us", box=None)
+    for precision, cost in costs.items():
+        cells = (
+            f"{cost['bytes'] / 1e6:.2f}",
+            f"{cost['perplexity']:.2f}",
+            f"{cost['keystroke_savings']:.1f}",
+            f"{cost['step_microseconds']:.0f}",
+        )
+        table.add_row(precision, *cells)
+    Console().print(table)
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to `app`."""
     app.command("train")(train)
+    app.command("train characters")(characters)
     app.command("export")(export)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from foretype.runtime.errors import ConfigError
 from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.layers import GatedLayer, State, make_layer
 from foretype.train.neural.model.model_config import ModelConfig
@@ -29,6 +30,9 @@ CONFIGS = {
     "cifg projected": ModelConfig(20, 5, 4, architecture="cifg", cell_size=9),
     "peephole": ModelConfig(20, 5, 7, architecture="peephole"),
     "peephole projected": ModelConfig(20, 5, 4, architecture="peephole", cell_size=9),
+    "mogrifier": ModelConfig(20, 5, 7, architecture="mogrifier", mogrifier_rank=3),
+    "mogrifier projected": ModelConfig(20, 5, 4, architecture="mogrifier", cell_size=9, mogrifier_rounds=4),
+    "mingru": ModelConfig(20, 5, 7, architecture="mingru"),
 }
 
 
@@ -79,6 +83,27 @@ def cifg_step(w: dict[str, Array], x: Array, state: list[Array]) -> list[Array]:
     return gated_step(w, x, state, coupled=True)
 
 
+def mogrifier_step(w: dict[str, Array], x: Array, state: list[Array]) -> list[Array]:
+    """Melis et al. 2020, eqs. 1 and 2: x and h gate each other in turn, before the LSTM reads them."""
+    h, c = state
+    for r in range(1, 17):
+        if f"widen.{r - 1}" not in w:
+            break
+        matrix = w[f"widen.{r - 1}"] @ w[f"narrow.{r - 1}"]
+        if r % 2:
+            x = 2 * sigmoid(matrix @ h) * x
+        else:
+            h = 2 * sigmoid(matrix @ x) * h
+    return gated_step(w, x, [h, c])
+
+
+def mingru_step(w: dict[str, Array], x: Array, state: list[Array]) -> list[Array]:
+    """Feng et al. 2024, section 3.1.3, with the gate that keeps: h = f h + (1 - f) (W x + b)."""
+    f, g = np.split(w["weight_ih_l0"] @ x + w["bias_ih_l0"], 2)
+    h = sigmoid(f) * state[0] + (1 - sigmoid(f)) * g
+    return [h, h]
+
+
 STEPS: dict[str, Step] = {
     "window": window_step,
     "rnn": rnn_step,
@@ -86,6 +111,8 @@ STEPS: dict[str, Step] = {
     "lstm": gated_step,
     "cifg": cifg_step,
     "peephole": gated_step,
+    "mogrifier": mogrifier_step,
+    "mingru": mingru_step,
 }
 
 
@@ -145,7 +172,18 @@ def test_text_may_be_cut_anywhere_and_rows_do_not_mix(config: ModelConfig) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["window", "lstm projected", "cifg", "cifg projected", "peephole", "peephole projected"]
+    "name",
+    [
+        "window",
+        "lstm projected",
+        "cifg",
+        "cifg projected",
+        "peephole",
+        "peephole projected",
+        "mogrifier",
+        "mogrifier projected",
+        "mingru",
+    ],
 )
 def test_gradients_are_the_slopes(name: str) -> None:
     """Every parameter of our own layers gets a gradient through several steps, and it is the slope of the output."""
@@ -179,7 +217,7 @@ def test_layers_start_so_that_they_can_learn(config: ModelConfig) -> None:
     peepholes see nothing yet."""
     layer = make_layer(config, 0)
     size = config.state_sizes.get("cell", config.hidden_size)
-    keeping = {"gru": 1, "lstm": 1, "peephole": 1, "cifg": 0}.get(config.architecture)
+    keeping = {"gru": 1, "lstm": 1, "peephole": 1, "mogrifier": 1, "cifg": 0, "mingru": 0}.get(config.architecture)
     for name, parameter in layer.named_parameters():
         if "weight_hh" in name:
             for gate in parameter.split(size):
@@ -192,6 +230,32 @@ def test_layers_start_so_that_they_can_learn(config: ModelConfig) -> None:
             if "bias_ih" in name and keeping is not None:
                 expected[keeping * size : (keeping + 1) * size] = 1
             torch.testing.assert_close(parameter.data, expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mogrifier_rounds": 0}, "mogrifier_rounds is 0; must be 1 to 16"),
+        ({"mogrifier_rank": 0}, "mogrifier_rank is 0; must be at least 1"),
+        ({"architecture": "mingru", "cell_size": 8}, "cell_size is 8 with architecture 'mingru'"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ModelConfig(20, 5, 7, **changes)
+
+
+def test_a_mogrifier_starts_near_an_lstm() -> None:
+    """With no weights in its rounds, every gate is 2 sigmoid(0) = 1: what is left is the LSTM."""
+    ours = random_layer(CONFIGS["mogrifier"])
+    with torch.no_grad():
+        for name, parameter in ours.named_parameters():
+            if name.startswith("widen"):
+                parameter.zero_()
+    lstm = GatedLayer(ModelConfig(20, 5, 7, cell_size=7), 0)
+    lstm.load_state_dict({name: value for name, value in ours.state_dict().items() if "." not in name})
+    inputs, state = torch.randn(6, 2, 5), (torch.randn(1, 2, 7), torch.randn(1, 2, 7))
+    torch.testing.assert_close(ours(inputs, state), lstm(inputs, state), atol=1e-5, rtol=0)
 
 
 def test_a_highway_starts_by_carrying_most_of_its_input() -> None:

@@ -197,6 +197,15 @@ def test_a_run_is_not_continued_with_other_settings(finished: Path, changes: dic
         train(finished, replace(CONFIG, **settings), resume=True, **changes)
 
 
+def test_a_run_from_before_a_setting_existed_continues(tmp_path: Path, finished: Path) -> None:
+    run = shutil.copytree(finished, tmp_path / "run")
+    path = checkpoints(run)[-1] / "progress.json"
+    value = json.loads(path.read_text(encoding="utf-8"))
+    del value["settings"]["model"]["mogrifier_rank"]
+    path.write_text(json.dumps(value), encoding="utf-8")
+    assert train(run, resume=True).step == STEPS
+
+
 def test_a_run_is_not_overwritten(finished: Path) -> None:
     with pytest.raises(CheckpointError, match="already holds a run; add --resume"):
         train(finished)

@@ -78,12 +78,76 @@ class GatedLayer(nn.Module):
         return hidden if self.recurrent_projection is None else self.recurrent_projection(hidden), cell
 
 
+class MogrifierLayer(GatedLayer):
+    """The Mogrifier LSTM (Melis et al. 2020, eqs. 1 and 2): an LSTM whose input and hidden state first gate each other.
+
+    Round r = 1, 3, .. multiplies x by 2 sigmoid(Q_r h), round r = 2, 4, .. multiplies h by 2 sigmoid(R_r x), each with
+    the x and h of the round before. Q_r and R_r are products `widen[r - 1]` `narrow[r - 1]` of low rank (their section
+    2).
+    """
+
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        super().__init__(config, layer)
+        sizes = (config.input_size(layer), config.hidden_size)
+        rounds, rank = range(config.mogrifier_rounds), config.mogrifier_rank
+        self.narrow = nn.ParameterList(torch.empty(rank, sizes[1 - number % 2]) for number in rounds)
+        self.widen = nn.ParameterList(torch.empty(sizes[number % 2], rank) for number in rounds)
+
+    def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """As `GatedLayer.forward`."""
+        weight = torch.cat((self.weight_ih_l0, self.weight_hh_l0), 1)
+        hidden, cell = state[0][0].to(inputs.dtype), state[1][0].float()
+        outputs: list[Tensor] = []
+        for x in inputs.unbind(0):
+            seen = torch.cat(self._mogrified(x, hidden), 1)
+            z = nn.functional.linear(seen, weight, self.bias_ih_l0)
+            hidden, cell = self._step(z.float(), cell)
+            outputs.append(hidden := hidden.to(z.dtype))
+        return torch.stack(outputs), (hidden[None], cell[None])
+
+    def _mogrified(self, x: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        linear = nn.functional.linear
+        for number, (narrow, widen) in enumerate(zip(self.narrow, self.widen, strict=True)):
+            if number % 2:
+                hidden = 2 * torch.sigmoid(linear(linear(x, narrow), widen)) * hidden
+            else:
+                x = 2 * torch.sigmoid(linear(linear(hidden, narrow), widen)) * x
+        return x, hidden
+
+
+class LinearLayer(nn.Module):
+    """A linear recurrence whose gate sees the input only: the minGRU of Feng et al. 2024 (their section 3.1.3).
+
+    f, g = `weight_ih` x + `bias_ih`
+    h' = sigmoid(f) h + (1 - sigmoid(f)) g
+    """
+
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        super().__init__()
+        self.weight_ih_l0 = nn.Parameter(torch.empty(2 * config.hidden_size, config.input_size(layer)))
+        self.bias_ih_l0 = nn.Parameter(torch.empty(2 * config.hidden_size))
+
+    def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """`inputs` [steps, batch, width]; state: hidden [1, batch, hidden_size]."""
+        f, g = nn.functional.linear(inputs, self.weight_ih_l0, self.bias_ih_l0).float().chunk(2, dim=2)
+        forget = torch.sigmoid(f)
+        hidden = state[0][0].float()
+        outputs = [
+            hidden := torch.addcmul(add, keep, hidden) for keep, add in zip(forget, (1 - forget) * g, strict=True)
+        ]
+        return torch.stack(outputs).to(inputs.dtype), (hidden[None],)
+
+
 def make_layer(config: ModelConfig, layer: int) -> nn.Module:
     """Make and initialise layer number `layer` of a model."""
     if config.architecture == "window":
         module: nn.Module = WindowLayer(config)
     elif config.architecture == "lstm" and not config.cell_size:
         module = nn.LSTM(config.input_size(layer), config.hidden_size)
+    elif config.architecture == "mogrifier":
+        module = MogrifierLayer(config, layer)
+    elif config.architecture == "mingru":
+        module = LinearLayer(config, layer)
     elif config.has_cell:
         module = GatedLayer(config, layer)
     elif config.architecture == "gru":
@@ -102,7 +166,7 @@ def _initialise(module: nn.Module, config: ModelConfig) -> None:
     state when it is open.
     """
     size = config.state_sizes.get("cell", config.hidden_size)
-    keeping = {"lstm": 1, "peephole": 1, "cifg": 0, "gru": 1}.get(config.architecture)
+    keeping = {"lstm": 1, "peephole": 1, "cifg": 0, "gru": 1, "mogrifier": 1, "mingru": 0}.get(config.architecture)
     for name, weight in module.named_parameters():
         if name == "peephole":
             continue

@@ -7,13 +7,14 @@ from typing import Any
 
 from foretype.runtime.errors import ConfigError
 
-ARCHITECTURES = ("window", "rnn", "gru", "lstm", "cifg", "peephole")
+ARCHITECTURES = ("window", "rnn", "gru", "lstm", "cifg", "peephole", "mogrifier", "mingru")
 """Fixed window (Bengio et al. 2003), simple RNN with tanh (Elman 1990), GRU (Cho et al. 2014), LSTM (Hochreiter and
 Schmidhuber 1997), LSTM with input gate 1 - forget gate (Greff et al. 2017), LSTM whose gates see the cell (Gers and
-Schmidhuber 2000)."""
+Schmidhuber 2000), LSTM whose input and hidden state gate each other first (Melis et al. 2020), linear recurrence with a
+gate of the input (minGRU, Feng et al. 2024)."""
 CONNECTIONS = ("none", "residual", "dense", "highway")
 HEADS = ("softmax", "adaptive")
-_WITH_CELL = ("lstm", "cifg", "peephole")
+_WITH_CELL = ("lstm", "cifg", "peephole", "mogrifier")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class ModelConfig:
     tied: use the word table as the output table (Press and Wolf 2017). Otherwise the head has its own table, as an
         adaptive head always has.
     window: number of words that a fixed-window model sees, including the latest.
+    mogrifier_rounds: how often input and hidden state of a Mogrifier LSTM gate each other, in turn; the first round
+        changes the input.
+    mogrifier_rank: rank of the matrix of each round.
     head: "softmax", or "adaptive" for the hierarchical softmax by frequency classes of Grave et al. 2017.
     maxent_bits: hashed maximum-entropy n-gram features beside the network (RNNME, Mikolov et al. 2011), in a table of
         2^bits weights; 0 for none.
@@ -49,6 +53,8 @@ class ModelConfig:
     connections: str = "none"
     tied: bool = True
     window: int = 5
+    mogrifier_rounds: int = 5
+    mogrifier_rank: int = 32
     head: str = "softmax"
     maxent_bits: int = 0
     maxent_order: int = 3
@@ -67,6 +73,10 @@ class ModelConfig:
                 raise ConfigError(f"{name} is {getattr(self, name)}; must be at least 1")
         if not 2 <= self.window <= 64:
             raise ConfigError(f"window is {self.window}; must be 2 to 64")
+        if not 1 <= self.mogrifier_rounds <= 16:
+            raise ConfigError(f"mogrifier_rounds is {self.mogrifier_rounds}; must be 1 to 16")
+        if self.mogrifier_rank < 1:
+            raise ConfigError(f"mogrifier_rank is {self.mogrifier_rank}; must be at least 1")
         if self.cell_size < 0 or (self.cell_size and not self.has_cell):
             raise ConfigError(
                 f"cell_size is {self.cell_size} with architecture {self.architecture!r}; only {', '.join(_WITH_CELL)} "

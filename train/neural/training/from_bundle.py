@@ -34,7 +34,10 @@ def start_from_bundle(model: LanguageModel, form: TextForm, folder: Path) -> int
     Raises ConfigError if the bundle's network has another architecture or embedding size, or is wider than `model`.
     """
     bundle = Bundle.open(folder)
-    arrays = {value.name: value for value in onnx.load(bundle.file(STEP)).graph.initializer}
+    step = onnx.load(bundle.file(STEP))
+    if any(entry.key == "precision" and entry.value != "int8" for entry in step.metadata_props):
+        raise ConfigError(f"{folder}: {STEP} does not have int8 weights; start from its run, or from an int8 bundle")
+    arrays = {value.name: value for value in step.graph.initializer}
     table, from_inputs = _restored(arrays, "word_table"), _restored(arrays, "input_weight_0")
     from_hidden, cells = _restored(arrays, "hidden_weight_0"), len(from_inputs) // 4
     projected = "recurrent_projection_0" in arrays

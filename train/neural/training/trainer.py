@@ -135,8 +135,9 @@ class Trainer:
         self._bf16 = config.precision == "bf16" or (config.precision == "auto" and _computes_bf16(self.device))
         self.windows = Windows(stream, config.batch, config.steps, config.seed, config.jitter)
         self._columns = self.processes.columns(config.batch)
-        if config.weight_drop and model_config.architecture == "window":
-            raise ConfigError(f"weight_drop is {config.weight_drop}; must be 0: 'window' has no recurrent weights")
+        if config.weight_drop and model_config.architecture in ("window", "mingru"):
+            without = f"{model_config.architecture!r} has no recurrent weights"
+            raise ConfigError(f"weight_drop is {config.weight_drop}; must be 0: {without}")
         if config.optimizer == "asgd" and (validation is None or not len(validation)):
             raise ConfigError("optimizer is 'asgd', which needs validation text; choose from adamw, sgd")
         self.settings = {
@@ -178,8 +179,11 @@ class Trainer:
 
     def _restore(self) -> None:
         tensors, progress = load_training(self.run)
-        if dict(progress.settings) != self.settings:
-            old, new = _flat(progress.settings), _flat(self.settings)
+        before = dict(progress.settings)
+        # A setting of the model that is newer than the run has its default.
+        before["model"] = asdict(self.model.config)
+        if before != self.settings:
+            old, new = _flat(before), _flat(self.settings)
             name = next(key for key in {**new, **old} if old.get(key) != new.get(key))
             raise CheckpointError(f"{self.run}: was started with {name} {old.get(name)}, not {new.get(name)}")
         try:

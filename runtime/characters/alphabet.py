@@ -16,11 +16,11 @@ from tokenizers import Tokenizer
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.runtime.files.atomic import write_json
+from foretype.runtime.files.bundle import CHARACTERS
 from foretype.runtime.text.corpus import Document
 from foretype.runtime.text.form import new_tokenizer
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID, SPECIAL_TOKENS, UNKNOWN_ID
 
-CHARACTERS = "characters.json"
 _SYMBOL = re.compile(r"<num>|<link>|.", re.DOTALL)
 
 
@@ -74,8 +74,14 @@ class Alphabet:
         """Encode `<s>`, then each line followed by `</s>`."""
         return [DOCUMENT_START_ID, *(i for line in document for i in (*self.encode(line), LINE_END_ID))]
 
+    def decode(self, ids: Iterable[int]) -> list[Document]:
+        """Decode a stream of encoded documents. Characters outside the alphabet become U+FFFD."""
+        symbols = {LINE_END_ID: "\n", UNKNOWN_ID: "\ufffd", DOCUMENT_START_ID: "\0"}
+        text = "".join(symbols.get(int(i)) or self.symbols[i] for i in ids)
+        return [[line for line in part.split("\n") if line] for part in text.split("\0") if part.strip()]
+
     def stream(self, documents: Iterable[Document]) -> NDArray[np.uint16]:
-        """Encode `documents` as one stream for a `Trainer`."""
+        """Encode `documents` as one stream, for training."""
         parts = [np.array(self.encode_document(document), np.uint16) for document in documents]
         return np.concatenate(parts) if parts else np.zeros(0, np.uint16)
 
@@ -84,9 +90,8 @@ class Alphabet:
         write_json(folder / CHARACTERS, list(self.symbols))
 
     @classmethod
-    def load(cls, folder: Path) -> Alphabet:
+    def load(cls, path: Path) -> Alphabet:
         """Read what `save` wrote. Raises CheckpointError if it is missing or damaged."""
-        path = folder / CHARACTERS
         try:
             symbols = tuple(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:

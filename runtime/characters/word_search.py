@@ -8,18 +8,20 @@ from dataclasses import dataclass, field
 from heapq import nlargest
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from foretype.runtime.characters.alphabet import Alphabet
+from foretype.runtime.engines.step_graph import FloatArray, NeuralModel, State
+from foretype.runtime.errors import BundleError
+from foretype.runtime.files.bundle import CHARACTERS, STEP, Bundle
 from foretype.runtime.suggesting.candidates import suggestions
 from foretype.runtime.suggesting.distribution import Distribution
-from foretype.runtime.suggestion import Suggestion
+from foretype.runtime.suggestion import Suggestions
 from foretype.runtime.text.context import Context, ContextReader, window_start
-from foretype.runtime.text.form import TextForm
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID, Vocabulary
-from foretype.train.neural.characters.alphabet import Alphabet
-from foretype.train.neural.model.language_model import LanguageModel
-from foretype.train.neural.model.layers import State
+
+_SOUGHT = 8
+"""The search goes on until at least this many words are certain: some of them may not be offered."""
 
 
 @dataclass(slots=True)
@@ -65,54 +67,80 @@ class _Hypothesis:
         return steps
 
 
-class CharacterPredictor:
-    """Finds the most probable words with a character model: a beam search through the trie of a vocabulary.
+class CharacterModel:
+    """A bundle whose step graph reads characters: its engine, its alphabet, and the trie of the words it may suggest.
 
-    form: the text form whose vocabulary contains the words to suggest. beam: number of hypotheses kept after each
-    character. One call of the model advances them all; a larger beam finds more words, an unlimited one all.
+    Raises BundleError if a file is missing, altered or of another model, EngineError if the graph cannot run.
     """
 
-    def __init__(self, model: LanguageModel, alphabet: Alphabet, form: TextForm, *, beam: int = 32) -> None:
-        self._model, self._alphabet, self._beam = model.eval(), alphabet, beam
-        self.vocabulary: Vocabulary = form.vocabulary
-        self._reader = ContextReader(form)
-        self._root = _Node()
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.form = bundle.text_form()
+        self.vocabulary: Vocabulary = self.form.vocabulary
+        self.neural = NeuralModel.open(bundle.file(STEP))
+        path = bundle.file(CHARACTERS)
+        self.alphabet = Alphabet.load(path)
+        if self.neural.vocab_size != len(self.alphabet):
+            raise BundleError(f"{path}: has {len(self.alphabet)} characters; {STEP} has {self.neural.vocab_size}")
+        self.root = _Node()
         for number, word in enumerate(self.vocabulary.tokens[self.vocabulary.first_word :]):
-            if all(character in alphabet.ids for character in word):
-                node = self._root
+            if all(character in self.alphabet.ids for character in word):
+                node = self.root
                 for character in word:
                     node = node.children.setdefault(character, _Node())
                 node.word = number
-        ends = [
-            i == LINE_END_ID or (len(s) == 1 and not s.isalnum() and s not in "'-")
-            for i, s in enumerate(alphabet.symbols)
-        ]
-        self._ends = torch.tensor(ends)
-        self._read: list[tuple[tuple[int, ...], State, torch.Tensor]] = []
 
-    def words(self, text: str, k: int = 3) -> list[Suggestion]:
-        """Suggest at most `k` words after `text`, the text before the cursor, like `Session.suggest` of the runtime."""
+    def session(self, options: object = None, *, beam: int = 32, **_settings: object) -> CharacterSession:
+        """Create a session for one text field.
+
+        beam: number of hypotheses kept after each character. One call of the model advances them all; a larger beam
+        finds more words, an unlimited one all. The settings of sessions of word models have no effect: there is no
+        store, and slips are not looked for.
+        """
+        return CharacterSession(self, beam)
+
+
+class CharacterSession:
+    """Suggests words by a beam search through the trie of a vocabulary, within the typed letters."""
+
+    def __init__(self, model: CharacterModel, beam: int) -> None:
+        self._model, self._beam = model, beam
+        self._reader = ContextReader(model.form)
+        self._ends = np.array(
+            [
+                i == LINE_END_ID or (len(s) == 1 and not s.isalnum() and s not in "'-")
+                for i, s in enumerate(model.alphabet.symbols)
+            ]
+        )
+        self._read: list[tuple[tuple[int, ...], State, FloatArray]] = []
+        self._last: tuple[str, int, NDArray[np.float32]] = ("", 0, np.empty(0, np.float32))
+
+    def suggest(self, text: str, k: int = 3) -> Suggestions:
+        """Suggest at most `k` words after `text`, the text before the cursor, like `Session.suggest`."""
         context = self._reader.read(text)
         if not context.open_to_words:
-            return []
-        offered = suggestions(self.vocabulary, Distribution(self.probabilities(text, context, k), "neural"), context, k)
-        return [suggestion for suggestion in offered if suggestion.probability > 0]
+            return Suggestions((), text, "neural")
+        count = max(k, _SOUGHT)
+        if self._last[:2] != (text, count):
+            self._last = (text, count, self.probabilities(text, context, count))
+        offered = suggestions(self._model.vocabulary, Distribution(self._last[2], "neural"), context, k)
+        return Suggestions([word for word in offered if word.probability > 0], text, "neural")
 
-    @torch.no_grad()
     def probabilities(self, text: str, context: Context, k: int) -> NDArray[np.float32]:
         """Return p(word | text, prefix) of the words that the search finds, 0 for others: float32 [words].
 
         Entry i is for id first_word + i. The search ends when no hypothesis can be among the best `k`.
         """
-        found = np.zeros(len(self.vocabulary) - self.vocabulary.first_word, np.float32)
+        vocabulary = self._model.vocabulary
+        found = np.zeros(len(vocabulary) - vocabulary.first_word, np.float32)
         state, scores = self._state(text)
-        nodes: tuple[_Node, ...] = (self._root,)
+        nodes: tuple[_Node, ...] = (self._model.root,)
         for character in context.prefix.replace("\u2019", "'"):
             nodes = tuple(child for node in nodes for child in node.matching(character))
         hypotheses = [_Hypothesis(nodes, 0.0, 0)]
         first = not context.prefix
         while hypotheses:
-            ended = scores[:, self._ends].logsumexp(1).tolist()
+            ended = np.logaddexp.reduce(scores[:, self._ends], axis=1).tolist()
             for hypothesis in hypotheses:
                 if hypothesis.word >= 0:
                     found[hypothesis.word] += math.exp(hypothesis.score + ended[hypothesis.row])
@@ -121,8 +149,9 @@ class CharacterPredictor:
             steps = nlargest(self._beam, steps, key=lambda step: step[0])
             if not steps:
                 break
-            rows = torch.tensor([row for _, _, row, _ in steps])
-            state, scores = self._advance([[i for _, i, _, _ in steps]], tuple(part[:, rows] for part in state))
+            rows = [row for _, _, row, _ in steps]
+            ids = np.array([[i] for _, i, _, _ in steps], np.int64)
+            state, scores = self._advance(ids, tuple(part[:, rows] for part in state))
             hypotheses = [_Hypothesis(nodes, score, row) for row, (score, _, _, nodes) in enumerate(steps)]
             first = False
         return found
@@ -131,25 +160,28 @@ class CharacterPredictor:
         self, hypotheses: Sequence[_Hypothesis], scores: list[list[float]], first: bool
     ) -> Iterator[tuple[float, int, int, tuple[_Node, ...]]]:
         """Yield each hypothesis with one more character: log p, the character's id, its previous row, its nodes."""
-        ids = self._alphabet.ids
+        ids = self._model.alphabet.ids
         for hypothesis in hypotheses:
             row = scores[hypothesis.row]
             for character, nodes in hypothesis.continued(first).items():
                 if character in ids:
                     yield hypothesis.score + row[ids[character]], ids[character], hypothesis.row, nodes
 
-    def _state(self, text: str) -> tuple[State, torch.Tensor]:
+    def _state(self, text: str) -> tuple[State, FloatArray]:
         """Return state and scores after `text`, starting from its longest prefix that was read before."""
-        ids = (DOCUMENT_START_ID, *self._alphabet.encode(text[window_start(text) :]))
+        ids = (DOCUMENT_START_ID, *self._model.alphabet.encode(text[window_start(text) :]))
         while self._read and ids[: len(self._read[-1][0])] != self._read[-1][0]:
             self._read.pop()
-        known, state, scores = self._read[-1] if self._read else ((), self._model.zero_state(1), torch.empty(0))
+        state, scores = self._model.neural.initial_state(), np.empty(0, np.float32)
+        known: tuple[int, ...] = ()
+        if self._read:
+            known, state, scores = self._read[-1]
         if len(known) < len(ids):
-            state, scores = self._advance([[i] for i in ids[len(known) :]], state)
+            state, scores = self._advance(np.array([ids[len(known) :]], np.int64), state)
             self._read.append((ids, state, scores))
         return state, scores
 
-    def _advance(self, ids: Sequence[Sequence[int]], state: State) -> tuple[State, torch.Tensor]:
-        """Read `ids` [steps, rows]; return the state, and log p of each next character, float32 [rows, symbols]."""
-        features, state = self._model(torch.tensor(ids, device=self._model.output_bias.device), state)
-        return state, torch.log_softmax(self._model.logits(features[-1]).float(), -1).cpu()
+    def _advance(self, ids: NDArray[np.int64], state: State) -> tuple[State, FloatArray]:
+        """Read `ids` [rows, steps]; return the state, and log p of each next character, float32 [rows, symbols]."""
+        logits, state = self._model.neural.run_batch(ids, state)
+        return state, logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 
-import torch
+import numpy as np
 
+from foretype.runtime.characters.alphabet import Alphabet, splitter
+from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.text.corpus import Document
 from foretype.runtime.text.form import split_pieces
-from foretype.train.neural.characters.alphabet import Alphabet, splitter
-from foretype.train.neural.model.language_model import LanguageModel
-
-_PIECE = 1000
 
 
-@torch.no_grad()
-def character_figures(model: LanguageModel, alphabet: Alphabet, documents: Iterable[Document]) -> dict[str, float]:
+def character_figures(model: NeuralModel, alphabet: Alphabet, documents: Iterable[Document]) -> dict[str, float]:
     """Measure how well a character model predicts `documents`, each read from the zero state.
 
     characters: number of characters, including line ends. bits_per_character: mean of -log2 p. tokens: number of words,
@@ -27,13 +25,11 @@ def character_figures(model: LanguageModel, alphabet: Alphabet, documents: Itera
     """
     total, characters, tokens = 0.0, 0, 0
     for document in documents:
-        ids = torch.tensor(alphabet.encode_document(document), device=model.output_bias.device)
-        state = model.zero_state(1)
-        for start in range(0, len(ids) - 1, _PIECE):
-            piece = ids[start : start + _PIECE + 1]
-            features, state = model(piece[:-1, None], state)
-            logits = model.logits(features[:, 0]).float()
-            total += float(torch.nn.functional.cross_entropy(logits, piece[1:], reduction="sum"))
+        ids = alphabet.encode_document(document)
+        state = model.initial_state()
+        for character, following in pairwise(ids):
+            logits, state = model.run([character], state)
+            total += float(np.logaddexp.reduce(logits.astype(np.float64)) - logits[following])
         characters += len(ids) - 1
         tokens += sum(len(split_pieces(splitter(), line)) + 1 for line in document)
     return {

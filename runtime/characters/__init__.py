@@ -1,0 +1,1 @@
+"""Character models: the alphabet, words by beam search, and perplexity per word."""

@@ -1,1 +1,0 @@
-"""Models of characters: the alphabet, perplexity per word, and words by beam search."""

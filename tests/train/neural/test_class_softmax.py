@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from foretype.train.neural.training.trainer import Trainer, perplexity
 
 VOCAB = 58
 """With eight classes of eight, the last class has two words."""
-SHAPE = {"vocab_size": VOCAB, "embedding_size": 16, "hidden_size": 20, "head": "classes"}
+SHAPE: dict[str, Any] = {"vocab_size": VOCAB, "embedding_size": 16, "hidden_size": 20, "head": "classes"}
 NETWORK = ModelConfig(**SHAPE)
 HYBRID = ModelConfig(**SHAPE, maxent_bits=12, maxent_order=9, maxent_skip=True)
 ALONE = ModelConfig(**SHAPE, maxent_bits=12, maxent_order=4, maxent_skip=True, architecture="maxent")

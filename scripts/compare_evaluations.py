@@ -13,7 +13,6 @@ from typing import Any
 
 from foretype.tui.commands.evaluation import enough_words
 
-
 SAME_BOOKS = ("openstax", "standard_ebooks", "standard_ebooks_2")
 """Sources whose test text is parts of books with other parts in the training text, so that names are known."""
 

@@ -69,13 +69,15 @@ _MAXENT: dict[str, Any] = {"maxent_bits": 22, "maxent_skip": True, "head": "clas
 _SGD = {
     "samples": 0,
     "optimizer": "sgd",
-    "learning_rate": 60.0,
+    "learning_rate": 20.0,
     "batch": 16,
     "steps": 16,
     "warmup": 10,
     "weight_decay": 0.0,
     "clip": 10.0,
 }
+"""For max-ent models alone. After 80,000 tokens, validation perplexity is 123 at a rate of 20, 127 at 10, 143 at 60, and
+139 with AdamW at 0.004, which moves weights with small gradients too far."""
 _AWD = {
     "embedding_dropout": 0.05,
     "input_dropout": 0.1,

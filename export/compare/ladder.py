@@ -76,8 +76,8 @@ _SGD = {
     "weight_decay": 0.0,
     "clip": 10.0,
 }
-"""For max-ent models alone. After 80,000 tokens, validation perplexity is 123 at a rate of 20, 127 at 10, 143 at 60, and
-139 with AdamW at 0.004, which moves weights with small gradients too far."""
+"""For max-ent models alone. After 80,000 tokens, the validation perplexity of 4-grams is 123 at a rate of 20, 127 at
+10, 143 at 60, and 139 with AdamW at 0.004."""
 _AWD = {
     "embedding_dropout": 0.05,
     "input_dropout": 0.1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -41,25 +41,22 @@ def fit_blend(
     orders: list[int] = []
     cached: list[list[float]] = []
     matches: list[int] = []
-    starts = np.flatnonzero(stream == DOCUMENT_START_ID)
-    for document in np.split(stream, starts[1:]):
-        for begin in range(0, len(document), _WINDOW):
-            tokens = [DOCUMENT_START_ID, *map(int, document[begin + (begin == 0) : begin + _WINDOW])]
-            predictor = model.predictor()
-            for position in range(1, len(tokens)):
-                word = tokens[position] - first_word
-                if word < 0:
-                    continue
-                path = tuple(tokens[:position])
-                parts = predictor.parts(path)
-                said = parts.ngram[first_word:]
-                counted.append(float(said[word] / said.sum()))
-                neural.append(counted[-1] if parts.logits is None else float(softmax(parts.logits[first_word:])[word]))
-                orders.append(parts.matched)
-                recalled = [recall(path, first_word, config) for config in _CACHES]
-                cached.append([votes.probability(word) if votes else 0.0 for votes in recalled])
-                matches.append(recalled[0].match if recalled[0] else 0)
-            done(len(tokens))
+    for tokens in windows(stream):
+        predictor = model.predictor()
+        for position in range(1, len(tokens)):
+            word = tokens[position] - first_word
+            if word < 0:
+                continue
+            path = tuple(tokens[:position])
+            parts = predictor.parts(path)
+            said = parts.ngram[first_word:]
+            counted.append(float(said[word] / said.sum()))
+            neural.append(counted[-1] if parts.logits is None else float(softmax(parts.logits[first_word:])[word]))
+            orders.append(parts.matched)
+            recalled = [recall(path, first_word, config) for config in _CACHES]
+            cached.append([votes.probability(word) if votes else 0.0 for votes in recalled])
+            matches.append(recalled[0].match if recalled[0] else 0)
+        done(len(tokens))
     if not orders:
         raise ExportError("cannot fit the blend: the validation text contains no word of the vocabulary")
     shares = fit_shares(np.array(neural), np.array(counted), np.array(orders), model.ngram.order)
@@ -67,6 +64,14 @@ def fit_blend(
     blended = share * np.array(neural) + (1.0 - share) * np.array(counted)
     cache = fit_cache(blended, np.array(cached), np.array(matches))
     return {"neural_shares": shares, "cache": asdict(cache)}
+
+
+def windows(stream: NDArray[np.unsignedinteger]) -> Iterator[list[int]]:
+    """Yield the documents of `stream` in pieces of at most 256 tokens, each from the start of a document."""
+    starts = np.flatnonzero(stream == DOCUMENT_START_ID)
+    for document in np.split(stream, starts[1:]):
+        for begin in range(0, len(document), _WINDOW):
+            yield [DOCUMENT_START_ID, *map(int, document[begin + (begin == 0) : begin + _WINDOW])]
 
 
 def fit_cache(blended: NDArray[np.float64], cached: NDArray[np.float64], matches: NDArray[np.int64]) -> CacheConfig:
@@ -86,6 +91,20 @@ def fit_cache(blended: NDArray[np.float64], cached: NDArray[np.float64], matches
     return best
 
 
+def fit_weights(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Find the weights of several models whose mixture gives held-out words the highest likelihood; they sum to one.
+
+    probabilities: of the actual word under each model [positions, models].
+
+    Expectation maximisation (Jelinek and Mercer 1980), from equal weights.
+    """
+    weights = np.full(probabilities.shape[1], 1.0 / probabilities.shape[1])
+    for _ in range(100):
+        parts = weights * (probabilities + 1e-12)
+        weights = (parts / parts.sum(1, keepdims=True)).mean(0)
+    return weights
+
+
 def fit_shares(
     first: NDArray[np.float64], second: NDArray[np.float64], group: NDArray[np.int64], groups: int
 ) -> list[float]:
@@ -93,17 +112,12 @@ def fit_shares(
 
     first, second: probability of the actual word under each model [positions]. group: 0 .. groups - 1 [positions].
 
-    Expectation maximisation of a two-component mixture (Jelinek and Mercer 1980) for each group. A group with fewer
-    than 50 positions gets the share of all positions together.
+    A group with fewer than 50 positions gets the share of all positions together.
     """
+    both = np.stack((first, second), 1)
 
     def fit(rows: NDArray[np.bool_]) -> float:
-        a, b = first[rows] + 1e-12, second[rows] + 1e-12
-        share = 0.5
-        for _ in range(100):
-            part = share * a
-            share = float(np.mean(part / (part + (1.0 - share) * b)))
-        return share
+        return float(fit_weights(both[rows])[0])
 
     everywhere = fit(np.ones(len(group), bool))
     shares = [fit(group == one) if np.sum(group == one) >= _SEEN_ENOUGH else everywhere for one in range(groups)]

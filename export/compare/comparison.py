@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 
 from foretype.export.compare.character_rung import evaluate_character_rung, train_character_rung
-from foretype.export.compare.ladder import Rung
+from foretype.export.compare.every_model import Members, fit_every, load_every
+from foretype.export.compare.ladder import LADDER, Rung
 from foretype.export.write_bundle import export_run
 from foretype.export.write_character_bundle import export_characters
 from foretype.runtime.characters.word_search import CharacterModel
@@ -55,6 +56,7 @@ from foretype.train.text.tokenizer import (
 
 SETTINGS, TRAINED, RESULT = "settings.json", "trained.json", "result.json"
 _TEXT, _MODELS, _BUNDLE = "text", "models", "bundle"
+_ENGINES: dict[str, EngineName] = {"n-gram": "ngram", "neural": "neural", "blend": "blend"}
 _PIECE = 100
 _VALID_CAP = 4_000
 
@@ -200,6 +202,13 @@ class Comparison:
     def measure(self, rung: Rung) -> None:
         """Train, export and measure one rung, unless that is done."""
         folder, text = self._folder(rung), self.folder / _TEXT
+        if (
+            rung.every
+            and (folder / TRAINED).exists()
+            and {*_read(folder / TRAINED)["weights"]} != {*(rung.parts or ())}
+        ):
+            for name in (RESULT, TRAINED):  # it was the blend of other models
+                (folder / name).unlink(missing_ok=True)
         if (folder / RESULT).exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
@@ -209,7 +218,7 @@ class Comparison:
             write_json(folder / TRAINED, self._train(rung, folder))
         if rung.family == "characters" and not (folder / _BUNDLE).exists():
             export_characters(folder, folder / _BUNDLE, check=False)
-        elif not (folder / _BUNDLE).exists():
+        elif not rung.every and not (folder / _BUNDLE).exists():
             export_run(
                 folder, folder / _BUNDLE, neural=rung.ngram is None, cache=rung.cache, bits=rung.bits, check=False
             )
@@ -218,6 +227,12 @@ class Comparison:
 
     def _train(self, rung: Rung, folder: Path) -> dict[str, Any]:
         """Train the parts of a rung in its folder; return their figures."""
+        if rung.every:
+            members = self._members(rung.parts)
+            weights = fit_every(members, read_stream(folder / pipeline.VALID))
+            facts = [_read(path.parent / TRAINED) for name, (path, _) in members.items() if weights[name]]
+            sums = {name: sum(part[name] for part in facts) for name in ("parameters", "training_seconds")}
+            return sums | {"weights": weights}
         if rung.parts:
             neural, ngram = (self.folder / _MODELS / Rung(name, "").slug for name in rung.parts)
             _link(ngram / pipeline.NGRAM, folder / pipeline.NGRAM)
@@ -278,20 +293,30 @@ class Comparison:
             figures.append({name: tokens[name] for name in ("top1", "top3")} | {"k3": savings["k3"]})
             figures[-1]["log_perplexity"] = float(np.log(tokens["perplexity"]))
         mean = {name: float(np.mean([row[name] for row in figures])) for name in figures[0]}
-        size = sum(file.stat().st_size for file in model.bundle.folder.iterdir() if file.name != "manifest.json")
+        bundles = [self._folder(rung) / _BUNDLE]
+        if rung.every:
+            weights = _read(self._folder(rung) / TRAINED)["weights"]
+            bundles = [path for name, (path, _) in self._members(rung.parts).items() if weights[name]]
+        files = [file for bundle in bundles for file in bundle.iterdir() if file.name != "manifest.json"]
         return {
-            "bytes": size,
+            "bytes": sum(file.stat().st_size for file in files),
             "perplexity": float(np.exp(mean["log_perplexity"])),
             "top1": mean["top1"],
             "top3": mean["top3"],
             "keystroke_savings": mean["k3"],
         }
 
+    def _members(self, names: tuple[str, ...] | None) -> Members:
+        """The bundles of the single models `names`, with their engines."""
+        chosen = [rung for rung in LADDER if rung.name in (names or ())]
+        return {rung.name: (self._folder(rung) / _BUNDLE, _ENGINES[rung.family]) for rung in chosen}
+
     def _load(self, rung: Rung) -> Model | CharacterModel:
         if rung.family == "characters":
             return CharacterModel(Bundle.open(self._folder(rung) / _BUNDLE))
-        engines: dict[str, EngineName] = {"n-gram": "ngram", "neural": "neural", "blend": "blend"}
-        return load(self._folder(rung) / _BUNDLE, engine=engines[rung.family])
+        if rung.every:
+            return load_every(self._members(rung.parts), _read(self._folder(rung) / TRAINED)["weights"])
+        return load(self._folder(rung) / _BUNDLE, engine=_ENGINES[rung.family])
 
     def _test_texts(self, words: int = 0) -> Iterator[list[Document]]:
         """Yield the documents of each test file, up to `words` words (by default those of the budget)."""

@@ -19,7 +19,14 @@ class Assembly:
     @property
     def recurrent_sizes(self) -> dict[str, int]:
         """The parts of the state that belong to the layers, and their widths."""
-        return {part: size for part, size in self.config.state_sizes.items() if part != "history"}
+        return {part: size for part, size in self.config.state_sizes.items() if part != self.words_part}
+
+    @property
+    def words_part(self) -> str:
+        """The part of the state that stores the last words for hashed n-grams; empty if there are none."""
+        if not self.config.maxent_bits:
+            return ""
+        return "hidden" if self.config.architecture == "maxent" else "history"
 
     def linear(self, name: str, tensor: str, rows: int, width: int, values: str) -> str:
         """Add the `torch.nn.Linear` whose tensors are `tensor`.weight and .bias: [..., width] -> [..., rows]."""

@@ -66,7 +66,11 @@ def build(model: LanguageModel, arithmetic: Arithmetic) -> onnx.ModelProto:
     config = model.config
     assembly = Assembly(model, arithmetic)
     builder, weights = assembly.builder, assembly.weights
-    rows = weights.take("embedding.weight", config.vocab_size, config.embedding_size)
+    rows = weights.take("embedding.weight", config.vocab_size, config.feature_size)
+    if config.architecture == "maxent":
+        add_head(assembly, None, "")
+        weights.all_taken()
+        return _model(config, builder, arithmetic.precision)
     table = arithmetic.store_table(builder, "word_table", rows)
     steps = builder.add("Transpose", "input_ids", outputs="ids", perm=[1, 0])
     outputs = _add_layers(assembly, arithmetic.look_up(builder, table, steps))

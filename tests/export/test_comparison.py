@@ -20,6 +20,7 @@ ONLY = (
     "2 layers, residual",
     "RNN with max-ent",
     "LSTM + 5-gram 1 MB",
+    "every model",
 )
 TRAINED = [
     "3-gram, Katz",
@@ -30,6 +31,7 @@ TRAINED = [
     "LSTM, 2 layers, residual",
     "simple RNN with max-ent n-grams",
     "blend: LSTM + 5-gram 1 MB",
+    "blend: every model",
 ]
 
 
@@ -56,6 +58,14 @@ def test_trains_exports_and_measures_each_model_once_and_prints_a_table(
         assert 0 < row["microseconds"]["any_p50"] <= row["microseconds"]["any_p99"]
     blend, counted = models["blend: LSTM + 5-gram 1 MB"], models["5-gram, modified Kneser-Ney, 1 MB by entropy"]
     assert blend["bytes"] > counted["bytes"]
+    every = models["blend: every model"]
+    assert set(every["weights"]) == {name for name, row in models.items() if row["family"] != "blend"}
+    assert sum(every["weights"].values()) == pytest.approx(1, abs=1e-3)
+    best = min(row["perplexity"] for name, row in models.items() if name in every["weights"])
+    assert every["perplexity"] < 1.02 * best, "it is fitted on words alone, and measured with line ends"
+    kept = [models[name] for name, weight in every["weights"].items() if weight]
+    assert 1 < len(kept) < len(every["weights"]), "models that add nothing are left out"
+    assert every["bytes"] == sum(row["bytes"] for row in kept)
     assert blend["parameters"] == models["LSTM"]["parameters"] + counted["parameters"]
 
     written = {path: path.stat().st_mtime_ns for path in out.rglob(RESULT)}
@@ -82,6 +92,14 @@ def test_a_comparison_with_another_budget_is_refused(
     (tmp_path / SETTINGS).write_text(json.dumps({"budget": {}, "weights": {}}), encoding="utf-8")
     assert run(arguments(corpus, tmp_path, passes=2)) == 1
     assert f"{SETTINGS}: started with different budget" in capsys.readouterr().err
+
+
+def test_the_blend_of_every_model_takes_those_that_are_compared_with_it() -> None:
+    (*singles, every) = choose(["Katz", "every model"])
+    assert [rung.name for rung in singles] == ["3-gram, Katz", "5-gram, Katz, 1 MB by entropy"]
+    assert every.parts == ("3-gram, Katz", "5-gram, Katz, 1 MB by entropy")
+    whole = choose(["every model"])
+    assert whole[-1].parts == tuple(rung.name for rung in LADDER if rung.parts is None)
 
 
 def test_every_rung_is_a_legal_model_and_has_a_folder_of_its_own() -> None:

@@ -57,6 +57,12 @@ def configurations() -> list[Any]:
     found["rnn maxent"] = {"architecture": "rnn", "maxent_bits": 12, "maxent_order": 4}
     found["lstm x2 maxent"] = {"architecture": "lstm", "layers": 2, "maxent_bits": 10, "maxent_order": 2}
     found["window maxent"] = {"architecture": "window", "maxent_bits": 11, "maxent_order": 5}
+    found["lstm classes"] = {"architecture": "lstm", "head": "classes"}
+    found["gru untied classes"] = {"architecture": "gru", "head": "classes", "tied": False, "classes": 7}
+    found["maxent"] = {"architecture": "maxent", "maxent_bits": 12, "maxent_order": 3}
+    nine = {"maxent_bits": 12, "maxent_order": 9, "maxent_skip": True, "head": "classes"}
+    found["maxent of order 9, skip, classes"] = {"architecture": "maxent", **nine}
+    found["rnn maxent of order 9, skip, classes"] = {"architecture": "rnn", **nine}
     return [pytest.param(ModelConfig(**BASE | settings), id=name) for name, settings in found.items()]
 
 

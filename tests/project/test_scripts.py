@@ -115,11 +115,17 @@ def test_two_bundles_are_shown_side_by_side(tiny_bundle: Path, corpus: tuple[Pat
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "foretype.tui.cli", "eval", str(corpus[1]), "--limit", "50", "--json"]
     output = subprocess.run([*command, "--bundle", str(tiny_bundle)], capture_output=True, text=True, check=True).stdout
-    report.write_text(output, encoding="utf-8")
-    saved = json.loads(output)["mean"]["plain"]["k3"]
+    figures = json.loads(output)
+    saved = figures["mean"]["plain"]["k3"]
+    (source,) = figures["sources"].values()
+    figures["sources"]["openstax"] = source | {"plain": source["plain"] | {"k3": 0.0}}
+    report.write_text(json.dumps(figures), encoding="utf-8")
     command = [sys.executable, str(SCRIPTS / "compare_evaluations.py"), "--lines", *[str(report)] * 2]
     result = subprocess.run([*command, "--running", *[str(report)] * 2], capture_output=True, text=True, check=True)
-    assert result.stdout.splitlines()[-2] == "| mean of 1, plain |" + f" {saved:.1f} |" * 4
+    lines = result.stdout.splitlines()
+    assert lines[-4] == "| mean of 2, plain |" + f" {saved / 2:.1f} |" * 4
+    assert lines[-2] == "| mean of 1 without *, plain |" + f" {saved:.1f} |" * 4
+    assert "| openstax * | " in result.stdout, "books that are partly in the training text are named"
 
 
 def test_every_measurement_is_run_and_every_command_in_the_docs_exists() -> None:

@@ -22,8 +22,11 @@ def language_model(config: ModelConfig) -> LanguageModel:
             elif "bias" in name or name.endswith("peephole") or name == "maxent.weights":
                 parameter.add_(torch.randn_like(parameter) * 0.3)
         model.output_bias.mul_(5)
-        if model.adaptive is not None:
-            model.adaptive.sort(torch.rand(config.vocab_size))
+        for head in (model.adaptive, model.classes):
+            if head is not None:
+                head.sort(torch.rand(config.vocab_size))
+        if model.classes is not None:
+            torch.nn.init.normal_(model.classes.table, std=0.2)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     return model.eval()
@@ -56,7 +59,7 @@ def random_state(config: ModelConfig, batch: int) -> tuple[torch.Tensor, ...]:
     """A state as text might leave it: parts in -0.5 .. 0.5, and words in the history, the same for all layers."""
     state = []
     for part, size in config.state_sizes.items():
-        if part == "history":
+        if part == "history" or config.architecture == "maxent":
             state.append(torch.randint(config.vocab_size + 1, (1, batch, size)).float().repeat(config.layers, 1, 1))
         else:
             state.append(torch.rand(config.layers, batch, size) - 0.5)

@@ -110,15 +110,26 @@ def test_contexts_are_told_apart_and_stay_inside_the_table() -> None:
     assert not wide[1:, 0].eq(wide[1:, 1]).any()
 
 
+def test_skip_contexts_leave_out_the_latest_word_alone() -> None:
+    """They are the same whatever the latest word is, and differ from the contexts with it."""
+    ngrams = HashedNgrams(1000, 20, 4, skip=True)
+    slots = ngrams.contexts(torch.tensor([[5.0, 7.0, 9.0], [6.0, 7.0, 9.0], [7.0, 9.0, 11.0], [5.0, 7.0, 8.0]]))
+    assert slots.shape == (4, 5)
+    assert slots[0, 3:].tolist() == slots[1, 3:].tolist()
+    assert slots[0, 3] == slots[3, 3]
+    assert slots[0, 4] != slots[3, 4]
+    assert not slots[0, 3:].eq(slots[2, :2]).any(), "the words 7, 9 directly before, and with a word between"
+
+
 def test_features_alone_learn_the_bigrams_of_a_text(tmp_path: Path) -> None:
-    """With the network held back to nothing, perplexity falls from the unigram's to the bigram's."""
+    """Without a network, perplexity falls from the unigram's to the bigram's."""
     draw = np.random.default_rng(0)
     follows = draw.dirichlet(np.full(30, 0.1), 30)
     stream = [0]
     for _ in range(30_000):
         stream.append(int(draw.choice(30, p=follows[stream[-1]])))
     text = np.array(stream, np.uint16)
-    shape = ModelConfig(30, embedding_size=1, hidden_size=1, maxent_bits=14, maxent_order=2)
+    shape = ModelConfig(30, architecture="maxent", maxent_bits=14, maxent_order=2)
     config = TrainConfig(
         tokens=120_000, batch=16, steps=16, samples=0, learning_rate=0.05, warmup=5, weight_decay=0.0, threads=1
     )
@@ -139,8 +150,10 @@ def test_features_alone_learn_the_bigrams_of_a_text(tmp_path: Path) -> None:
     [
         ({"maxent_bits": 9}, "maxent_bits is 9; must be 0, or 10 to 28"),
         ({"maxent_bits": 10}, "maxent_bits is 10; 2\\^bits must be at least twice the vocabulary of 1000"),
-        ({"maxent_bits": 14, "maxent_order": 1}, "maxent_order is 1; must be 2 to 5"),
-        ({"maxent_bits": 14, "head": "adaptive"}, "maxent_bits needs the head 'softmax'"),
+        ({"maxent_bits": 14, "maxent_order": 1}, "maxent_order is 1; must be 2 to 9"),
+        ({"maxent_bits": 14, "maxent_order": 2, "maxent_skip": True}, "maxent_order is 2; must be 3 to 9"),
+        ({"architecture": "maxent"}, "architecture 'maxent' needs maxent_bits"),
+        ({"maxent_bits": 14, "head": "adaptive"}, "maxent_bits needs the head 'softmax' or 'classes'"),
     ],
 )
 def test_settings_that_cannot_be(settings: dict[str, Any], reason: str) -> None:

@@ -1,10 +1,14 @@
-"""Hashed maximum-entropy n-gram features beside the network, trained with it (RNNME)."""
+"""Hashed maximum-entropy n-gram features beside the network, trained with it (RNNME) or without one."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+SKIPPED = 0x5851F42D4C957F2D
+"""Where the hash of contexts without the latest word starts, so that they differ from those with it."""
 _PRIMES = (-7046029254386353131, -4417276706812531889)  # 0x9E3779B97F4A7C15 and 0xC2B2AE3D27D4EB4F as int64
 
 
@@ -13,13 +17,17 @@ class HashedNgrams(nn.Module):
     neural network language models").
 
     Each n-gram that ends in a word, n = 2 .. `order`, adds a weight to the word's score; the output bias is the feature
-    of n = 1. Context h has the weights hash(h) .. hash(h) + vocab_size - 1, one for each next word, in one table of
-    2^bits weights. Contexts overlap in the table, as in Mikolov's program.
+    of n = 1. Context h has the weights hash(h) .. hash(h) + outputs - 1, one for each next word and, with a
+    class-factored softmax, one for each class after them, in one table of 2^bits weights. Contexts overlap in the
+    table, as in Mikolov's program.
+
+    skip: also use skip-1 features (Chelba et al. 2013; Goodman 2001): the contexts without the latest word, of 1 ..
+    `order` - 2 words.
     """
 
-    def __init__(self, vocab_size: int, bits: int, order: int) -> None:
+    def __init__(self, outputs: int, bits: int, order: int, skip: bool = False) -> None:
         super().__init__()
-        self.vocab_size, self.order = vocab_size, order
+        self.outputs, self.order, self.skip = outputs, order, skip
         self.weights = nn.Parameter(torch.zeros(1 << bits))
 
     def histories(self, ids: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
@@ -35,20 +43,29 @@ class HashedNgrams(nn.Module):
         return seen, seen[-1]
 
     def contexts(self, histories: Tensor) -> Tensor:
-        """Hash contexts to their first slots, by rising order: `histories` [..., order - 1] -> int64 of that shape."""
-        slots = []
-        mixed = torch.zeros_like(histories[..., 0], dtype=torch.long)
-        for word in histories.long().unbind(-1):
-            mixed = (mixed ^ word) * _PRIMES[0] + _PRIMES[1]
-            mixed = mixed ^ (mixed >> 29)
-            slots.append(mixed.remainder(len(self.weights) - self.vocab_size + 1))
+        """Hash contexts to their first slots: `histories` [..., order - 1] -> int64 [..., contexts].
+
+        By rising order, those with the latest word first.
+        """
+        words = histories.long().unbind(-1)
+        slots = self._slots(words, 0)
+        if self.skip:
+            slots += self._slots(words[1:], SKIPPED)
         return torch.stack(slots, -1)
 
+    def _slots(self, words: Sequence[Tensor], start: int) -> list[Tensor]:
+        slots, mixed = [], torch.full_like(words[0], start)
+        for word in words:
+            mixed = (mixed ^ word) * _PRIMES[0] + _PRIMES[1]
+            mixed = mixed ^ (mixed >> 29)
+            slots.append(mixed.remainder(len(self.weights) - self.outputs + 1))
+        return slots
+
     def scores(self, histories: Tensor) -> Tensor:
-        """Sum the features of all words: `histories` [..., order - 1] -> [..., vocab], to be added to their scores."""
-        owned = self.weights.unfold(0, self.vocab_size, 1)
+        """Sum the features: `histories` [..., order - 1] -> [..., outputs], to add to the outputs' scores."""
+        owned = self.weights.unfold(0, self.outputs, 1)
         contexts = self.contexts(histories)
-        total = torch.zeros((contexts[..., 0].numel(), self.vocab_size), device=contexts.device)
+        total = torch.zeros((contexts[..., 0].numel(), self.outputs), device=contexts.device)
         for slot in contexts.flatten(0, -2).unbind(-1):
             total = total + owned.index_select(0, slot)
-        return total.view(*contexts.shape[:-1], self.vocab_size)
+        return total.view(*contexts.shape[:-1], self.outputs)

@@ -7,13 +7,14 @@ from typing import Any
 
 from foretype.runtime.errors import ConfigError
 
-ARCHITECTURES = ("window", "rnn", "gru", "lstm", "cifg", "peephole", "mogrifier", "mingru")
+ARCHITECTURES = ("window", "rnn", "gru", "lstm", "cifg", "peephole", "mogrifier", "mingru", "maxent")
 """Fixed window (Bengio et al. 2003), simple RNN with tanh (Elman 1990), GRU (Cho et al. 2014), LSTM (Hochreiter and
 Schmidhuber 1997), LSTM with input gate 1 - forget gate (Greff et al. 2017), LSTM whose gates see the cell (Gers and
 Schmidhuber 2000), LSTM whose input and hidden state gate each other first (Melis et al. 2020), linear recurrence with a
-gate of the input (minGRU, Feng et al. 2024)."""
+gate of the input (minGRU, Feng et al. 2024), and hashed n-gram features alone, without a network (Chelba et al. 2013).
+"""
 CONNECTIONS = ("none", "residual", "dense", "highway")
-HEADS = ("softmax", "adaptive")
+HEADS = ("softmax", "adaptive", "classes")
 _WITH_CELL = ("lstm", "cifg", "peephole", "mogrifier")
 
 
@@ -38,10 +39,13 @@ class ModelConfig:
     mogrifier_rounds: how often input and hidden state of a Mogrifier LSTM gate each other, in turn; the first round
         changes the input.
     mogrifier_rank: rank of the matrix of each round.
-    head: "softmax", or "adaptive" for the hierarchical softmax by frequency classes of Grave et al. 2017.
+    head: "softmax"; "adaptive" for the hierarchical softmax by frequency classes of Grave et al. 2017; "classes" for a
+        tree of two levels, word classes and their words (Goodman 2001).
+    classes: number of word classes of the head "classes"; 0 for the square root of vocab_size.
     maxent_bits: hashed maximum-entropy n-gram features beside the network (RNNME, Mikolov et al. 2011), in a table of
-        2^bits weights; 0 for none.
+        2^bits weights; 0 for none. The architecture "maxent" has only them.
     maxent_order: length of the longest n-gram feature (the feature of n = 1 is the output bias).
+    maxent_skip: also use features of the words before the latest (skip-1).
     """
 
     vocab_size: int
@@ -56,8 +60,10 @@ class ModelConfig:
     mogrifier_rounds: int = 5
     mogrifier_rank: int = 32
     head: str = "softmax"
+    classes: int = 0
     maxent_bits: int = 0
     maxent_order: int = 3
+    maxent_skip: bool = False
 
     def __post_init__(self) -> None:
         if self.architecture in ("bidirectional", "bilstm", "birnn", "bigru"):
@@ -90,10 +96,15 @@ class ModelConfig:
             raise ConfigError(
                 f"maxent_bits is {self.maxent_bits}; 2^bits must be at least twice the vocabulary of {self.vocab_size}"
             )
-        if not 2 <= self.maxent_order <= 5:
-            raise ConfigError(f"maxent_order is {self.maxent_order}; must be 2 to 5")
-        if self.maxent_bits and self.head != "softmax":
-            raise ConfigError("maxent_bits needs the head 'softmax'")
+        low = 3 if self.maxent_skip else 2
+        if not low <= self.maxent_order <= 9:
+            raise ConfigError(f"maxent_order is {self.maxent_order}; must be {low} to 9")
+        if self.maxent_bits and self.head == "adaptive":
+            raise ConfigError("maxent_bits needs the head 'softmax' or 'classes'")
+        if self.architecture == "maxent" and not (self.maxent_bits and self.layers == 1 and self.connections == "none"):
+            raise ConfigError("architecture 'maxent' needs maxent_bits of 10 to 28, one layer, and connections 'none'")
+        if not 0 <= self.classes <= self.vocab_size:
+            raise ConfigError(f"classes is {self.classes}; must be 0 to the vocabulary's {self.vocab_size}")
         if self.head == "adaptive" and self.vocab_size < 10:
             raise ConfigError(f"vocab_size is {self.vocab_size}; the head 'adaptive' needs at least 10")
 
@@ -107,8 +118,10 @@ class ModelConfig:
         """The parts of the state and their widths: each is float32 [layers, batch, width].
 
         A fixed-window model stores the embeddings of the words before the latest in `hidden`. With hashed n-grams,
-        `history` stores the last words, the same for every layer.
+        `history` stores the last words, the same for every layer; without a network, `hidden` does.
         """
+        if self.architecture == "maxent":
+            return {"hidden": self.maxent_order - 1}
         window = self.architecture == "window"
         sizes = {"hidden": (self.window - 1) * self.embedding_size if window else self.hidden_size}
         if self.has_cell:
@@ -126,8 +139,15 @@ class ModelConfig:
         return self.hidden_size
 
     @property
+    def feature_size(self) -> int:
+        """Width of what the network hands to the head; 0 without a network."""
+        return 0 if self.architecture == "maxent" else self.embedding_size
+
+    @property
     def output_size(self) -> int:
         """Width of what the layers hand to the projection or the head."""
+        if self.architecture == "maxent":
+            return 0
         return self.hidden_size * (self.layers if self.connections == "dense" else 1)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The training loss: cross-entropy over the whole vocabulary or, for speed, over a sample of it.
+"""The training loss: cross-entropy over the whole vocabulary or, for speed, over a sample of it; or noise contrast.
 
-Both process the positions in blocks and compute their gradients in the forward pass, so that the scores of a block
-(positions x words) stay in the cache and are never stored for the backward pass.
+Both cross-entropies process the positions in blocks and compute their gradients in the forward pass, so that the scores
+of a block (positions x words) stay in the cache and are never stored for the backward pass.
 """
 
 from __future__ import annotations
@@ -138,6 +138,26 @@ def sampled_cross_entropy(
     slightly low on average, so perplexity must not be computed from this loss.
     """
     return _cross_entropy(features, table, bias, targets, sample, -torch.log(inclusion[sample]), ngrams)
+
+
+def noise_contrastive_loss(
+    features: Tensor, table: Tensor, bias: Tensor, targets: Tensor, inclusion: Tensor, sample: Tensor
+) -> Tensor:
+    """Noise-contrastive estimation (Mnih and Teh 2012, equations 9 and 10): tell the next word from noise words.
+
+    Arguments as for `sampled_cross_entropy`. With k noise words from a distribution q, the expected number of times
+    that a word is noise is k q(word); in a sample by inclusion it is inclusion(word), which takes its place:
+
+        -log sigmoid(s_target - log inclusion(target)) - sum over the sample of log sigmoid(log inclusion(w) - s_w)
+
+    All positions share the sample. At the minimum, exp(s) is the word's probability without any normaliser (it is fixed
+    at 1). The mean over positions is no cross-entropy: perplexity must not be computed from it.
+    """
+    rows = table[sample].to(features.dtype)
+    noise = (features @ rows.t()).float() + bias[sample] - inclusion[sample].log()
+    score = (features.float() * table[targets]).sum(1) + bias[targets] - inclusion[targets].log()
+    softplus = torch.nn.functional.softplus
+    return softplus(-score).mean() + softplus(noise).sum() / max(1, len(targets))
 
 
 def full_cross_entropy(

@@ -13,6 +13,7 @@ from foretype.train.neural.model.regularisation import Regularisation
 _CHOICES = {
     "device": ("auto", "cpu", "cuda"),
     "precision": ("auto", "bf16", "fp32"),
+    "loss": ("softmax", "nce"),
     "optimizer": ("adamw", "sgd", "asgd"),
     "schedule": ("cosine", "constant"),
     "word2vec": ("", "cbow", "skipgram"),
@@ -51,6 +52,7 @@ class TrainConfig(Regularisation):
     steps: length of a back-propagation window in tokens.
     jitter: standard deviation of the end of a window, in tokens; the learning rate is scaled by a window's length.
     samples: average number of words in the softmax sample; 0 for the whole vocabulary.
+    loss: "softmax", or "nce" for noise-contrastive estimation with `samples` noise words.
     optimizer: "adamw", "sgd", or "asgd" (NT-ASGD, Merity et al. 2017): SGD that averages its iterates once validation
         perplexity stops improving. Published AWD-LSTMs use "asgd" with learning_rate 30 and clip 0.25.
     learning_rate: peak of the schedule.
@@ -78,6 +80,7 @@ class TrainConfig(Regularisation):
     steps: int = 32
     jitter: float = 0.0
     samples: int = 4096
+    loss: str = "softmax"
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
     schedule: str = "cosine"

@@ -164,7 +164,7 @@ class Trainer:
                 vectors = word2vec_vectors(stream, size, width, config.word2vec, config.seed)
                 self.model.embedding.weight.data.copy_(torch.from_numpy(vectors))
         self.model.to(self.device)
-        self.objective = Objective(self.model, counts.to(self.device), config.samples)
+        self.objective = Objective(self.model, counts.to(self.device), config.samples, config.loss)
         self.optimiser = Optimiser(self.model, config)
         self._compute = self.processes.parallel(_Step(self.model, self.objective))
         self.state = self.model.zero_state(self._columns.stop - self._columns.start)

@@ -44,16 +44,19 @@ def _rounded(value: float, multiple: int) -> int:
     return max(multiple, round(value / multiple) * multiple)
 
 
-def default_settings(facts: TextFacts, *, cuda: bool = False) -> dict[str, Any]:
-    """Return the tables of a recipe for a text with these facts. `cuda`: whether a GPU trains the neural model."""
+def default_settings(facts: TextFacts, *, cuda: bool = False, known: int = 0) -> dict[str, Any]:
+    """Return the tables of a recipe for a text with these facts.
+
+    cuda: whether a GPU trains the neural model. known: words of the bundle whose vocabulary is extended.
+    """
     small = facts.tokens < 1_000_000
     # A word that occurs once is worth suggesting where there is little else to suggest.
     minimum_count = 1 if small else 2 if facts.tokens < 100_000_000 else 3
     limit = int(_between(facts, (1e6, 30_000), (5e7, 44_000), (1e9, 60_000)))
-    words = min(limit, max(50, facts.kinds if minimum_count == 1 else facts.repeated) + 100)
+    words = min(limit, max(50, facts.kinds if minimum_count == 1 else facts.repeated) + 100) + known
     batch = _power_of_two(_between(facts, (5e4, 16), (5e5, 32), (5e6, 128), (1e9, 256)))
     steps = 32
-    passes = _between(facts, (2e4, 6), (1e5, 9), (5e5, 7), (5e6, 4), (5e7, 2), (1e9, 1))
+    passes = _between(facts, (2e4, 5), (6e4, 8), (5e5, 7), (5e6, 4), (5e7, 2), (1e9, 1))
     per_pass = max(1, facts.tokens // (batch * steps))
     return {
         "vocabulary": {"size": limit, "minimum_count": float(minimum_count)},
@@ -68,7 +71,9 @@ def default_settings(facts: TextFacts, *, cuda: bool = False) -> dict[str, Any]:
             "batch": batch,
             "steps": steps,
             "samples": 0 if cuda or words <= FULL_SOFTMAX_WORDS else max(2000, min(4096, words // 8)),
-            "learning_rate": round(_between(facts, (2e4, 0.004), (5e5, 0.006), (5e6, 0.004), (1e9, 0.002)), 4),
+            "learning_rate": round(
+                _between(facts, (2e4, 0.004), (6e4, 0.007), (5e5, 0.008), (5e6, 0.005), (1e9, 0.002)), 4
+            ),
             "warmup": int(_between(facts, (1e5, 50), (1e7, 500))),
             "embedding_dropout": round(_between(facts, (1e6, 0.1), (1e7, 0.0)), 2),
             "input_dropout": round(_between(facts, (2e5, 0.3), (1e7, 0.0)), 2),

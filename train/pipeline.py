@@ -257,7 +257,9 @@ class Run:
         counts = count_sources(self._texts(), given.weights, spread, lambda name: progress.step(f"words of {name}"))
         facts = _facts(counts)
         cuda = torch.cuda.is_available() and TrainConfig(**given.training).device != "cpu"
-        self._recipe = self._recipe or make_recipe(default_settings(facts, cuda=cuda), self._settings)
+        base = Bundle.open(self.start).text_form() if self.start else None
+        known = len(base.vocabulary) if base else 0
+        self._recipe = self._recipe or make_recipe(default_settings(facts, cuda=cuda, known=known), self._settings)
         try:
             form = learn_text_form(counts, self.recipe.vocabulary)
         except CorpusError as error:
@@ -269,8 +271,8 @@ class Run:
         joined = {str(source.file): source.width for source in self._opened()[0] if source.width}
         self._identity["facts"] = {**asdict(facts), "joined": joined}
         self._write_identity()
-        if self.start:
-            form = extend_text_form(Bundle.open(self.start).text_form(), form)
+        if base:
+            form = extend_text_form(base, form)
         save_text_form(form, self.folder)
 
     def _write_identity(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -183,8 +182,8 @@ def describe_plan(run: Run) -> list[str]:
             f"{config.batch} x {config.steps}, learning rate {config.learning_rate:g}"
         )
     lines.append(
-        f"this takes at most {duration(seconds)} on this machine as busy as it is now; it ends early when held-out text "
-        "gains no more, and the best model is kept"
+        f"this takes at most {duration(seconds)} on this machine as busy as it is now; it ends early when held-out "
+        "text gains no more, and the best model is kept"
     )
     if seconds > 1800:
         lines.append("--minutes N shortens it: start again in another folder, or stop now and use what is there")
@@ -219,7 +218,6 @@ def finish(run_folder: Path, bundle: Path, shown: Display) -> dict[str, Any]:
     from foretype.runtime import load
 
     documents = held_out(run_folder)
-    begin = time.monotonic()
     figures = engine_figures(bundle, documents, shown.step)
     typed, suggestions = sample_suggestion(load(bundle), documents)
     total = sum(path.stat().st_size for path in bundle.iterdir())
@@ -227,7 +225,6 @@ def finish(run_folder: Path, bundle: Path, shown: Display) -> dict[str, Any]:
         "bytes": total,
         "engines": figures,
         "sample": {"text": typed, "suggestions": suggestions},
-        "seconds": time.monotonic() - begin,
     }
 
 

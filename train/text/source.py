@@ -1,4 +1,4 @@
-"""A text that a run reads: its lines, joined where they were broken at a fixed width, and cut where they are too long."""
+"""A text that a run reads: its lines, joined where they were broken at a fixed width, and cut where very long."""
 
 from __future__ import annotations
 

@@ -160,9 +160,7 @@ def train(
         fresh, tuned = (report[name]["validation_perplexity"] for name in ("fresh", "tuned"))
         print(f"new {fresh:.1f}, fine-tuned from {start or run.start} {tuned:.1f}: the better one is kept")
     print("\n".join(describe_bundle(bundle, report["bundle"])))
-    print(
-        f"      foretype export {shlex.quote(str(out))} --out BUNDLE   (with a model card, or a float graph for GPUs)"
-    )
+    print(f"      foretype export {shlex.quote(str(out))} --out BUNDLE   (with a model card or a float graph)")
 
 
 def _folder(files: list[Path]) -> Path:

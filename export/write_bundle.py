@@ -36,7 +36,7 @@ from foretype.runtime.files.bundle import (
 from foretype.runtime.model import load
 from foretype.runtime.text.languages import LANGUAGES
 from foretype.train import pipeline
-from foretype.train.neural.training.checkpoint import NEURAL, load_for_inference
+from foretype.train.neural.training.checkpoint import load_for_inference
 from foretype.train.text.shards import read_stream
 from foretype.train.text.tokenizer import load_text_form
 
@@ -137,7 +137,7 @@ def export_run(
         if not (run / name).is_file():
             raise CheckpointError(f"{run}: {name} is missing; finish the run with `foretype train --resume`")
     form = load_text_form(run)
-    model = load_for_inference(run / NEURAL) if neural else None
+    model = load_for_inference(run) if neural else None
     valid = read_stream(run / pipeline.VALID)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,10 @@ class Lines:
     def step(self, message: str) -> None:
         """Print the name of a step."""
         print(message, flush=True)
+
+    def ready(self, run: Run, ngram: Mapping[str, Any]) -> None:
+        """Print the n-gram model's perplexity."""
+        print(f"n-gram model: {ngram['validation_perplexity']:.1f}", flush=True)
 
     def training(self, report: Any, total_tokens: int) -> None:
         """Print the perplexity, now and then."""

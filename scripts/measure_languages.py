@@ -37,6 +37,9 @@ class Silent:
     def step(self, message: str) -> None:
         """Do nothing."""
 
+    def ready(self, run: Run, ngram: object) -> None:
+        """Do nothing."""
+
     def training(self, report: object, total_tokens: int) -> None:
         """Do nothing."""
 

@@ -2,15 +2,17 @@
 
 A run is a folder:
 
-    run.json                    the recipe, the text files, and the versions of the programs that trained it last
+    run.json                    the recipe, the text files, facts of the text, and the versions of the programs
     stdin.txt                   the text read from standard input, if any
     tokenizer.json, case.json   the text form
     all.safetensors             every token, for the n-gram model
     mix.safetensors             weighted and shuffled, for the neural model
     valid.safetensors           held-out text, the same share of every source
+    held_out.txt                the beginning of the same text, to measure keystroke savings
     ngram.safetensors           the n-gram tables
     start/                      the weights that the neural model starts from, if they come from a bundle
-    neural/step-*               checkpoints of the neural model
+    neural/step-*, best-*       checkpoints of the neural model: the last two, and the best by held-out text
+    tuned/, chosen/             the same, fine-tuned from a bundle, and the better of the two, with `start`
     curves.csv, tensorboard     its loss, perplexity, gradient norm, learning rate and speed over time
     report.json                 the figures of the finished run
 """
@@ -18,38 +20,54 @@ A run is a folder:
 from __future__ import annotations
 
 import json
-import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.runtime.files.atomic import write_json, write_text
-from foretype.runtime.files.bundle import MANIFEST
-from foretype.runtime.text.corpus import STANDARD_INPUT, Document, find_files, read_documents, source_name
+from foretype.runtime.files.atomic import replacing, write_json
+from foretype.runtime.files.bundle import MANIFEST, Bundle
+from foretype.runtime.text.corpus import STANDARD_INPUT, Document, find_files, read_lines, source_name
+from foretype.runtime.text.form import TextForm
 from foretype.train.curves import recorded
+from foretype.train.defaults import TextFacts, default_settings, tuning_settings
 from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
-from foretype.train.neural.training.checkpoint import NEURAL, find_checkpoint, save_model, versions
-from foretype.train.neural.training.from_bundle import start_from_bundle
+from foretype.train.neural.training.checkpoint import (
+    NEURAL,
+    choose_checkpoint,
+    find_checkpoint,
+    save_model,
+    versions,
+)
+from foretype.train.neural.training.from_bundle import bundle_shape, start_from_bundle
+from foretype.train.neural.training.pace import measure_pace
 from foretype.train.neural.training.processes import join
 from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.neural.training.trainer import Trainer
 from foretype.train.ngrams.estimate import train_ngram
 from foretype.train.ngrams.perplexity import ngram_perplexity
 from foretype.train.ngrams.tables import load_tables
-from foretype.train.recipe import Recipe, stored_recipe
+from foretype.train.recipe import Recipe, Settings, make_recipe, stored_recipe
 from foretype.train.text.shards import build_stream, read_stream, shuffle_documents, write_stream
-from foretype.train.text.tokenizer import count_sources, learn_text_form, load_text_form, save_text_form
+from foretype.train.text.source import Source, held_out_every, split
+from foretype.train.text.tokenizer import (
+    Counts,
+    count_sources,
+    extend_text_form,
+    learn_text_form,
+    load_text_form,
+    save_text_form,
+)
 
 RUN, REPORT, PIPED, CASE = "run.json", "report.json", "stdin.txt", "case.json"
-ALL, MIX, VALID = "all.safetensors", "mix.safetensors", "valid.safetensors"
-NGRAM, START = "ngram.safetensors", "start"
-_HELD_OUT_EVERY = 50
+ALL, MIX, VALID, HELD_OUT = "all.safetensors", "mix.safetensors", "valid.safetensors", "held_out.txt"
+NGRAM, START, TUNED = "ngram.safetensors", "start", "tuned"
 _VALID_CAP = 40_000
+_HELD_OUT_CHARACTERS = 200_000
 _NGRAM_TOKENS = 50_000
 
 
@@ -59,18 +77,11 @@ class Progress(Protocol):
     def step(self, message: str) -> None:
         """Called when a step, or the next part of one, begins."""
 
+    def ready(self, run: Run, ngram: Mapping[str, Any]) -> None:
+        """Called before neural training, with the figures of the n-gram model."""
+
     def training(self, report: Any, total_tokens: int) -> None:
         """Called with each `foretype.train.neural.training.trainer.Report` of the neural training."""
-
-
-def _split(documents: Iterable[Document], held_out: bool) -> Iterator[Document]:
-    """Select one line in fifty, each as a document (held out), or the text without these lines.
-
-    The choice depends on the line's text, so that repeated lines are never on both sides.
-    """
-    for document in documents:
-        chosen = [line for line in document if (zlib.crc32(line.encode()) % _HELD_OUT_EVERY == 0) == held_out]
-        yield from [[line] for line in chosen] if held_out else [chosen] if chosen else []
 
 
 def _names(files: list[Path]) -> str:
@@ -85,112 +96,195 @@ def _name(file: Path) -> str:
 class Run:
     """A training run in `folder`.
 
-    files, valid: text to train on and to measure on. Without `valid`, one line in fifty is held out.
+    recipe: all settings; None lets them follow from the text (`foretype.train.defaults`), or takes those of the run
+        that is resumed. settings: override the ones that follow.
+    files, valid: text to train on and to measure on. Without `valid`, a part of the lines is held out. A run that is
+        resumed without `files` uses its own.
+    keep_lines: keep line breaks also where they look like those of paragraphs broken at a fixed width.
+    start: folder of a bundle; its vocabulary is extended, its network fine-tuned, and the better of that and a new
+        network is kept.
+    minutes: how long the run may take in all; None for as long as the text deserves.
 
     Raises CheckpointError if the folder holds a run and `resume` is not set, or a run with other text or settings;
     CorpusError if text is missing; ConfigError if a setting is invalid.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe, files: list[Path], valid: list[Path], *, resume: bool) -> None:
-        self.folder, self.recipe = folder, recipe
-        self.files, self.valid = find_files(files), find_files(valid) if valid else []
-        self._config = TrainConfig(**recipe.training)
-        self._piped: list[Document] = []
-        identity: dict[str, Any] = {
-            "recipe": recipe.to_json(),
-            "files": [_name(file) for file in self.files],
-            "valid": [_name(file) for file in self.valid],
-            "seed": self._config.seed,
-            "versions": versions(),
-        }
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe | None,
+        files: list[Path],
+        valid: list[Path],
+        *,
+        resume: bool,
+        settings: Settings | None = None,
+        keep_lines: bool = False,
+        start: Path | None = None,
+        minutes: float | None = None,
+    ) -> None:
+        self.folder, self._settings, self._minutes = folder, settings or {}, minutes
         stored = folder / RUN
-        if stored.exists():
+        before: dict[str, Any] = {}
+        found = stored.exists()
+        if found:
             if not resume:
                 raise CheckpointError(f"{folder}: already holds a run; add --resume, or name another folder")
-            self._check(stored, identity)
+            recipe = recipe or stored_recipe(stored, settings)
+            before = _read(stored)
         elif (folder / CASE).exists():
             raise CheckpointError(f"{folder}: holds {CASE} but no {RUN}, so it is not a run; name another folder")
-        start = self._config.start_from
-        if start and not (Path(start) / MANIFEST).exists():
-            find_checkpoint(Path(start))
-        self._identity = identity
+        elif resume and not files:
+            raise CheckpointError(f"{folder}: holds no run to resume; name the text to train on")
+        if found and not files:
+            files, valid = ([Path(name) for name in before.get(kind, [])] for kind in ("files", "valid"))
+        self.files, self.valid = find_files(files), find_files(valid) if valid else []
+        self._recipe = recipe
+        checked = TrainConfig(**(recipe or make_recipe({}, settings)).training)
+        self.start = Path(before["start"]) if before.get("start") else start
+        self._identity: dict[str, Any] = {
+            "files": [_name(file) for file in self.files],
+            "valid": [_name(file) for file in self.valid],
+            "keep_lines": before.get("keep_lines", keep_lines),
+            "start": str(self.start.resolve()) if self.start else "",
+            "facts": before.get("facts"),
+            "share": before.get("share", 1.0),
+            "versions": versions(),
+        }
+        if found:
+            self._check(stored, before)
+        elif self.start:
+            bundle_shape(self.start)
+        if checked.start_from and not (Path(checked.start_from) / MANIFEST).exists():
+            find_checkpoint(Path(checked.start_from))
+        self._sources: tuple[list[Source], list[Source]] | None = None
+        self._every: int | None = None
+        self._trainer: Trainer | None = None
 
-    def _check(self, stored: Path, identity: dict[str, Any]) -> None:
+    @property
+    def recipe(self) -> Recipe:
+        """The settings. Without a recipe, they are known when the text has been counted."""
+        assert self._recipe is not None
+        return self._recipe
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What was read: the fields of `TextFacts`, and `joined`, the width of lines by file."""
+        return self._identity["facts"] or {}
+
+    def _check(self, stored: Path, before: dict[str, Any]) -> None:
+        """Raise CheckpointError if the run was started with other text or settings."""
         try:
             # The device may differ: a run may continue on another machine.
-            recipe = stored_recipe(stored, {"training": {"device": self._config.device}}).to_json()
-            before = json.loads(stored.read_text(encoding="utf-8"))
-            parts = {name: (before[name], identity[name]) for name in ("files", "valid")}
+            device = TrainConfig(**self.recipe.training).device
+            recipe = stored_recipe(stored, {"training": {"device": device}}).to_json()
+            parts = {name: (before[name], self._identity[name]) for name in ("files", "valid")}
         except ConfigError as error:
             raise CheckpointError(str(error)) from error
         except KeyError as error:
             raise CheckpointError(f"{stored}: cannot be read ({error})") from error
+        now = self.recipe.to_json()
         for name in ("vocabulary", "ngram", "model", "weights", "text"):
-            parts[f"recipe {name}"] = (recipe[name], identity["recipe"][name])
-        for name, (then, now) in parts.items():
-            if then != now:
-                raise CheckpointError(f"{stored}: the run was started with different {name}: {then}, not {now}")
+            parts[f"recipe {name}"] = (recipe[name], now[name])
+        for name, (then, value) in parts.items():
+            if then != value:
+                raise CheckpointError(f"{stored}: the run was started with different {name}: {then}, not {value}")
 
     def train(self, progress: Progress) -> dict[str, Any]:
-        """Do the remaining steps and return the report."""
+        """Do the remaining steps and return the report. Raises KeyboardInterrupt after `stop`."""
         processes = join()
         with processes.leader_first():
             self.prepare(progress)
             self.estimate_ngram(progress)
-        report = {"ngram": self._ngram_figures(), "neural": self._neural(progress)}
+            self._fit_budget(progress)
+        ngram = self._ngram_figures()
+        if processes.leads:
+            progress.ready(self, ngram)
+        report = {"ngram": ngram, **self._neural(progress)}
         if processes.leads:
             write_json(self.folder / REPORT, report)
         return report
+
+    def stop(self) -> bool:
+        """End neural training after the next step, with a checkpoint; return whether it is going on. For signals."""
+        if self._trainer is not None:
+            self._trainer.stopping = True
+        return self._trainer is not None
 
     def prepare(self, progress: Progress) -> None:
         """Learn the text form and tokenise the text, unless that is done."""
         self._text_form(progress)
         self._streams(progress)
 
-    def _documents(self, file: Path) -> Iterable[Document]:
-        """Read the documents of `file`. Standard input can be read only once, so the run stores it."""
-        if file != STANDARD_INPUT:
-            return read_documents(file)
-        if (self.folder / PIPED).exists():
-            return read_documents(self.folder / PIPED)
-        self._piped = self._piped or list(read_documents(file))
-        return self._piped
+    def _open(self, file: Path) -> Source:
+        """Open a file. Standard input can be read only once, so the run stores it."""
+        name = source_name(file)
+        if file == STANDARD_INPUT:
+            file = self.folder / PIPED
+            if not (file.exists() and (self.folder / RUN).exists()):
+                lines = list(read_lines(STANDARD_INPUT))
+                with replacing(file) as temporary, temporary.open("w", encoding="utf-8") as stream:
+                    stream.writelines(line + "\n" for line in lines)
+        return Source.open(name, file, keep_lines=self._identity["keep_lines"])
+
+    def _opened(self) -> tuple[list[Source], list[Source]]:
+        if self._sources is None:
+            self._sources = [self._open(file) for file in self.files], [self._open(file) for file in self.valid]
+        return self._sources
+
+    def _held_out_every(self) -> int:
+        if self._every is None:
+            self._every = held_out_every(self._opened()[0])
+        return self._every
 
     def _texts(self) -> Iterator[tuple[str, Iterable[Document]]]:
-        for file in self.files:
-            documents = self._documents(file)
-            yield source_name(file), documents if self.valid else _split(documents, held_out=False)
+        for source in self._opened()[0]:
+            documents = source.documents()
+            yield source.name, documents if self.valid else split(documents, self._held_out_every(), held_out=False)
 
     def _valid_texts(self) -> Iterator[tuple[str, Iterable[Document]]]:
-        for file in self.valid or self.files:
-            documents = self._documents(file)
-            yield source_name(file), documents if self.valid else _split(documents, held_out=True)
+        files, valid = self._opened()
+        for source in valid or files:
+            documents = source.documents()
+            yield source.name, documents if valid else split(documents, self._held_out_every(), held_out=True)
 
     def _text_form(self, progress: Progress) -> None:
         if (self.folder / CASE).exists():
+            self._recipe = self._recipe or stored_recipe(self.folder / RUN)
+            self._identity["facts"] = _read(self.folder / RUN).get("facts")
             return
-        vocabulary = self.recipe.vocabulary
-        counts = count_sources(
-            self._texts(), self.recipe.weights, vocabulary.spread, lambda name: progress.step(f"words of {name}")
-        )
+        given = self._recipe or make_recipe({}, self._settings)
+        spread = given.vocabulary.spread
+        counts = count_sources(self._texts(), given.weights, spread, lambda name: progress.step(f"words of {name}"))
+        facts = _facts(counts)
+        cuda = torch.cuda.is_available() and TrainConfig(**given.training).device != "cpu"
+        base = Bundle.open(self.start).text_form() if self.start else None
+        known = len(base.vocabulary) if base else 0
+        self._recipe = self._recipe or make_recipe(default_settings(facts, cuda=cuda, known=known), self._settings)
         try:
-            form = learn_text_form(counts, vocabulary)
+            form = learn_text_form(counts, self.recipe.vocabulary)
         except CorpusError as error:
             raise CorpusError(f"{_names(self.files)}: {error}") from error
         # Read all text before writing anything, so that bad text leaves no files.
         if not sum(1 for _, documents in self._valid_texts() for _ in documents):
-            reason = "empty" if self.valid else f"too short to hold out one line in {_HELD_OUT_EVERY}; give --valid"
+            reason = "empty" if self.valid else "too short to hold out a part of it; give --valid"
             raise CorpusError(f"{_names(self.valid or self.files)}: {reason}")
-        write_json(self.folder / RUN, self._identity)
-        if self._piped:
-            write_text(self.folder / PIPED, "\n\n".join(map("\n".join, self._piped)) + "\n")
-            self._piped = []
+        joined = {str(source.file): source.width for source in self._opened()[0] if source.width}
+        self._identity["facts"] = {**asdict(facts), "joined": joined}
+        self._write_identity()
+        if base:
+            form = extend_text_form(base, form)
         save_text_form(form, self.folder)
+
+    def _write_identity(self) -> None:
+        seed = TrainConfig(**self.recipe.training).seed
+        write_json(self.folder / RUN, {"recipe": self.recipe.to_json(), "seed": seed, **self._identity})
 
     def _streams(self, progress: Progress) -> None:
         def done(name: str, tokens: int) -> None:
             progress.step(f"tokens of {name}: {tokens:,}")
 
+        if not (self.folder / HELD_OUT).exists():
+            self._write_held_out()
         if not (self.folder / VALID).exists():
             stream = build_stream(self._valid_texts(), self.folder, cap=_VALID_CAP, done=done)
             write_stream(self.folder / VALID, stream)
@@ -200,6 +294,17 @@ class Run:
             texts = ((name, self.recipe.text.apply(documents, name)) for name, documents in self._texts())
             stream = build_stream(texts, self.folder, weights=self.recipe.weights, done=done)
             write_stream(self.folder / MIX, shuffle_documents(stream, seed=1, folder=self.folder))
+
+    def _write_held_out(self) -> None:
+        """Write the beginning of the held-out text of every source."""
+        share = _HELD_OUT_CHARACTERS // max(1, len(self.valid or self.files))
+        with replacing(self.folder / HELD_OUT, private=True) as temporary, temporary.open("w", encoding="utf-8") as out:
+            for _, documents in self._valid_texts():
+                left = share
+                for document in documents:
+                    if left <= 0:
+                        break
+                    left -= out.write("\n".join(document) + "\n\n")
 
     def estimate_ngram(self, progress: Progress) -> None:
         """Estimate the n-gram tables from the prepared text, unless that is done."""
@@ -214,29 +319,106 @@ class Run:
         size = (self.folder / NGRAM).stat().st_size
         return {"order": len(model.orders), "bytes": size, "validation_perplexity": perplexity}
 
-    def _started(self, shape: ModelConfig) -> TrainConfig:
+    def form(self) -> TextForm:
+        """The text form, once the run is prepared."""
+        return load_text_form(self.folder)
+
+    def models(self) -> dict[str, tuple[ModelConfig, TrainConfig]]:
+        """The neural models to train, by the folder of their checkpoints."""
+        size, config = len(self.form().vocabulary), TrainConfig(**self.recipe.training)
+        models = {NEURAL: (ModelConfig(size, **self.recipe.model), config)}
+        if self.start:
+            facts = {name: self.facts[name] for name in ("tokens", "kinds", "repeated")}
+            tuning = {**tuning_settings(TextFacts(**facts)), "start_from": str(self.folder / START)}
+            tuning["tokens"] = max(1, int(self._identity["share"] * tuning["tokens"]))
+            models[TUNED] = ModelConfig(size, **bundle_shape(self.start)), replace(config, **tuning)
+        return models
+
+    def seconds(self) -> float:
+        """Estimate how long neural training takes, by training a few steps on the side."""
+        stream, total = read_stream(self.folder / MIX), 0.0
+        for shape, config in self.models().values():
+            total += config.tokens / measure_pace(shape, replace(config, start_from=""), stream)
+        return total
+
+    def _fit_budget(self, progress: Progress) -> None:
+        """Shorten neural training so that it takes `minutes`, if that is less than planned. Done before its start."""
+        if self._minutes is None or (self.folder / NEURAL).exists():
+            return
+        progress.step("measuring the speed of training")
+        share = 60 * self._minutes / max(1e-9, self.seconds())
+        if share < 1:
+            self._identity["share"] = share
+            training = {
+                **self.recipe.training,
+                "tokens": max(1, int(share * TrainConfig(**self.recipe.training).tokens)),
+            }
+            self._recipe = replace(self.recipe, training=training)
+            self._write_identity()
+
+    def _started(self, config: TrainConfig, shape: ModelConfig) -> TrainConfig:
         """The training settings. If `start_from` is a bundle, convert it to a checkpoint and refer to that."""
-        config, start = self._config, self.folder / START
-        if not config.start_from or not (Path(config.start_from) / MANIFEST).exists():
+        start = self.folder / START
+        bundle = Path(config.start_from)
+        if self.start and bundle == start:
+            bundle = self.start
+        if not config.start_from or not (bundle / MANIFEST).exists():
             return config
         if not start.exists():
             torch.manual_seed(config.seed)
             model = LanguageModel(shape)
-            start_from_bundle(model, load_text_form(self.folder), Path(config.start_from))
+            start_from_bundle(model, self.form(), bundle)
             save_model(start, model)
         return replace(config, start_from=str(start))
 
     def _neural(self, progress: Progress) -> dict[str, Any]:
-        config = self._config
-        size = len(load_text_form(self.folder).vocabulary)
+        reports = {}
+        for name, (shape, config) in self.models().items():
+            if name == TUNED:
+                progress.step("fine-tuning the bundled model")
+            reports[name] = self._train_model(name, shape, config, progress)
+        if TUNED not in reports:
+            return {"neural": reports[NEURAL]}
+        chosen = min(reports, key=lambda name: reports[name]["validation_perplexity"])
+        if join().leads:
+            choose_checkpoint(self.folder, self.folder / chosen)
+        return {"neural": reports[chosen], "chosen": chosen, "fresh": reports[NEURAL], "tuned": reports[TUNED]}
+
+    def _train_model(self, name: str, shape: ModelConfig, config: TrainConfig, progress: Progress) -> dict[str, Any]:
         stream, valid = read_stream(self.folder / MIX), read_stream(self.folder / VALID)
-        shape = ModelConfig(size, **self.recipe.model)
-        trainer = Trainer(self.folder / NEURAL, shape, self._started(shape), stream, valid, resume=True)
+        trainer = Trainer(self.folder / name, shape, self._started(config, shape), stream, valid, resume=True)
         # Store settings that may change on resuming, now that the trainer has accepted them.
-        changed = json.loads((self.folder / RUN).read_text(encoding="utf-8")) != self._identity
-        if changed and trainer.processes.leads:
-            write_json(self.folder / RUN, self._identity)
-        for report in recorded(trainer, self.folder):
+        before, now = _read(self.folder / RUN), {"recipe": self.recipe.to_json(), "versions": versions()}
+        if trainer.processes.leads and any(before.get(part) != value for part, value in now.items()):
+            self._write_identity()
+        self._trainer = trainer
+        for report in recorded(trainer, self.folder if name == NEURAL else self.folder / name):
             progress.training(report, config.tokens)
+        self._trainer = None
+        if not trainer.finished:
+            raise KeyboardInterrupt
         parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-        return {"parameters": parameters, "tokens": trainer.step * config.batch * config.steps, **trainer.history[-1]}
+        last, best = trainer.history[-1], trainer.best() or trainer.history[-1]
+        return {
+            "parameters": parameters,
+            **best,
+            "tokens": trainer.step * config.batch * config.steps,
+            "seconds": trainer.seconds,
+            "best_tokens": best["tokens"],
+            "last_validation_perplexity": last["validation_perplexity"],
+        }
+
+
+def _facts(counts: Counts) -> TextFacts:
+    kinds: dict[str, float] = {}
+    for piece, count in counts[0].items():
+        kinds[piece.casefold()] = kinds.get(piece.casefold(), 0.0) + count
+    return TextFacts(int(sum(kinds.values())), len(kinds), sum(count > 1 for count in kinds.values()))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        return dict(value)
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error})") from error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import io
 import lzma
 import sys
 import zlib
@@ -65,10 +67,46 @@ def _open(file: Path) -> Iterator[BinaryIO]:
             yield stream
 
 
+def _utf16(stream: BinaryIO) -> BinaryIO:
+    """Return `stream` as UTF-8 if it is UTF-16: with a byte order mark, or with every second byte zero."""
+    head: bytes = stream.peek(64)[:64] if hasattr(stream, "peek") else b""
+    zeros = [sum(byte == 0 for byte in head[start::2]) for start in (0, 1)]
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif len(head) < 4 or 4 * abs(zeros[0] - zeros[1]) < len(head) or min(zeros):
+        return stream
+    else:
+        encoding = "utf-16-be" if zeros[0] else "utf-16-le"
+    return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, _Recoded(stream, encoding))))
+
+
+class _Recoded(io.RawIOBase):
+    """A stream of another encoding, as UTF-8."""
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        self._stream, self._decoder = stream, codecs.getincrementaldecoder(encoding)()
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._left:
+            raw = self._stream.read(1 << 16)
+            self._left = self._decoder.decode(raw, final=not raw).encode("utf-8")
+            if not raw:
+                break
+        size = min(len(buffer), len(self._left))
+        buffer[:size], self._left = self._left[:size], self._left[size:]
+        return size
+
+
 def read_lines(file: Path, most_piped: int | None = None) -> Iterator[str]:
     """Yield the lines of `file`, without line ends.
 
     most_piped: most bytes to accept from a pipe or from standard input; None for no limit.
+
+    The text is UTF-8, or UTF-16 that can be recognised.
 
     Raises CorpusError, which names the file and the line, for bytes that are not text, for a line longer than
     `_LONGEST_LINE` bytes, and for input without an end: a device, a pipe that stops delivering, or more than
@@ -78,7 +116,8 @@ def read_lines(file: Path, most_piped: int | None = None) -> Iterator[str]:
     most = None if file.is_file() and file != STANDARD_INPUT else most_piped
     number = size = 0
     try:
-        with _open(file) as stream:
+        with _open(file) as opened:
+            stream = _utf16(opened)
             for number, raw in enumerate(iter(lambda: stream.readline(_LONGEST_LINE), b""), start=1):
                 size += len(raw)
                 if most is not None and size > most:
@@ -91,7 +130,8 @@ def read_lines(file: Path, most_piped: int | None = None) -> Iterator[str]:
                 yield line.removeprefix("\ufeff").rstrip("\r\n") if number == 1 else line.rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise CorpusError(
-            f"{name}, line {number}: byte 0x{error.object[error.start]:02x} at {error.start} is not UTF-8"
+            f"{name}, line {number}: byte 0x{error.object[error.start]:02x} at {error.start} is not "
+            f"{'UTF-16' if error.encoding.startswith('utf-16') else 'UTF-8'}"
         ) from error
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise CorpusError(f"{name}, after line {number}: cannot be read ({error})") from error
@@ -99,8 +139,13 @@ def read_lines(file: Path, most_piped: int | None = None) -> Iterator[str]:
 
 def read_documents(file: Path, most_piped: int | None = None) -> Iterator[Document]:
     """Yield the documents of `file`. An empty file has none. See `read_lines` for `most_piped` and for errors."""
+    return group_documents(read_lines(file, most_piped))
+
+
+def group_documents(lines: Iterable[str]) -> Iterator[Document]:
+    """Group `lines` into documents; blank lines end a document."""
     document: Document = []
-    for line in read_lines(file, most_piped):
+    for line in lines:
         if line.strip():
             document.append(line)
         elif document:

@@ -31,5 +31,8 @@ class Quiet:
     def step(self, message: str) -> None:
         """Ignore."""
 
+    def ready(self, run: Any, ngram: Any) -> None:
+        """Ignore."""
+
     def training(self, report: Any, total_tokens: int) -> None:
         """Ignore."""

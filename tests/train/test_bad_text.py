@@ -19,7 +19,7 @@ from foretype.train.pipeline import Run
         (b"\n \n", b"fine", "text.txt: the text contains no words"),
         (b"1 2 ...\n", b"fine", "text.txt: the text contains no words"),
         (b"fine\n", b"\n", "valid.txt: empty"),
-        (b"fine\n", None, "text.txt: too short to hold out one line in 50; give --valid"),
+        (b"fine\n", None, "text.txt: too short to hold out a part of it; give --valid"),
     ],
 )
 def test_training_on_bad_text_writes_nothing(tmp_path: Path, text: bytes, valid: bytes | None, message: str) -> None:

@@ -95,7 +95,7 @@ def test_a_run_leaves_its_files_and_a_report(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
     streams = {"all.safetensors", "mix.safetensors", "valid.safetensors"}
     texts = {"run.json", "tokenizer.json", "case.json", "report.json"}
-    assert names - {"tensorboard"} == streams | texts | {"ngram.safetensors", "neural", "curves.csv"}
+    assert names - {"tensorboard"} == streams | texts | {"ngram.safetensors", "neural", "curves.csv", "held_out.txt"}
     report = json.loads((finished / "report.json").read_text(encoding="utf-8"))
     assert report["ngram"]["order"] == 3
     assert report["ngram"]["bytes"] == (finished / "ngram.safetensors").stat().st_size
@@ -121,7 +121,7 @@ def test_without_validation_text_lines_are_held_out_that_training_never_sees(tex
     held_out, trained = stored("valid.safetensors"), stored("all.safetensors")
     assert not held_out & trained
     assert held_out | trained == {tuple(form.encode_text(line)[0]) for line in lines}
-    assert 0.005 * len(lines) < len(held_out) < 0.05 * len(lines)
+    assert 0.04 * len(lines) < len(held_out) < 0.2 * len(lines), "one in eight of a small text"
 
 
 def split(ids: list[int]) -> list[list[int]]:

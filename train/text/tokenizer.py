@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -173,6 +173,20 @@ def learn_text_form(counts: Counts, config: VocabularyConfig) -> TextForm:
     return TextForm(
         {token: i for i, token in enumerate(tokens)}, CaseRule(preferred=preferred, dotted_i=config.dotted_i)
     )
+
+
+def extend_text_form(base: TextForm, form: TextForm) -> TextForm:
+    """Return `base` with the tokens of `form` that it lacks. Words that both have keep the case rule of `base`."""
+    vocabulary = base.vocabulary
+    added = [token for token in form.vocabulary.exact if vocabulary.find(token.casefold()) is None]
+    new = [token for token in added if token not in vocabulary.exact]
+    tokens = [token for token in vocabulary.exact if token not in SPECIAL_TOKENS] + new
+    words = sorted((token for token in tokens if is_word(token)), key=sort_key)
+    marks = sorted(token for token in tokens if not is_word(token))
+    kept = {token.casefold() for token in new}
+    preferred = {key: value for key, value in form.rule.preferred.items() if key in kept}
+    rule = replace(base.rule, preferred={**base.rule.preferred, **preferred})
+    return TextForm({token: i for i, token in enumerate([*SPECIAL_TOKENS, *marks, *words])}, rule)
 
 
 def save_text_form(form: TextForm, folder: Path) -> None:

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from foretype.runtime.errors import ForetypeError
 from foretype.tui.commands.basic import JsonOption, print_json
-from foretype.tui.commands.train import NEEDS_TRAIN, SetOption, display, read_settings
+from foretype.tui.commands.train import NEEDS_TRAIN, SetOption, read_settings
+from foretype.tui.training_screen import display
 
 
 def compare(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +15,17 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from foretype.runtime.errors import ConfigError, ForetypeError
 from foretype.tui.commands.basic import JsonOption, print_json
+from foretype.tui.training_screen import (
+    Display,
+    describe_bundle,
+    display,
+    finish,
+    warn_of_overfitting,
+)
 
 NEEDS_TRAIN = "this command needs the training packages: pip install 'foretype[train]'"
 
@@ -23,35 +33,6 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Set a value, such as model.hidden_size=512; may be repeated."),
 ]
-
-
-class Display:
-    """Shows the progress of a run on standard error: a line for each measurement, a bar for the neural training."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task("starting", total=None)
-        self._perplexity = ""
-
-    def step(self, message: str) -> None:
-        self._progress.update(self._task, description=message)
-
-    def training(self, report: Any, total_tokens: int) -> None:
-        measured = report.validation_perplexity is not None
-        if measured:
-            self._perplexity = f"  validation perplexity {report.validation_perplexity:.1f}"
-        text = f"loss {report.loss:.3f}  {report.tokens_per_second:,.0f} tokens/s{self._perplexity}"
-        if measured:
-            self._progress.console.print(f"{report.tokens / 1e6:8.2f} M tokens  {text}")
-        self._progress.update(self._task, description=text, total=total_tokens, completed=report.tokens)
-
-
-@contextmanager
-def display(*, quiet: bool = False) -> Iterator[Display]:
-    """Show a display during a `with` block. Only its lines remain afterwards."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True, quiet=quiet), transient=True) as progress:
-        yield Display(progress)
 
 
 def read_settings(assignments: list[str] | None, **training: Any) -> dict[str, Any]:
@@ -68,12 +49,42 @@ def read_settings(assignments: list[str] | None, **training: Any) -> dict[str, A
         raise typer.BadParameter(str(error), param_hint="--set") from error
 
 
+@contextmanager
+def interruptible(stop: Callable[[], bool]) -> Iterator[None]:
+    """Let Ctrl+C call `stop`, which may let the work end in order; if it returns False, interrupt at once."""
+
+    def handle(number: int, frame: Any) -> None:
+        if not stop():
+            raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGINT, handle)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def train(
-    files: Annotated[list[Path], typer.Argument(help="Text files or folders; .xz and .gz are decompressed.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run; created if it does not exist.")],
-    valid: Annotated[
-        list[Path] | None, typer.Option(help="Text to measure on. By default, one line in fifty is held out.")
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Text files or folders; .xz and .gz are decompressed.")
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the run. By default, runs/ and the name of the first text.")
+    ] = None,
+    valid: Annotated[
+        list[Path] | None, typer.Option(help="Text to measure on. By default, a part of the lines is held out.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Start from this model, such as en; good for small texts.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.0, help="Train for about this many minutes at most.")] = None,
+    keep_lines: Annotated[
+        bool, typer.Option("--lines", help="Keep every line break, also of paragraphs broken at a fixed width.")
+    ] = False,
     preset: Annotated[
         str | None, typer.Option(help="Use a preset: tiny (at most 3 MB), base (25 MB) or large (for a GPU).")
     ] = None,
@@ -84,21 +95,23 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
     tokens: Annotated[int | None, typer.Option(help="Train the neural model on this many tokens.")] = None,
     device: Annotated[str | None, typer.Option(help="Train on this device: auto, cpu or cuda.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Use this many CPU threads; 0 for PyTorch's default.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Use this many CPU threads; 0 for the free cores.")] = None,
     seed: Annotated[int | None, typer.Option(help="Fix initialisation and data order.")] = None,
     plot: Annotated[bool, typer.Option("--plot", help="Plot the curves to OUT/curves.png.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a model: vocabulary, n-gram tables and neural model.
+    """Train a model: vocabulary, n-gram tables and neural model, and the bundle of both in OUT/bundle.
 
-    A run that was stopped or killed continues with --resume. Settings come from a preset or a recipe; --set overrides
-    them, and the options below override --set. `foretype --help` lists related commands, such as `train plot`.
+    Settings follow from the text; a preset or a recipe replaces them, --set overrides single ones, and the options
+    below override --set. A run that was stopped or killed continues with --resume. `foretype --help` lists related
+    commands, such as `train plot`.
     """
     try:
+        from foretype.export.write_bundle import export_run
         from foretype.train.curves import CURVES, read_curves
         from foretype.train.neural.training.processes import join
         from foretype.train.pipeline import RUN, Run
-        from foretype.train.recipe import PRESETS, make_recipe, read_recipe, stored_recipe
+        from foretype.train.recipe import PRESETS, read_recipe
         from foretype.train.recipe import preset as read_preset
         from foretype.train.studies import plots
     except ImportError as error:
@@ -107,32 +120,79 @@ def train(
         raise typer.BadParameter("a preset is a recipe; give only one of the two", param_hint="--preset, --recipe")
     if preset and preset not in PRESETS:
         raise typer.BadParameter(f"{preset!r}; choose from {', '.join(PRESETS)}", param_hint="--preset")
+    if not files and not (resume and out):
+        raise typer.BadParameter("name the text, or an unfinished run with --resume --out RUN", param_hint="FILES")
+    out = out or _folder(files or [])
     picture = out / "curves.png"
     if plot:
         plots.check_plot(picture)
     given = read_settings(assignments, tokens=tokens, device=device, threads=threads, seed=seed)
-    if preset:
-        settings = read_preset(preset, given)
-    elif recipe:
-        settings = read_recipe(recipe, given)
-    elif resume and (out / RUN).exists():
-        settings = stored_recipe(out / RUN, given)
-    else:
-        settings = make_recipe({}, given)
-    run = Run(out, settings, files, valid or [], resume=resume)
+    settings = read_preset(preset, given) if preset else read_recipe(recipe, given) if recipe else None
+    found = _bundle(start) if start else None
+    resumed = (out / RUN).exists()
+    run = Run(
+        out,
+        settings,
+        files or [],
+        valid or [],
+        resume=resume,
+        settings=given,
+        keep_lines=keep_lines,
+        start=found,
+        minutes=minutes,
+    )
     leads = join().leads
-    with display(quiet=not leads) as progress:
+    bundle = out / "bundle"
+    with display(quiet=not leads) as progress, _saved(out, progress), interruptible(run.stop):
+        progress.resumed = resumed
         report = run.train(progress)
-    if not leads:  # Of several processes started by torchrun, only one prints.
-        return
+        if not leads:  # Of several processes started by torchrun, only one prints.
+            return
+        shutil.rmtree(bundle, ignore_errors=True)
+        export_run(out, bundle, progress=progress.step, check=False)
+        report["bundle"] = finish(out, bundle, progress)
     if plot:
-        plots.plot_curves(read_curves(out / CURVES), picture, settings.name)
+        plots.plot_curves(read_curves(out / CURVES), picture, run.recipe.name)
+    if warning := warn_of_overfitting(run, report["neural"]):
+        print(f"foretype: {warning}", file=sys.stderr)
     if as_json:
         print_json(report)
-    else:
-        print(f"n-gram: validation perplexity {report['ngram']['validation_perplexity']:.1f}")
-        print(f"neural: validation perplexity {report['neural']['validation_perplexity']:.1f}")
-        print(f"next: foretype export {out} --out BUNDLE")
+        return
+    print(f"n-gram: validation perplexity {report['ngram']['validation_perplexity']:.1f}")
+    print(f"neural: validation perplexity {report['neural']['validation_perplexity']:.1f}")
+    if "chosen" in report:
+        fresh, tuned = (report[name]["validation_perplexity"] for name in ("fresh", "tuned"))
+        print(f"new {fresh:.1f}, fine-tuned from {start or run.start} {tuned:.1f}: the better one is kept")
+    print("\n".join(describe_bundle(bundle, report["bundle"])))
+    print(f"      foretype export {shlex.quote(str(out))} --out BUNDLE   (with a model card or a float graph)")
+
+
+def _folder(files: list[Path]) -> Path:
+    """The folder of a run that was given none: runs/ and the name of the first text."""
+    from foretype.runtime.text.corpus import source_name
+
+    return Path("runs") / source_name(files[0].resolve() if files[0] != Path("-") else files[0])
+
+
+def _bundle(name: str) -> Path:
+    from foretype.runtime.files.finding import find_bundle
+
+    return find_bundle(name)
+
+
+@contextmanager
+def _saved(out: Path, progress: Display) -> Iterator[None]:
+    """Say how to go on after Ctrl+C, a full disk or a lost folder."""
+    again = f"foretype train --resume --out {shlex.quote(str(out))}"
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (out / "run.json").exists():
+            progress.say(f"stopped; what was done is saved in {out}\nto go on: {again}")
+        raise
+    except OSError as error:
+        path, reason = error.filename or out, error.strerror or str(error)
+        raise ForetypeError(f"{path}: {reason}; free space or bring the folder back, then: {again}") from error
 
 
 def characters(
@@ -182,23 +242,17 @@ def export(
         from foretype.export.write_character_bundle import export_characters
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True), transient=True
-    ) as progress:
-        task = progress.add_task("export", total=None)
-
-        def show(message: str) -> None:
-            progress.update(task, description=message)
-
+    with display() as progress:
         if by_characters:
-            figures = export_characters(run, out, show)
+            figures = export_characters(run, out, progress.step)
         else:
-            figures = export_run(run, out, card, with_float, progress=show, bits=bits, lexicon=lexicon)
+            figures = export_run(run, out, card, with_float, progress=progress.step, bits=bits, lexicon=lexicon)
         if bits == 4:
-            show("8 bits and 4 bits")
+            progress.step("8 bits and 4 bits")
             figures["costs"] = {name: asdict(cost) for name, cost in record_costs(run, out).items()}
+        measured = None if by_characters else finish(run, out, progress)
     if as_json:
-        print_json(figures)
+        print_json({**figures, "bundle": measured})
         return
     if by_characters:
         characters, plain = figures["characters"], figures["plain"]
@@ -215,6 +269,8 @@ def export(
     )
     if bits == 4:
         _print_costs(figures["costs"])
+    if measured is not None:
+        print("\n".join(describe_bundle(out, measured)))
 
 
 def _print_costs(costs: dict[str, dict[str, float]]) -> None:

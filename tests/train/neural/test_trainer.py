@@ -123,7 +123,7 @@ def test_killed_at_any_moment_a_run_ends_where_an_uninterrupted_one_does(tmp_pat
     struck = finish_despite_kills(train_here, tmp_path / "run", within=1.2, seed=5, kills=6)
     assert struck
     assert_same_end(tmp_path / "run", finished)
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"step-00000023", "step-00000024"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"best-00000024", "step-00000023", "step-00000024"}
 
 
 def test_a_half_written_checkpoint_is_ignored_and_cleared_away(tmp_path: Path, finished: Path) -> None:
@@ -323,7 +323,7 @@ def test_threads_are_set(tmp_path: Path) -> None:
     Trainer(tmp_path, MODEL, replace(CONFIG, threads=2), TEXT)
     assert torch.get_num_threads() == 2
     Trainer(tmp_path, MODEL, replace(CONFIG, threads=0), TEXT)
-    assert torch.get_num_threads() == 2, "0 leaves PyTorch's choice"
+    assert 1 <= torch.get_num_threads() <= 2, "0 takes the free cores"
 
 
 def test_a_gradient_longer_than_the_limit_is_cut_to_it(tmp_path: Path) -> None:

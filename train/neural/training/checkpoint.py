@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -28,6 +29,9 @@ MODEL = "model.safetensors"
 TRAINING = "training.safetensors"
 CONFIG = "config.json"
 PROGRESS = "progress.json"
+BEST = "best-{:08d}"
+CHOSEN = "chosen"
+"""The folder of a run that holds the better of its fresh and its fine-tuned model."""
 _KEPT = 2
 
 
@@ -60,6 +64,38 @@ def checkpoints(run: Path) -> list[Path]:
     return sorted(run.glob("step-[0-9]*"))
 
 
+def best_checkpoint(path: Path) -> Path:
+    """Find the checkpoint with the best validation perplexity, or the newest if none was measured.
+
+    path: a checkpoint, the folder of a trainer, or that of a run, which may have `CHOSEN` one of two trainers.
+    """
+    if (path / MODEL).is_file():
+        return path
+    if (path / CHOSEN / MODEL).is_file():
+        return path / CHOSEN
+    found = sorted(path.glob("best-[0-9]*")) or sorted((path / NEURAL).glob("best-[0-9]*"))
+    return found[-1] if found else find_checkpoint(path)
+
+
+def choose_checkpoint(run: Path, trainer: Path) -> None:
+    """Copy the best checkpoint of `trainer` to the folder `CHOSEN` of its run."""
+    temporary = run / f".{CHOSEN}.part"
+    for folder in (temporary, run / CHOSEN):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(best_checkpoint(trainer), temporary, ignore=shutil.ignore_patterns(TRAINING, PROGRESS))
+    temporary.rename(run / CHOSEN)
+
+
+def save_best(run: Path, model: LanguageModel, step: int) -> None:
+    """Write the weights of `model`, the best so far, and delete those of the best before."""
+    final = run / BEST.format(step)
+    if not final.exists():
+        save_model(final, model)
+    for old in run.glob("best-[0-9]*"):
+        if old != final:
+            shutil.rmtree(old)
+
+
 def save_model(folder: Path, model: LanguageModel) -> None:
     """Write the weights of `model` as a checkpoint that a run may start from."""
     temporary = folder.with_name(f".{folder.name}.part")
@@ -70,8 +106,15 @@ def save_model(folder: Path, model: LanguageModel) -> None:
 
 
 def _write_model(folder: Path, model: LanguageModel) -> None:
-    save_file({k: v.contiguous().cpu() for k, v in model.state_dict().items()}, folder / MODEL)
+    _write_tensors(model.state_dict(), folder / MODEL)
     write_json(folder / CONFIG, model.config.to_json())
+
+
+def _write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        save_file({name: tensor.contiguous().cpu() for name, tensor in tensors.items()}, path)
+    except SafetensorError as error:  # Its message for a full disk or a lost folder names no file.
+        raise OSError(errno.EIO, f"cannot be written ({error})", str(path)) from error
 
 
 def save_checkpoint(run: Path, model: LanguageModel, training: Mapping[str, Tensor], progress: Progress) -> Path:
@@ -87,14 +130,18 @@ def save_checkpoint(run: Path, model: LanguageModel, training: Mapping[str, Tens
     for left_behind in run.glob(".step-*.part"):
         shutil.rmtree(left_behind)
     temporary = run / f".{final.name}.part"
-    temporary.mkdir(parents=True)
-    _write_model(temporary, model)
-    save_file({k: v.contiguous().cpu() for k, v in training.items()}, temporary / TRAINING)
-    write_json(temporary / PROGRESS, progress.__dict__)
-    for file in (MODEL, TRAINING):
-        with (temporary / file).open("rb") as stream:
-            os.fsync(stream.fileno())
-    temporary.rename(final)
+    try:
+        temporary.mkdir(parents=True)
+        _write_model(temporary, model)
+        _write_tensors(training, temporary / TRAINING)
+        write_json(temporary / PROGRESS, progress.__dict__)
+        for file in (MODEL, TRAINING):
+            with (temporary / file).open("rb") as stream:
+                os.fsync(stream.fileno())
+        temporary.rename(final)
+    except OSError:
+        shutil.rmtree(temporary, ignore_errors=True)  # A full disk needs the space.
+        raise
     for old in checkpoints(run)[:-_KEPT]:
         shutil.rmtree(old)
     return final
@@ -140,8 +187,8 @@ def load_model(path: Path) -> LanguageModel:
 
 
 def load_weights(model: LanguageModel, path: Path) -> None:
-    """Give `model` the weights of the checkpoint at `path`. Raises ConfigError when its shapes are others."""
-    found, wanted = load_model(path).state_dict(), model.state_dict()
+    """Give `model` the best weights at `path`. Raises ConfigError when their shapes are others."""
+    found, wanted = load_model(best_checkpoint(path)).state_dict(), model.state_dict()
     for name in {**wanted, **found}:
         ours, theirs = (list(side[name].shape) if name in side else "absent" for side in (wanted, found))
         if ours != theirs:
@@ -163,8 +210,8 @@ def load_training(path: Path) -> tuple[dict[str, Tensor], Progress]:
 
 
 def load_for_inference(path: Path) -> LanguageModel:
-    """`load_model`, set to evaluation without gradients."""
-    model = load_model(path).eval()
+    """Load the model with the best validation perplexity, set to evaluation without gradients."""
+    model = load_model(best_checkpoint(path)).eval()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     return model

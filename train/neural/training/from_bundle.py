@@ -8,6 +8,7 @@ the same as the bundle (function-preserving initialisation as in Net2Net, Chen e
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -25,6 +26,24 @@ _NEW_UNIT_SCALE = 0.05
 """Standard deviation of the weights into new hidden units; the weights from them to other units start at zero."""
 _TORCH_GATES = (0, 2, 3, 1)
 """The order that turns the graph's gates i, o, f, g into torch's i, f, g, o."""
+
+
+def bundle_shape(folder: Path) -> dict[str, Any]:
+    """Return the settings of `ModelConfig`, except vocab_size, of a network like that of the bundle in `folder`.
+
+    Raises ConfigError if the bundle has no network of one LSTM layer.
+    """
+    bundle = Bundle.open(folder)
+    if STEP not in bundle.manifest["files"]:
+        raise ConfigError(f"{folder}: the bundle has no neural model to start from")
+    shapes = {value.name: list(value.dims) for value in onnx.load(bundle.file(STEP)).graph.initializer}
+    if "input_weight_0" not in shapes or "input_weight_1" in shapes:
+        raise ConfigError(f"{folder}: the bundle's network is not one LSTM layer, which is needed to start from it")
+    cells = shapes["input_weight_0"][0] // 4
+    if "recurrent_projection_0" in shapes:
+        width = shapes["recurrent_projection_0"][0]
+        return {"embedding_size": width, "hidden_size": width, "cell_size": cells}
+    return {"embedding_size": shapes["projection_weight"][0], "hidden_size": cells}
 
 
 @torch.no_grad()

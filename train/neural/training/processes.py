@@ -93,6 +93,12 @@ class Processes:
             yield
 
 
+def free_cores() -> int:
+    """Return how many cores no other program uses at the moment; at least 1, at most PyTorch's number of threads."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return max(1, min(torch.get_num_threads(), round((os.cpu_count() or 1) - load)))
+
+
 def join() -> Processes:
     """Join the processes of `torchrun`, which describes them in the environment, or use this process alone.
 

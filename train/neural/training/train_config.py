@@ -40,6 +40,8 @@ _LEGAL = {
     "threads": (0, 1024),
     "checkpoint_seconds": (0, math.inf),
     "validate_tokens": (1, math.inf),
+    "validate_steps": (0, math.inf),
+    "patience": (0, math.inf),
 }
 
 
@@ -69,10 +71,12 @@ class TrainConfig(Regularisation):
     word2vec: initial word table: "cbow" or "skipgram" vectors of the training text; empty for random numbers.
     seed: fixes initialisation, data order, samples and dropout.
     device: "auto", "cpu" or "cuda".
-    threads: CPU threads of each process; 0 for PyTorch's default.
+    threads: CPU threads of each process; 0 for the free cores.
     precision: "bf16" (autocast), "fp32", or "auto": bf16 if the device has instructions for it.
-    checkpoint_seconds: time between checkpoints.
+    checkpoint_seconds: time between checkpoints; the first comes after at most 20 seconds.
     validate_tokens: tokens of validation text per measurement.
+    validate_steps: optimiser steps between measurements; 0 for one with each checkpoint.
+    patience: training ends early after so many measurements without a new best; 0 for never.
     """
 
     tokens: int = 20_000_000
@@ -98,6 +102,8 @@ class TrainConfig(Regularisation):
     threads: int = 0
     checkpoint_seconds: float = 120.0
     validate_tokens: int = 40_000
+    validate_steps: int = 0
+    patience: int = 0
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():

@@ -27,14 +27,18 @@ from foretype.train.neural.training.checkpoint import (
     load_model,
     load_training,
     load_weights,
+    save_best,
     save_checkpoint,
 )
 from foretype.train.neural.training.objective import Objective
 from foretype.train.neural.training.optimisation import Optimiser
-from foretype.train.neural.training.processes import join
+from foretype.train.neural.training.processes import Processes, free_cores, join
 from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.neural.training.windows import Windows
 from foretype.train.neural.training.word2vec import word2vec_vectors
+
+_FIRST_SECONDS = 20.0
+_SHOWN_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -126,11 +130,12 @@ class Trainer:
         validation: NDArray[np.unsignedinteger] | None = None,
         *,
         resume: bool = False,
+        processes: Processes | None = None,
     ) -> None:
         self.run, self.config, self.validation = run, config, validation
-        if config.threads:
-            torch.set_num_threads(config.threads)
-        self.processes = join()
+        self.processes = processes or join()
+        if config.threads or self.processes.count == 1:
+            torch.set_num_threads(config.threads or free_cores())
         self.device = self.processes.device(config.device)
         self._bf16 = config.precision == "bf16" or (config.precision == "auto" and _computes_bf16(self.device))
         self.windows = Windows(stream, config.batch, config.steps, config.seed, config.jitter)
@@ -148,6 +153,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         counts = torch.from_numpy(np.bincount(stream, minlength=model_config.vocab_size)).float()
 
+        self.stopping = False
         self.step, self.seconds, self.history = 0, 0.0, list[Mapping[str, Any]]()
         found = bool(checkpoints(run))
         if found != bool(self.processes.agree(found)):
@@ -174,7 +180,7 @@ class Trainer:
     @staticmethod
     def _identity(config: TrainConfig) -> dict[str, Any]:
         """The settings that must stay the same in a resumed run; length, device and intervals may change."""
-        free = {"tokens", "device", "threads", "checkpoint_seconds", "validate_tokens"}
+        free = {"tokens", "device", "threads", "checkpoint_seconds", "validate_tokens", "validate_steps", "patience"}
         return {name: value for name, value in asdict(config).items() if name not in free}
 
     def _restore(self) -> None:
@@ -271,37 +277,85 @@ class Trainer:
             "start again with a lower learning rate"
         )
 
+    def best(self) -> Mapping[str, Any] | None:
+        """The report with the lowest validation perplexity so far, or None if it was never measured."""
+        measured = [entry for entry in self.history if entry["validation_perplexity"] is not None]
+        return min(measured, key=lambda entry: entry["validation_perplexity"], default=None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done, or `patience` measurements brought no new best."""
+        if self.step >= self.config.total_steps:
+            return True
+        best, patience = self.best(), self.config.patience
+        after = [entry for entry in self.history if best is not None and entry["step"] > best["step"]]
+        return bool(patience) and len(after) >= patience
+
+    def _measure(self, report: Report) -> None:
+        """Add `report` to the history, and keep the weights if they are the best so far."""
+        before = self.best()
+        self.history.append(asdict(report))
+        value = report.validation_perplexity
+        better = value is not None and (before is None or value < before["validation_perplexity"])
+        if better and self.processes.leads:
+            with self.optimiser.averaged():
+                save_best(self.run, self.model, self.step)
+
+    def _measure_start(self) -> None:
+        """Measure the weights that training starts from, so that it never ends with worse ones."""
+        if self.step == 0 and self.config.start_from and self.config.validate_steps and not self.history:
+            validation = self.validate()
+            if validation is not None:
+                self._measure(Report(0, 0, 0.0, math.log(validation), 0.0, 0.0, 0.0, validation, validation))
+
     def fit(self, every: int = 50) -> Iterator[Report]:
-        """Train to the end; yield a report every `every` steps and with each checkpoint.
+        """Train to the end; yield a report every `every` steps or 2 seconds, and with each measurement.
+
+        Set `stopping`, also from a signal handler, to end training after the next step, with a checkpoint.
 
         Raises CheckpointError if training diverges; the last checkpoint stays as it is.
         """
+        self._measure_start()
         mark, saved = time.monotonic(), time.monotonic()
         measured: list[Tensor] = []
-        while self.step < self.config.total_steps:
+        first = self.step == 0
+        between = self.config.validate_steps
+        while not self.finished:
             measured.append(self.train_step())
+            now = time.monotonic()
             last = self.step == self.config.total_steps
-            due = bool(self.processes.agree(last or time.monotonic() - saved >= self.config.checkpoint_seconds))
-            if not (due or len(measured) >= every):
+            wait = min(self.config.checkpoint_seconds, _FIRST_SECONDS if first else math.inf)
+            due, shown, stopping = self._decide(now - saved >= wait, now - mark >= _SHOWN_SECONDS, self.stopping)
+            measures = last or (self.step % between == 0 if between else due)
+            due |= last or stopping
+            if not (due or measures or shown or len(measured) >= every):
                 continue
             values = self.processes.mean(torch.stack(measured)).cpu()
             loss, norm = values.mean(0).tolist()
             now = time.monotonic()
             self.seconds += now - mark
-            validation = self.validate() if due else None
+            validation = self.validate() if measures else None
             self._refuse(values, validation)
             size = self.config.batch * self.config.steps
             speed = len(measured) * size / (now - mark)
             rate = self.config.rate(self.step - 1)
             tokens = self.step * size
             report = Report(self.step, tokens, self.seconds, loss, norm, rate, speed, _exp(loss), validation)
-            if due:
-                self.history.append(asdict(report))
+            if measures:
+                self._measure(report)
+            if due or self.finished:
                 self.save()
-                saved = time.monotonic()
+                saved, first = time.monotonic(), False
             measured.clear()
             mark = time.monotonic()
             yield report
+            if stopping:
+                return
+
+    def _decide(self, *choices: bool) -> tuple[bool, ...]:
+        """The leader's `choices`, which depend on the clock or on a signal."""
+        value = int(self.processes.agree(sum(choice << place for place, choice in enumerate(choices))))
+        return tuple(bool(value >> place & 1) for place in range(len(choices)))
 
 
 def _computes_bf16(device: torch.device) -> bool:

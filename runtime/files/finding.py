@@ -8,8 +8,10 @@ from pathlib import Path
 from foretype.runtime.errors import BundleError
 
 BUNDLED = Path(__file__).parents[1] / "bundles"
-BUNDLES = ("en", "en-tiny")
-"""Bundles that are shipped with Foretype: English in 24 MB, and English in 3 MB."""
+BUNDLES = (
+    "en", "en-tiny", "de", "fr", "es", "it", "pt", "nl", "pl", "sv", "tr", "ru", "uk", "ca", "cs", "fi",
+)  # fmt: skip
+"""Bundles that are shipped with Foretype: English in 24 MB and in 3 MB, and fourteen other languages."""
 DEFAULT_BUNDLE = BUNDLES[0]
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 

@@ -201,7 +201,8 @@ def agreement(golden: Sequence[Answer], given: Sequence[Answer], tolerance: floa
     same = tied = wrong = 0
     largest, first = 0.0, None
     for text, right, seen in zip(texts(), golden, given, strict=True):
-        difference = max((_difference(p, seen.probabilities.get(w, 0.0)) for w, p in right.probabilities.items()))
+        pairs = ((p, seen.probabilities.get(word, 0.0)) for word, p in right.probabilities.items())
+        difference = max((_difference(*pair) for pair in pairs), default=0.0)
         largest = max(largest, difference)
         if difference > tolerance:
             wrong += 1

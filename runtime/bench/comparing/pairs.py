@@ -34,8 +34,8 @@ DOUBT = 0.01
 WIDEST = 0.09
 """Half the width of the interval above which the comparison is refused: a tenth could hide in it."""
 FEWEST_PAIRS, MOST_PAIRS = 8, 16
-ROUNDS = 2
-PIECE_WORDS = 25
+ROUNDS = 3
+PIECE_WORDS = 30
 FIGURES = ("inside a word", "word boundary", "all keystrokes")
 
 

@@ -56,7 +56,7 @@ def test_many_wrong_answers_make_a_device_wrong() -> None:
 
 def test_texts_end_after_a_space_and_inside_a_word() -> None:
     assert len(set(texts())) == TEXTS
-    assert sum(text.endswith(" ") for text in texts()) == TEXTS // 2
+    assert TEXTS // 2 <= sum(text.endswith(" ") for text in texts()) < TEXTS * 2 // 3
 
 
 @pytest.mark.parametrize("name", BUNDLES)

@@ -55,9 +55,7 @@ def test_builds_run_in_turn_and_the_other_build_is_the_one_that_is_asked_for(tin
 
 def test_what_is_no_build_is_refused(tmp_path: Path, tiny_bundle: Path) -> None:
     configuration = Configuration(str(tiny_bundle), "ngram")
-    with pytest.raises(
-        ConfigError, match="expected a Python of another environment, or a folder"
-    ):
+    with pytest.raises(ConfigError, match="expected a Python of another environment, or a folder"):
         compare_builds(Build(tmp_path), Build(), configuration)
     with pytest.raises(ForetypeError, match="its process ended"):
         compare_builds(Build(), Build(), Configuration("/no/such/bundle", "ngram"))

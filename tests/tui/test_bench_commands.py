@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from foretype.runtime.bench.result import Result
 from foretype.runtime.bench.answers import benchmark_text
+from foretype.runtime.bench.result import Result
 from foretype.tui.cli import run
 
 WORDS = len(benchmark_text().split())

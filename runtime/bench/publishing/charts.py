@@ -35,8 +35,7 @@ def _svg(
     figure = new_figure(9, height)
     draw(figure.subplots(), named)
     text = io.StringIO()
-    # No date, so that the same results give the same page.
-    figure.savefig(text, format="svg", metadata={"Date": None})
+    figure.savefig(text, format="svg")
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
 

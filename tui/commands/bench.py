@@ -100,7 +100,7 @@ def bench(
         list(map(int, counts)),
     )
     if write_answers:
-        _write_answers(write_answers, bundle[0] if bundle else Path(default_name()))
+        _write_answers(write_answers, str(bundle[0]) if bundle else default_name())
         return
     if against:
         _compare_builds(against, chosen, as_json)
@@ -169,20 +169,20 @@ def _listed(given: list[str] | None, default: str) -> list[str]:
     return [part.strip() for value in given or [default] for part in value.split(",")]
 
 
-def _write_answers(path: Path, bundle: Path) -> None:
+def _write_answers(path: Path, bundle: str | None) -> None:
+    """Write the answers of all engines of the bundle."""
     from foretype.runtime import load
     from foretype.runtime.bench.answers import make
     from foretype.runtime.bench.device import describe
     from foretype.runtime.files.bundle import STEP
 
-    ngram = load(bundle, engine="ngram")
-    engines = ("blend", "neural") if ngram.bundle.lists(STEP) else ()
+    models = [load(bundle, engine="ngram")]
+    if models[0].bundle.lists(STEP):
+        models += [load(bundle, engine="blend"), load(bundle, engine="neural")]
     device = describe()
-    golden = make(
-        [ngram, *(load(bundle, engine=name) for name in engines)], f"{device.cpu}; {', '.join(device.versions)}"
-    )
+    golden = make(models, f"{device.cpu}; {', '.join(device.versions)}")
     golden.write(path)
-    print(f"{path}: answers of {bundle}, {golden.fingerprint}: {', '.join(golden.answers)}")
+    print(f"{path}: answers of {models[0].bundle.folder.name}, {golden.fingerprint}: {', '.join(golden.answers)}")
 
 
 def _compare_builds(against: Path, chosen: Sequence[Configuration], as_json: bool) -> None:

@@ -35,6 +35,7 @@ class Conditions:
     reference_us: median time of fixed work that is unrelated to Foretype, done once every twenty characters.
     others: cores that other programs used; Linux counts in steps of 10 ms.
     load_average: processes that wanted to run in the last minute. megahertz: the clock of the fastest core afterwards.
+    throttled: times that a core was slowed down because it was too hot, during the pass.
     """
 
     wall_s: float
@@ -44,6 +45,7 @@ class Conditions:
     others: float | None
     load_average: float | None
     megahertz: float | None
+    throttled: int | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if a time that is used as a divisor is not above zero."""
@@ -62,6 +64,8 @@ class Conditions:
         quietest_us: the lowest known `reference_us` of this configuration on this device.
         accelerated: whether an accelerator computes, so that the thread may wait.
         """
+        if self.throttled:
+            return f"a core was throttled {self.throttled} times because it was too hot"
         if not accelerated and self.waited > MOST_WAITED:
             return f"waited for a processor for {self.waited:.0%} of the time"
         if self.reference_us > quietest_us * (1 + MOST_SLOWED):
@@ -79,7 +83,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._references: list[float] = []
-        self._switches = _switches()
+        self._switches, self._throttled = _switches(), throttled()
         self._busy, self._process = _busy_seconds(), time.process_time()
         self._cpu, self._wall = time.thread_time(), time.perf_counter()
 
@@ -100,7 +104,7 @@ class Watch:
                 (time.process_time, self._process),
             )
         )
-        busy, switches = _busy_seconds(), _switches()
+        busy, switches, hot = _busy_seconds(), _switches(), throttled()
         return Conditions(
             wall_s=wall,
             cpu_s=cpu,
@@ -109,6 +113,7 @@ class Watch:
             others=None if busy is None or self._busy is None else max(0.0, busy - self._busy - process) / wall,
             load_average=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
             megahertz=megahertz(),
+            throttled=None if hot is None or self._throttled is None else hot - self._throttled,
         )
 
 
@@ -147,3 +152,14 @@ def megahertz(cpus: Path = CPUS) -> float | None:
         except (OSError, ValueError):
             continue
     return max(found, default=None)
+
+
+def throttled(cpus: Path = CPUS) -> int | None:
+    """How often cores have been slowed down because they were too hot; None if Linux does not report it."""
+    found = []
+    for path in cpus.glob("cpu[0-9]*/thermal_throttle/core_throttle_count"):
+        try:
+            found.append(int(path.read_text(encoding="ascii")))
+        except (OSError, ValueError):
+            continue
+    return sum(found) if found else None

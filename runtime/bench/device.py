@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 from foretype.runtime.engines.providers import import_onnxruntime
 
@@ -26,6 +27,7 @@ PACKAGES = ("foretype", "numpy", "onnxruntime", "onnxruntime-gpu", "tokenizers")
 class Device:
     """A device and its software. Values that the system does not report are None or empty.
 
+    kind: "native", or "browser" for a result of a browser's benchmark (see docs/benchmark.md).
     cpu: the processor's model. architecture: such as "x86_64" or "arm64".
     cores: logical processors. usable_cores: logical processors that this process may run on.
     instruction_sets: those of `INSTRUCTION_SETS` that the processor has; on systems other than Linux, those that NumPy
@@ -53,6 +55,7 @@ class Device:
     load_average: float | None
     providers: tuple[str, ...]
     versions: tuple[str, ...]
+    kind: Literal["native", "browser"] = "native"
 
     @property
     def name(self) -> str:
@@ -60,7 +63,7 @@ class Device:
         parts = [self.cpu, f"{self.usable_cores or self.cores or '?'} cores"]
         if self.memory_bytes:
             parts.append(f"{self.memory_bytes / 2**30:.0f} GiB")
-        return ", ".join([*parts, *self.accelerators, self.system])
+        return ", ".join([*parts, *self.accelerators, self.system, *(["browser"] if self.kind == "browser" else [])])
 
     def lines(self) -> list[str]:
         """The whole description, one line per topic."""

@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from foretype.runtime.bench.answers import Agreement
 from foretype.runtime.bench.conditions import Conditions
 from foretype.runtime.bench.device import Device
 from foretype.runtime.bench.latency import Histogram, Latencies
+from foretype.runtime.bench.sustained import Interval
 from foretype.runtime.errors import ForetypeError
 from foretype.runtime.files.atomic import write_json
 from foretype.runtime.files.decoding import decode
@@ -148,6 +150,8 @@ class Measurement:
     joules_per_1000_words: energy of the whole processor. floor: only on the CPU. batches: empty without a neural model.
     conditions: those of each trial, in the order of measurement. repeated: number of times that a disturbed trial was
         run again.
+    answers: agreement with the golden answers; None if there are none for this bundle, engine and precision.
+    sustained: the intervals of a sustained run, in order; empty without one.
     """
 
     bundle: str
@@ -173,6 +177,8 @@ class Measurement:
     batches: tuple[Batch, ...]
     conditions: tuple[Conditions, ...]
     repeated: int
+    answers: Agreement | None = None
+    sustained: tuple[Interval, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError if there are no conditions, or a figure does not have one trial for each."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import sys
 import time
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
+from foretype.runtime.bench.answers import Agreement, benchmark_text, check, fingerprint
 from foretype.runtime.bench.conditions import Conditions, Watch
 from foretype.runtime.bench.latency import Latencies
 from foretype.runtime.bench.meters import EnergyMeter, resident_memory
@@ -66,7 +65,10 @@ class Typing:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial. The fields before `cold` describe what was measured, like those of `result.Measurement`."""
+    """One trial. The fields before `cold` describe what was measured, like those of `result.Measurement`.
+
+    answers: agreement with the golden answers; None if there are none, or if `run_trial` was not asked to check them.
+    """
 
     bundle: str
     fingerprint: str
@@ -80,17 +82,12 @@ class Trial:
     resident_bytes: int | None
     floor: FloorTrial | None
     batches: tuple[BatchTrial, ...]
+    answers: Agreement | None = None
 
     @property
     def accelerated(self) -> bool:
         """Whether an accelerator computes instead of the CPU."""
         return self.provider not in (None, "cpu")
-
-
-@cache
-def benchmark_text() -> str:
-    """The text to type: everyday English, with one passage longer than a context window."""
-    return files("foretype.runtime.bench").joinpath("text.txt").read_text(encoding="utf-8")
 
 
 def type_text(session: Session, text: str, seconds: float) -> Typing:
@@ -124,11 +121,12 @@ def type_text(session: Session, text: str, seconds: float) -> Typing:
     return Typing(letter, boundary, letter_cpu, boundary_cpu, words, total, joules, conditions)
 
 
-def run_trial(model: Model, cold: ColdStart, seconds: float) -> Trial:
+def run_trial(model: Model, cold: ColdStart, seconds: float, answers: Path | None = None) -> Trial:
     """Warm up on the whole text, type it again in a fresh session, then measure the neural model alone.
 
     cold: the cold start, which was measured before. seconds: the time limit of each pass over the text; if 0, the
-    neural model is not measured alone.
+    neural model is not measured alone, and the answers are checked instead. answers: the golden answers; None for those
+    that come with Foretype.
     """
     text = benchmark_text()
     type_text(model.session(), text, seconds)
@@ -145,12 +143,10 @@ def run_trial(model: Model, cold: ColdStart, seconds: float) -> Trial:
             size = _step_weight_bytes(model.bundle, STEP_FLOAT if floating else STEP)
             floor = measure_floor(neural, size, ids) if size else None
         batches = measure_batches(neural, ids)
-    bundle_files = model.bundle.manifest["files"]
-    checksums = "\n".join(f"{name} {bundle_files[name]['sha256']}" for name in sorted(bundle_files))
-    paths = [model.bundle.folder / name for name in bundle_files]
+    paths = [model.bundle.folder / name for name in model.bundle.manifest["files"]]
     return Trial(
         bundle=model.bundle.folder.resolve().name,
-        fingerprint=hashlib.sha256(checksums.encode()).hexdigest()[:12],
+        fingerprint=fingerprint(model.bundle),
         bundle_bytes=sum(path.stat().st_size for path in paths if path.exists()),
         engine=model.engine,
         provider=neural.provider if neural else None,
@@ -161,6 +157,7 @@ def run_trial(model: Model, cold: ColdStart, seconds: float) -> Trial:
         resident_bytes=resident,
         floor=floor,
         batches=batches,
+        answers=None if seconds else check(model, answers),
     )
 
 

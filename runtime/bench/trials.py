@@ -9,12 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
+from foretype.runtime.bench.answers import Agreement, benchmark_text
 from foretype.runtime.bench.device import describe
 from foretype.runtime.bench.result import VERSION, Batch, Figure, Floor, Latency, Measurement, Result
-from foretype.runtime.bench.trial import Trial, benchmark_text
+from foretype.runtime.bench.sustained import Interval
+from foretype.runtime.bench.trial import Trial
 from foretype.runtime.bench.worker import PRELUDE
 from foretype.runtime.errors import ForetypeError
 from foretype.runtime.files.decoding import decode
@@ -59,6 +63,8 @@ def measure(
     trials: int = 5,
     seconds: float = 50.0,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    answers: Path | None = None,
+    minutes: float = 0.0,
 ) -> Result:
     """Measure the configurations in turn, A B C A B C ..., so that changes in the device's speed affect all equally.
 
@@ -66,9 +72,11 @@ def measure(
         first. On slow devices each pass over the text is cut short (but not below `LEAST_PASS_SECONDS`). Disturbed
         trials are not repeated after the limit.
     progress: called with the number of processes that have run, and the total.
+    answers: golden answers to check; None for those that come with Foretype.
+    minutes: type this long with each configuration afterwards, without a pause.
 
     Before the first round each configuration is started once without measuring it. This brings files into the system's
-    cache and finds configurations that cannot run. Raises ForetypeError if a configuration cannot run.
+    cache, finds configurations that cannot run, and checks the answers. Raises ForetypeError if one cannot run.
     """
     device = describe()
     begun, total, done = time.monotonic(), len(chosen) * (trials + 1), 0
@@ -80,7 +88,7 @@ def measure(
             if turn:
                 series.add(limit, begun + seconds)
             else:
-                run_process(series.configuration, 0.0)
+                series.answers = run_process(series.configuration, 0.0, answers).answers
             done += 1
             progress(done, total)
         ended = time.monotonic()
@@ -93,17 +101,18 @@ def measure(
         trials=len(found[0].trials),
         text_sha256=hashlib.sha256(benchmark_text().encode()).hexdigest(),
         device=device,
-        measurements=tuple(join(its.configuration.threads, its.trials, its.repeated) for its in found),
+        measurements=tuple(its.joined(minutes) for its in found),
     )
 
 
 class _Series:
-    """The trials of one configuration, and how often one was repeated because it was disturbed."""
+    """The trials of one configuration, its answers, and how often a trial was repeated because it was disturbed."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         self.trials: list[Trial] = []
         self.repeated = 0
+        self.answers: Agreement | None = None
         self._quietest = math.inf
 
     def add(self, seconds: float, until: float) -> None:
@@ -115,18 +124,37 @@ class _Series:
         self.trials.append(min(tried, key=lambda trial: (self._disturbed(trial), trial.typing.conditions.waited)))
         self.repeated += len(tried) - 1
 
+    def joined(self, minutes: float) -> Measurement:
+        """The measurement, with a sustained run of `minutes` if that is above 0."""
+        joined = join(self.configuration.threads, self.trials, self.repeated, self.answers)
+        return replace(joined, sustained=run_sustained(self.configuration, minutes * 60)) if minutes else joined
+
     def _disturbed(self, trial: Trial) -> bool:
         return trial.typing.conditions.disturbance(self._quietest, trial.accelerated) is not None
 
 
-def run_process(configuration: Configuration, seconds: float) -> Trial:
-    """Run one trial in a fresh process; `seconds` as in `run_trial`. Raises ForetypeError if it fails."""
+def run_process(configuration: Configuration, seconds: float, answers: Path | None = None) -> Trial:
+    """Run one trial in a fresh process; arguments as in `run_trial`. Raises ForetypeError if it fails."""
     # -P: imports must not find files in the current folder.
     command = [sys.executable, "-P", "-c", PRELUDE, json.dumps(asdict(configuration)), str(seconds)]
+    command += [str(answers)] if answers else []
+    return decode(Trial, _run(configuration, command, _LONGEST_TRIAL))
+
+
+def run_sustained(configuration: Configuration, seconds: float) -> tuple[Interval, ...]:
+    """Type for `seconds` in a fresh process. Raises ForetypeError if it fails."""
+    code = "from foretype.runtime.bench.sustained import main; main()"
+    command = [sys.executable, "-P", "-c", code, json.dumps(asdict(configuration)), str(seconds)]
+    found = _run(configuration, command, seconds + _LONGEST_TRIAL)
+    return tuple(decode(Interval, interval) for interval in found)
+
+
+def _run(configuration: Configuration, command: list[str], timeout: float) -> Any:
+    """Run a process and return the JSON of its last line. Raises ForetypeError if it fails."""
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST_TRIAL, check=False)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:
-        raise ForetypeError(f"{configuration}: no answer within {_LONGEST_TRIAL:.0f} s") from error
+        raise ForetypeError(f"{configuration}: no answer within {timeout:.0f} s") from error
     try:
         answer = json.loads(ended.stdout.strip().rpartition("\n")[2])
     except ValueError as error:
@@ -134,10 +162,10 @@ def run_process(configuration: Configuration, seconds: float) -> Trial:
         raise ForetypeError(f"{configuration}: its process ended with status {ended.returncode}: {told}") from error
     if "error" in answer:
         raise ForetypeError(answer["error"])
-    return decode(Trial, answer)
+    return answer
 
 
-def join(threads: int, trials: Sequence[Trial], repeated: int = 0) -> Measurement:
+def join(threads: int, trials: Sequence[Trial], repeated: int = 0, answers: Agreement | None = None) -> Measurement:
     """Join the trials of one configuration (at least one) into one measurement."""
     last = trials[-1]
     floors = [(trial.floor, trial.typing.boundary.p50) for trial in trials if trial.floor]
@@ -181,6 +209,7 @@ def join(threads: int, trials: Sequence[Trial], repeated: int = 0) -> Measuremen
         ),
         conditions=tuple(trial.typing.conditions for trial in trials),
         repeated=repeated,
+        answers=answers,
     )
 
 

@@ -1,12 +1,13 @@
 """The process of one trial: measures the cold start, which needs a fresh process, then runs the rest of the trial.
 
-Run as `python -c PRELUDE LOAD SECONDS`, where LOAD is the arguments of `foretype.runtime.load` as JSON. It prints one
-line of JSON: a `Trial`, or {"error": ...}.
+Run as `python -c PRELUDE LOAD SECONDS [ANSWERS]`, where LOAD is the arguments of `foretype.runtime.load` as JSON and
+ANSWERS a file of golden answers. It prints one line of JSON: a `Trial`, or {"error": ...}.
 """
 
 import json
 import sys
 import time
+from pathlib import Path
 
 from foretype.runtime import ForetypeError, load
 from foretype.runtime.bench.meters import peak_memory
@@ -43,7 +44,8 @@ def main(import_ms: float, worked: float) -> None:
         cold = ColdStart(import_ms, (loaded - start) * 1e3, (suggested - loaded) * 1e3, cpu_ms, peak)
         if CPU_CLOCK_IS_COARSE:
             cold = replace(cold, cpu_ms=cold.milliseconds)
-        answer = asdict(run_trial(model, cold, float(sys.argv[2])))
+        golden = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+        answer = asdict(run_trial(model, cold, float(sys.argv[2]), golden))
     except (ForetypeError, OSError) as error:
         answer = {"error": str(error)}
     print(json.dumps(answer))

@@ -79,6 +79,11 @@ CASES = (
         r"(?s)recognised after 3 words.*\| en-tiny \| \d.*\| lines in turn \| \d",
     ),
     Case("measure_tmux", "--bundle {bundle} --keys 5", r'"key_to_words_ms_p95": \d', needs="tmux"),
+    Case(
+        "measure_verdicts",
+        "--comparisons 1 --load 1 --pairs 1 --engine ngram --bundle {bundle}",
+        r"(?s)slower builds, 1 comparisons: .*\"comparisons\": 1, \"false\": 0",
+    ),
     Case("measure_typos", "{text} --bundle {bundle} --words 10", r"(?s)clean text, plain: -?\d.*qwertz"),
 )
 

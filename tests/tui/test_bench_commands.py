@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from foretype.runtime.bench.answers import benchmark_text
 from foretype.runtime.bench.result import Result
-from foretype.runtime.bench.trial import benchmark_text
 from foretype.tui.cli import run
 
 WORDS = len(benchmark_text().split())
@@ -70,6 +70,8 @@ def test_json_tables_comparison_and_plot_come_from_one_run(
         (["--provider", "abacus"], 1, "'abacus' is not available; this machine offers: auto, "),
         (["--bundle", "/no/such/bundle"], 1, "/no/such/bundle"),
         (["--compare", "/no/such/result.json"], 1, "/no/such/result.json: No such file"),
+        (["--against", "/no/such/build"], 1, "/no/such/build: expected a Python of another environment"),
+        (["--answers", "/no/such/answers.json"], 1, "/no/such/answers.json: No such file"),
         (["--plot", "picture.doc"], 1, "picture.doc: unknown image type; expected an ending of .png"),
         (["--out", "/no/such/folder/x.json"], 1, "/no/such/folder/x.json"),
         (["--trials", "0"], 2, "--trials"),
@@ -82,6 +84,18 @@ def test_a_mistake_is_one_line_before_any_work(
     assert (found, out) == (status, "")
     assert words in err
     assert err.count("\n") == 1
+
+
+def test_answers_are_written_once_and_checked_in_each_run(
+    tiny_bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    golden = tmp_path / "answers.json"
+    status, out, _ = in_process(capfd, "bench", "--bundle", tiny_bundle, "--write-answers", golden)
+    assert (status, out.count("\n")) == (0, 1)
+    options = ["--bundle", tiny_bundle, "--engine", "ngram", "--trials", "1", "--answers", golden]
+    status, out, _ = in_process(capfd, "bench", *options)
+    assert status == 0
+    assert "60 of 60" in out
 
 
 def test_an_engine_that_stands_in_for_another_is_named(
@@ -114,7 +128,7 @@ def test_a_report_leaves_out_what_is_no_result_with_a_line_for_each(
     assert "1 result" in out
     written = page.read_text(encoding="utf-8")
     assert Result.read(result_file).device.name in written
-    assert written.count("tiny, ") == 3
+    assert written.split("<svg")[0].count("tiny, ") == 3
 
 
 def test_a_report_of_nothing_readable_fails(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

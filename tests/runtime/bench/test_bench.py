@@ -21,14 +21,15 @@ from paths import ROOT
 from foretype.runtime import ForetypeError, load
 from foretype.runtime.bench import conditions as bench_conditions
 from foretype.runtime.bench import trials
-from foretype.runtime.bench.compare import caveats, compare, verdict
+from foretype.runtime.bench.answers import benchmark_text
+from foretype.runtime.bench.comparing.results import caveats, compare, verdict
 from foretype.runtime.bench.conditions import Conditions, Watch, megahertz
 from foretype.runtime.bench.device import describe
 from foretype.runtime.bench.latency import Histogram, Latencies, percentile
 from foretype.runtime.bench.meters import EnergyMeter, peak_memory, resident_memory
-from foretype.runtime.bench.report import html_page, markdown
+from foretype.runtime.bench.publishing.leaderboard import html_page, markdown
 from foretype.runtime.bench.result import VERSION, Batch, Figure, Floor, Latency, Measurement, Result
-from foretype.runtime.bench.trial import Trial, benchmark_text, type_text
+from foretype.runtime.bench.trial import Trial, type_text
 from foretype.runtime.bench.trials import Configuration, configurations
 from foretype.runtime.text.context import WINDOW_CHARACTERS
 
@@ -277,7 +278,7 @@ def test_a_disturbed_trial_is_repeated_and_the_quietest_counts(
 ) -> None:
     runs = iter(seen)
 
-    def run_process(configuration: Configuration, seconds: float) -> Trial:
+    def run_process(configuration: Configuration, seconds: float, answers: Path | None = None) -> Trial:
         return replace(a_trial, typing=replace(a_trial.typing, conditions=next(runs) if seconds else QUIET))
 
     monkeypatch.setattr(trials, "run_process", run_process)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -91,7 +92,8 @@ def compare(old: Result, new: Result) -> list[Comparison]:
     """Compare every figure of `COMPARED` for each configuration that is in both results, in the order of `new`.
 
     Disturbed trials are ignored (see `Conditions`). There is no verdict unless more than half of the trials of each
-    result were undisturbed.
+    result were undisturbed. If the fixed work took longer in one result than in the other, a difference must be larger
+    by as much. Under load, `pairs.compare_builds` decides more.
     """
     rows = []
     for measurement in new.measurements:
@@ -112,11 +114,18 @@ def compare(old: Result, new: Result) -> list[Comparison]:
             else:
                 was, now = (figure.only(flags) for figure, flags in zip((was, now), counted, strict=True))
                 words = ("less", "more") if row.name.endswith(("bytes", "words")) else ("faster", "slower")
-                told = verdict(was, now, row.least, *words)
+                shift = _shift(*pair) if row.timed and same_device else 0.0
+                told = verdict(was, now, row.least + shift, *words)
             noises = [figure.noise for figure in (was, now)]
             noise = None if None in noises else max(value for value in noises if value is not None)
             rows.append(Comparison(measurement.label, row.name, was, now, now.median / was.median, noise, told))
     return rows
+
+
+def _shift(old: Measurement, new: Measurement) -> float:
+    """How much longer the fixed work took in the slower of the two results, as a share."""
+    first, second = (statistics.median(each.reference_us for each in m.conditions) for m in (old, new))
+    return max(first / second, second / first) - 1
 
 
 def _undisturbed(row: Row, measurement: Measurement, quietest_us: float | None) -> list[bool]:
@@ -145,6 +154,8 @@ def caveats(old: Result, new: Result) -> list[str]:
     if old.text_sha256 != new.text_sha256:
         found.append("another text was typed: latencies do not compare")
     for measurement in new.measurements:
+        if measurement.answers and not measurement.answers.right:
+            found.append(f"{measurement.label}: wrong answers; its times mean nothing")
         before = _counterpart(old, measurement)
         if before is None:
             found.append(f"{measurement.label}: not measured then")

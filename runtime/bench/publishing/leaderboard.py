@@ -5,17 +5,22 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from foretype.runtime.bench.answers import Agreement
+from foretype.runtime.bench.publishing.charts import svg_charts
 from foretype.runtime.bench.result import Figure, Result
+from foretype.runtime.errors import ConfigError
 
 HEAD = (
     *("device", "configuration", "word boundary p50", "p99", "inside a word p50", "p99"),
-    *("cold start", "memory", "words/s", "boundary / floor", "measured"),
+    *("cold start", "memory", "words/s", "boundary / floor", "answers", "measured"),
 )
 _TITLE = "Foretype on devices"
 _NOTE = (
     "Sorted by the median time of a suggestion at a word boundary. Medians over trials; ± is half the spread between"
     " trials. Memory is the peak of the whole process at its first suggestion. The floor is the time that reading"
-    " the weights once takes on one core. Only rows of one bundle, named with the fingerprint of its files, compare."
+    " the weights once takes on one core. Answers are texts for which the device suggests what it should; the speed of"
+    " a device with wrong answers means nothing. Only rows of one bundle, named with the fingerprint of its"
+    " files, compare."
 )
 _STYLE = (
     "body{font:16px/1.4 system-ui,sans-serif;margin:2em}table{border-collapse:collapse}"
@@ -41,10 +46,19 @@ def rows(results: Sequence[Result]) -> list[list[str]]:
             told(measurement.first_peak_bytes, "MB", 1e-6),
             told(measurement.words_per_second),
             told(measurement.floor.boundary_over_floor, digits=1) if measurement.floor else "",
+            told_answers(measurement.answers),
             result.created[:10],
         ]
         for result, measurement in pairs
     ]
+
+
+def told_answers(answers: Agreement | None) -> str:
+    """How a device's answers agree with the golden ones, in a few words."""
+    if answers is None:
+        return "not checked"
+    agreed = f"{answers.same + answers.tied} of {answers.texts}"
+    return agreed if answers.right else f"WRONG: {agreed}"
 
 
 def told(figure: Figure | None, unit: str = "", scale: float = 1.0, digits: int = 0) -> str:
@@ -66,14 +80,18 @@ def markdown(results: Sequence[Result]) -> str:
 
 
 def html_page(results: Sequence[Result]) -> str:
-    """The leaderboard as an HTML page that needs no other file."""
+    """The leaderboard as an HTML page that needs no other file, with charts if matplotlib is installed."""
 
     def line(cells: Sequence[str], kind: str) -> str:
         return "<tr>" + "".join(f"<{kind}>{html.escape(cell)}</{kind}>" for cell in cells) + "</tr>"
 
     body = "\n".join(line(cells, "td") for cells in rows(results))
+    try:
+        charts = "\n".join(svg_charts(results)) if body else ""
+    except ConfigError:
+        charts = "<p>Charts need matplotlib: pip install 'foretype[plots]'</p>"
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{_TITLE}</title>\n'
         f"<style>{_STYLE}</style></head><body>\n<h1>{_TITLE}</h1>\n<p>{_NOTE}</p>\n"
-        f"<table>\n<thead>{line(HEAD, 'th')}</thead>\n<tbody>\n{body}\n</tbody></table>\n</body></html>\n"
+        f"<table>\n<thead>{line(HEAD, 'th')}</thead>\n<tbody>\n{body}\n</tbody></table>\n{charts}\n</body></html>\n"
     )

@@ -22,21 +22,22 @@ def check_plot(path: Path) -> None:
     """Raise ConfigError if a plot cannot be drawn to `path`. Call it before long work."""
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"{path}: unknown image type; expected an ending of {', '.join(FORMATS)}")
-    _figure()
+    new_figure(1, 1)
 
 
-def _figure() -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches. Raises ConfigError if matplotlib is not installed."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ConfigError("plots need matplotlib: pip install 'foretype[plots]'") from error
-    return Figure((8, 6), layout="constrained")
+    return Figure((width, height), layout="constrained")
 
 
 def plot(result: Result, path: Path) -> None:
     """Draw the histograms of `result` to `path`, in the format of its suffix. Raises ConfigError like `check_plot`."""
     check_plot(path)
-    figure = _figure()
+    figure = new_figure(8, 6)
     figure.suptitle(result.device.name, fontsize="medium")
     letters, boundaries = figure.subplots(2, sharex=True)
     for number, measurement in enumerate(result.measurements):

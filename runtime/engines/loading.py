@@ -88,6 +88,8 @@ class Engines:
         self.lexicon = Lexicon(bundle.file(LEXICON).read_bytes()) if bundle.lists(LEXICON) else None
         self._repeatable: dict[int, bool] = {}
         self.neural: NeuralModel | None = None
+        if engine == "auto" and not (bundle.lists(STEP) or bundle.lists(STEP_FLOAT)):
+            engine = "ngram"  # a bundle without a neural model lacks nothing
         self.engine: str = "ngram" if engine == "ngram" else "neural" if engine == "neural" else "blend"
         self._threads = threads
         self._attempts: list[Attempt] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from functools import cache
 
 import pytest
@@ -81,7 +80,7 @@ def test_everyday_words_are_offered(language: str, text: str, word: str) -> None
     [
         ("de", "wir reden uber", "über"),
         ("de", "wir reden ueber", "über"),
-        ("de", "das ist gross", "groß"),
+        ("de", "es wird groess", "größer"),
         ("fr", "je suis dej", "déjà"),
         ("fr", "un caf", "café"),
         ("es", "hasta manan", "mañana"),
@@ -89,15 +88,16 @@ def test_everyday_words_are_offered(language: str, text: str, word: str) -> None
         ("pt", "eu na", "não"),
         ("pl", "dziekuj", "dziękuję"),
         ("cs", "dek", "děkuji"),
-        ("ru", "ее з", "её"),
-    ][:10],
+        ("ca", "em fa molta illus", "il·lusió"),
+    ],
 )
 def test_letters_typed_without_accents_find_the_word(language: str, text: str, word: str) -> None:
     assert word in offered(language, text)
 
 
 def test_letters_of_another_alphabet_are_left_alone() -> None:
-    assert offered("ru", "ne") == []
+    assert all(word.isascii() for word in offered("ru", "ne"))
+    assert not model("ru").session().corrections("ne ")
 
 
 def test_german_nouns_are_capitalised_inside_a_sentence() -> None:
@@ -106,9 +106,9 @@ def test_german_nouns_are_capitalised_inside_a_sentence() -> None:
 
 
 def test_a_turkish_sentence_starts_with_a_dotted_capital() -> None:
-    words = offered("tr", "İs")
-    assert words
-    assert all(unicodedata.normalize("NFC", word).startswith("İs") for word in words)
+    assert "İstanbul" in offered("tr", "İstanb")
+    assert "İşte" in offered("tr", "İş")
+    assert [word[0] for word in offered("tr", "Bu kadar. i")] == ["i", "i", "i"]
 
 
 def test_spanish_questions_start_like_sentences() -> None:
@@ -117,4 +117,3 @@ def test_spanish_questions_start_like_sentences() -> None:
 
 def test_catalan_words_keep_their_middle_dot() -> None:
     assert "il·lusió" in offered("ca", "em fa molta il·l")
-    assert any("·" in word for word in offered("ca", "em fa molta ill"))

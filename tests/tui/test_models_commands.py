@@ -11,6 +11,7 @@ import pytest
 from archives import files_of, pack
 from terminal import terminal
 
+from foretype.runtime.files.finding import BUNDLES
 from foretype.tui.cli import run
 
 
@@ -33,11 +34,11 @@ def test_models_are_listed_and_the_default_is_marked(installed: str, capsys: pyt
         status, out, _ = foretype(capsys, *command)
         assert status == 0
         rows = [line.partition(" MB ")[0].split()[:-1] for line in out.splitlines() if " MB " in line]
-        assert rows == [["*", "en"], ["en-tiny"], ["mine"]]
+        assert rows == [["*", "en"], *([name] for name in BUNDLES[1:]), ["mine"]]
     listed = json.loads(foretype(capsys, "models", "list", "--json")[1])
     assert [(model["name"], model["bundled"], model["default"]) for model in listed] == [
         ("en", True, True),
-        ("en-tiny", True, False),
+        *((name, True, False) for name in BUNDLES[1:]),
         ("mine", False, False),
     ]
 

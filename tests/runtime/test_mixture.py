@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from foretype.runtime import Model, load
 from foretype.runtime.engines.ngram import NgramModel
 from foretype.runtime.errors import ConfigError
-from foretype.runtime.mixture import Mixture
+from foretype.runtime.mixture import Mixture, Models, load_models
 from foretype.runtime.personal.store import Store
 
 WHO = ["ich", "du", "wir", "sie", "Anna", "der Hund", "die Katze", "mein Bruder"]
@@ -63,6 +64,25 @@ def test_the_language_that_is_written_answers(models: list[Model]) -> None:
     assert texts(mixture, GERMAN + "Du kennt das ")[0] == "Haus"
     assert mixture.weights[1] > 0.9
     assert sum(mixture.weights) == pytest.approx(1.0)
+
+
+def test_joined_names_load_several_models_that_answer_together(tmp_path: Path) -> None:
+    both = load_models("en-tiny+de", engine="ngram")
+    assert isinstance(both, Models)
+    assert both.name == "en-tiny+de"
+    assert {"ß", "w"} <= both.letters
+    assert {"en-tiny/step.onnx", "de/step.onnx"} <= both.info()["bytes"].keys()
+    session = both.session()
+    for text, leader, layout in (("See you tomorrow at the ", "en-tiny", "qwerty"), ("Wir sehen uns ", "de", "qwertz")):
+        assert session.suggest(text)
+        assert (session.leader, session.language.layout) == (leader, layout)
+    alone = load_models("de", engine="ngram")
+    assert isinstance(alone, Model)
+
+
+def test_a_folder_whose_name_holds_a_plus_is_one_model(tiny_bundle: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_bundle, tmp_path / "a+b")
+    assert isinstance(load_models(tmp_path / "a+b", engine="ngram"), Model)
 
 
 def test_a_writer_may_change_language_in_mid_text(models: list[Model]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from foretype.runtime import Model, Suggestion, load
 from foretype.runtime.spacing import accept, missing_space, takes_space_back
 from foretype.runtime.text.context import word_after
+from foretype.runtime.text.languages import LANGUAGES
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,12 @@ def test_other_characters_leave_it_and_quotes_only_close_what_is_open() -> None:
     assert not any(takes_space_back(typed, "word ") for typed in 'a("-\u201c3')
     assert takes_space_back('"', 'He said "yes ')
     assert not takes_space_back('"', 'He said "yes" and ')
+
+
+def test_french_keeps_the_space_before_its_high_marks() -> None:
+    spaced = LANGUAGES["fr"].spaced_marks
+    assert not any(takes_space_back(mark, "mot ", spaced) for mark in ";:!?\u00bb")
+    assert all(takes_space_back(mark, "mot ", spaced) for mark in ",.)\u2026 ")
 
 
 def test_a_space_is_due_after_a_mark_and_none_after_openers() -> None:

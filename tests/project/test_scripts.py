@@ -61,7 +61,7 @@ CASES = (
     ),
     Case("measure_secrets", "{text} --bundle {bundle}", r"all +\d+ sentences, +\d+\.\d\d % touched"),
     Case(
-        "build_lexicon", "{bundle} {text} --lists {text} --words 50 --out {out}/lexicon.xz", r"^\d+ words, [\d,]+ bytes"
+        "build_lexicon", "{bundle} {text} --lists {text} --words 50 --out {out}/lexicon.xz", r"^lexicon: \d+ words, [\d,]+ bytes"
     ),
     Case(
         "build_language",

@@ -56,7 +56,8 @@ class Typist:
     passing: additional time of a key while a list is shown, if the device steps over the list to reach the keys.
     looks: the chance that the user looks at the list after a key.
     least: the fewest letters of the word that must be left for the user to look.
-    misses: the chance that the user reads the intended word and does not take it.
+    misses: the chance that the user reads the intended word and does not take it. The published shares are stand-ins:
+        Li and Feit counted failed looks, Trnka et al. the share of possible savings that people used.
     errors: the chance that a letter becomes its neighbour on the keyboard, 0 to 0.08 in practice.
     notices: the chance that the user sees a wrong letter at once and deletes it. Otherwise, the word is corrected at
         its end.

@@ -155,3 +155,9 @@ def test_profiles_are_found_and_checked() -> None:
         find_typists("lazy")
     with pytest.raises(ConfigError, match="errors is 8; expected 0 to 1"):
         Typist(key=0.2, errors=8)
+
+
+def test_marks_between_words_are_typed(model: Model) -> None:
+    result = evaluate_typists(model, [["?!"], [""]], "text", {"hand": HAND}, [TODAY])
+    assert [part.seconds for part in result.without["hand"]] == [2.0]
+    assert result.suggested["hand", TODAY] == result.without["hand"], "a document without characters is left out"

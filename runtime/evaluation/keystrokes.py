@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.evaluation.calibration import expected_calibration_error
-from foretype.runtime.evaluation.documents import LIST_LENGTHS, WORD, Document, count_words, plain
+from foretype.runtime.evaluation.documents import LIST_LENGTHS, Document, count_words, plain, words_of
 from foretype.runtime.personal.learning.attention import OVERLOOKS
 from foretype.runtime.suggestion import Suggestions
 from foretype.runtime.text.context import MAXIMUM_WORD
@@ -171,11 +171,9 @@ def _type_document(
             continue
         characters += len(line)
         rest = len(line)
-        for match in WORD.finditer(line):
-            word = match.group()
-            space = int(line[match.end() : match.end() + 1] == " ")
+        for start, word, space in words_of(line):
             sees = [looks.random() < user.attention for _ in range(len(word))]
-            typed = _letters_needed(session.suggest, before + line[: match.start()], word, result, sees)
+            typed = _letters_needed(session.suggest, before + line[:start], word, result, sees)
             for column, letters in enumerate(typed):
                 strokes[column] += len(word) + space if letters is None else letters + 1
             limit += 1

@@ -34,7 +34,13 @@ def compare(
         list[str] | None,
         typer.Option("--system", help="NAME=COMMAND: a command that answers the protocol of `foretype serve`."),
     ] = None,
-    train: Annotated[Path | None, typer.Option("--train", help="Text file from which peers learn.")] = None,
+    train: Annotated[
+        list[Path] | None,
+        typer.Option("--train", help="Text that peers learn: a file or folder; may be repeated."),
+    ] = None,
+    train_words: Annotated[
+        int, typer.Option("--train-words", min=0, help="Learn at most this many words of each source; 0: all.")
+    ] = 0,
     trained: Annotated[
         list[str] | None, typer.Option("--trained", help="PEER=FILE: a model of this peer that was trained before.")
     ] = None,
@@ -83,7 +89,8 @@ def compare(
     ):
         systems = [_foretype(path) for path in bundle or (None,)]
         systems += [_foreign(item) for item in system or []]
-        found, skipped = _prepared(peers, train, models, Path(folder))
+        text = _write_text(_read(train, train_words), Path(folder) / "train.txt") if train else None
+        found, skipped = _prepared(peers, text, models, Path(folder))
         systems += found
         task = progress.add_task("words", total=words * len(conditions) * len(systems))
         report = measure(
@@ -117,12 +124,9 @@ def _prepared(
     peers: list[Peer], text: Path | None, models: dict[str, Path], folder: Path
 ) -> tuple[list[System], list[Skipped]]:
     """Train the peers that can run here, each in a folder of its own. Also those that cannot, and why."""
-    from foretype.runtime.evaluation.peers.known import plain_text
     from foretype.runtime.evaluation.peers.results import Skipped
 
     systems, skipped = [], []
-    if text:
-        text = plain_text(text, folder / "train.txt")
     for number, peer in enumerate(peers):
         reason = peer.missing(text, models.get(peer.name))
         if reason is None:
@@ -180,6 +184,13 @@ def _read(paths: list[Path], limit: int) -> dict[str, list[Document]]:
         name = source_name(file)
         texts[name if name not in texts else str(file)] = documents
     return texts
+
+
+def _write_text(texts: dict[str, list[Document]], file: Path) -> Path:
+    """Write all lines to `file`, as every peer can read them."""
+    lines = [line for documents in texts.values() for document in documents for line in document]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
 
 
 def _count(documents: list[Document]) -> int:

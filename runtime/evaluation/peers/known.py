@@ -15,8 +15,6 @@ from pathlib import Path
 
 from foretype.runtime.errors import ConfigError, EngineError
 from foretype.runtime.evaluation.peers.system import System
-from foretype.runtime.text.corpus import read_documents
-from foretype.runtime.text.reading import MOST_BYTES
 
 HERE = Path(__file__).parent
 _SYSTEM_PYTHON = "/usr/bin/python3"
@@ -146,13 +144,6 @@ def check_models(models: Mapping[str, Path]) -> None:
             raise ConfigError(f"{name!r}: no peer that is trained; choose from {legal}")
         if not path.is_file():
             raise ConfigError(f"{path}: no such file")
-
-
-def plain_text(source: Path, target: Path) -> Path:
-    """Write the text of `source`, which may be packed, to `target`, for every peer to read."""
-    lines = (line for document in read_documents(source, MOST_BYTES) for line in document)
-    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return target
 
 
 def _is_there(need: str) -> bool:

@@ -58,7 +58,9 @@ def _row(system: Measured, figures: Figures, against: Difference | None, referen
             "tie": "tie",
             "unknown": "too few lines to tell",
         }
-        difference = f"{-against.points:+.1f} ({-against.high:+.1f} to {-against.low:+.1f})"
+        # From the system's side; subtracted from 0 so that no difference reads -0.0.
+        points, low, high = 0 - against.points, 0 - against.high, 0 - against.low
+        difference = f"{points:+.1f} ({low:+.1f} to {high:+.1f})"
         says = f"{verdicts[against.verdict]}: {difference}"
     cells = (
         system.name,

@@ -98,14 +98,14 @@ _BOOSTER = Peer(
 )
 KNOWN = (
     _PRESAGE,
-    replace(_PRESAGE, name="presage, repeating", options=("repeat",)),
-    replace(_PRESAGE, name="presage, trained", data=(), trained=True, to_train=("program:text2ngram",)),
+    replace(_PRESAGE, name="presage-repeating", options=("repeat",)),
+    replace(_PRESAGE, name="presage-trained", data=(), trained=True, to_train=("program:text2ngram",)),
     _ONBOARD,
-    replace(_ONBOARD, name="onboard, trained", trained=True),
+    replace(_ONBOARD, name="onboard-trained", trained=True),
     _BOOSTER,
-    replace(_BOOSTER, name="typing-booster, trained", trained=True),
+    replace(_BOOSTER, name="typing-booster-trained", trained=True),
     Peer(
-        name="hunspell and counts",
+        name="hunspell-counts",
         adapter="hunspell_counts",
         needs=("library:hunspell-1.7", "file:/usr/share/hunspell/en_US.dic"),
         install="Debian, Ubuntu: sudo apt install libhunspell-1.7-0 hunspell-en-us",
@@ -126,14 +126,13 @@ def choose(names: list[str]) -> list[Peer]:
     """The peers with these names; a name also stands for its variants ("presage"). Raises ConfigError if there is none.
 
     >>> [peer.name for peer in choose(["onboard", "kenlm"])]
-    ['onboard', 'onboard, trained', 'kenlm']
+    ['onboard', 'onboard-trained', 'kenlm']
     """
-    legal = list(dict.fromkeys(peer.name.partition(",")[0] for peer in KNOWN))
-    chosen = [peer for peer in KNOWN if {peer.name, peer.name.partition(",")[0]} & set(names)]
+    legal = [peer.name for peer in KNOWN]
     for name in names:
-        if name not in [peer.name for peer in KNOWN]:
+        if name not in legal:
             raise ConfigError(f"{name!r}: no such peer; choose from {', '.join(legal)}")
-    return chosen
+    return [peer for peer in KNOWN if any(peer.name == name or peer.name.startswith(f"{name}-") for name in names)]
 
 
 def check_models(models: Mapping[str, Path]) -> None:

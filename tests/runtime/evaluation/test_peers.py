@@ -171,7 +171,7 @@ def test_a_peer_that_is_not_installed_says_how_to_install_it() -> None:
 
 
 def test_wrong_names_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="'presag': no such peer; choose from presage, onboard"):
+    with pytest.raises(ConfigError, match="'presag': no such peer; choose from presage, presage-repeating"):
         choose(["presag"])
     with pytest.raises(ConfigError, match="'onboard': no peer that is trained"):
         check_models({"onboard": tmp_path})

@@ -66,6 +66,8 @@ def default_settings(facts: TextFacts, *, cuda: bool = False, known: int = 0) ->
             "embedding_size": _rounded(_between(facts, (2e4, 128), (2e5, 128), (1e6, 192), (1e7, 256)), 32),
             "hidden_size": _rounded(_between(facts, (2e4, 256), (2e5, 256), (1e6, 384), (1e7, 640), (1e9, 1024)), 64),
         },
+        # Half of the documents become single lines, so that the network also learns how a text begins.
+        "text": {"single_lines": 0.5},
         "training": {
             "tokens": max(1, int(passes * facts.tokens)),
             "batch": batch,

@@ -17,6 +17,7 @@ from tiny_model import Quiet
 from training import MODEL, RARELY, TEXT, VOCAB
 
 from foretype.runtime.files.bundle import Bundle
+from foretype.train.neural.training import pace
 from foretype.train.neural.training.checkpoint import best_checkpoint, load_model
 from foretype.train.neural.training.trainer import Trainer, perplexity
 from foretype.train.pipeline import Run
@@ -105,6 +106,7 @@ def test_ctrl_c_says_how_to_go_on_and_that_command_does(
     text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pace, "_SECONDS", 0.0)
     with monkeypatch.context() as patched:
         patched.setattr(Display, "training", lambda *_: signal.raise_signal(signal.SIGINT))
         assert command(["train", str(text), *OPTIONS]) == 130

@@ -16,6 +16,7 @@ import pytest
 from corpora import sentences, write_corpus
 from paths import ROOT
 
+from foretype.train.neural.training import pace
 from foretype.tui.cli import run
 
 TUTORIAL = (ROOT / "docs" / "training.md").read_text(encoding="utf-8").split("## What the defaults reach")[0]
@@ -57,6 +58,7 @@ def test_the_tutorial_works_as_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pace, "_SECONDS", 0.0)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     write_corpus(tmp_path / "my-text.txt", 300, seed=1)
     write_corpus(tmp_path / "valid.txt", 60, seed=2)

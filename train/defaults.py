@@ -66,6 +66,8 @@ def default_settings(facts: TextFacts, *, cuda: bool = False, known: int = 0) ->
             "embedding_size": _rounded(_between(facts, (2e4, 128), (2e5, 128), (1e6, 192), (1e7, 256)), 32),
             "hidden_size": _rounded(_between(facts, (2e4, 256), (2e5, 256), (1e6, 384), (1e7, 640), (1e9, 1024)), 64),
         },
+        # Half of the documents become single lines, so that the network also learns how a text begins.
+        "text": {"single_lines": 0.5},
         "training": {
             "tokens": max(1, int(passes * facts.tokens)),
             "batch": batch,
@@ -74,6 +76,8 @@ def default_settings(facts: TextFacts, *, cuda: bool = False, known: int = 0) ->
             "learning_rate": round(
                 _between(facts, (2e4, 0.004), (6e4, 0.007), (5e5, 0.008), (5e6, 0.005), (1e9, 0.002)), 4
             ),
+            # A vocabulary that leaves nothing out would teach the network that there are no other words.
+            "unknown": 0.5 if minimum_count == 1 else 0.0,
             "warmup": int(_between(facts, (1e5, 50), (1e7, 500))),
             "embedding_dropout": round(_between(facts, (1e6, 0.1), (1e7, 0.0)), 2),
             "input_dropout": round(_between(facts, (2e5, 0.3), (1e7, 0.0)), 2),

@@ -135,11 +135,11 @@ class Run:
             raise CheckpointError(f"{folder}: holds {CASE} but no {RUN}, so it is not a run; name another folder")
         elif resume and not files:
             raise CheckpointError(f"{folder}: holds no run to resume; name the text to train on")
+        checked = TrainConfig(**(recipe or make_recipe({}, settings)).training)
         if found and not files:
             files, valid = ([Path(name) for name in before.get(kind, [])] for kind in ("files", "valid"))
         self.files, self.valid = find_files(files), find_files(valid) if valid else []
         self._recipe = recipe
-        checked = TrainConfig(**(recipe or make_recipe({}, settings)).training)
         self.start = Path(before["start"]) if before.get("start") else start
         self._identity: dict[str, Any] = {
             "files": [_name(file) for file in self.files],

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 _NARROWEST, _WIDEST = 30, 132
 _FEWEST_BREAKS = 20
-_SHARE = 0.7
+_SHARE = 0.5
+"""Of the pairs of lines that must continue a paragraph. Texts of utterances stay below 0.3."""
 _TOLERANCE = 3
 """Characters by which a line may stay below the width although the next word would fit."""
 _LONGEST_DOCUMENT = 400

@@ -61,3 +61,13 @@ def test_messages_and_whole_paragraphs_are_left_alone() -> None:
     assert wrap_width(messages) is None
     assert wrap_width(PARAGRAPHS) is None
     assert wrap_width(["short", "text"]) is None
+
+
+def test_short_paragraphs_without_blank_lines_between_them_are_recognised() -> None:
+    draw = random.Random(5)
+    short = [" ".join(draw.choices(WORDS, k=draw.randint(3, 70))) for _ in range(80)]
+    lines = "\n".join(textwrap.fill(text, 72, break_on_hyphens=False) for text in short).split("\n")
+    found = wrap_width(lines)
+    assert found is not None
+    joined = [line for line in join_paragraphs(lines, found) if line]
+    assert sum(line in short for line in joined) >= 0.7 * len(short), "some last lines are full"

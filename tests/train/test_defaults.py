@@ -43,6 +43,12 @@ def test_words_that_occur_once_count_in_small_texts_only() -> None:
     assert counts[-1] > 1
 
 
+def test_a_vocabulary_that_leaves_nothing_out_still_expects_unknown_words() -> None:
+    for tokens in SIZES:
+        settings = default_settings(facts(tokens))
+        assert (settings["training"]["unknown"] > 0) == (settings["vocabulary"]["minimum_count"] == 1)
+
+
 def test_a_small_vocabulary_takes_the_whole_softmax_and_a_large_one_a_sample() -> None:
     small = TextFacts(65_000, 6_000, 3_000)
     assert default_settings(small)["training"]["samples"] == 0

@@ -197,8 +197,10 @@ def test_a_full_disk_or_unwritable_folder_is_one_line(
 def test_an_altered_run_writes_no_bundle(tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import shutil
 
+    from foretype.train.neural.training.checkpoint import best_checkpoint
+
     run_copy = shutil.copytree(tiny_run, tmp_path / "run")
-    checkpoint = sorted((run_copy / "neural").glob("step-*"))[-1] / "model.safetensors"
+    checkpoint = best_checkpoint(run_copy) / "model.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     status, _, err = in_process(capsys, "export", run_copy, "--out", tmp_path / "bundle")
     assert status == 1

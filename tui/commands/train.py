@@ -193,7 +193,10 @@ def _saved(out: Path, progress: Display) -> Iterator[None]:
         raise
     except OSError as error:
         path, reason = error.filename or out, error.strerror or str(error)
-        raise ForetypeError(f"{path}: {reason}; free space or bring the folder back, then: {again}") from error
+        advice = f"free space or bring the folder back, then: {again}"
+        if not (out / "run.json").exists():
+            advice = "free space, or name another folder with --out"
+        raise ForetypeError(f"{path}: {reason}; {advice}") from error
 
 
 def characters(

@@ -202,8 +202,11 @@ def test_a_run_from_before_a_setting_existed_continues(tmp_path: Path, finished:
     path = checkpoints(run)[-1] / "progress.json"
     value = json.loads(path.read_text(encoding="utf-8"))
     del value["settings"]["model"]["mogrifier_rank"]
+    del value["settings"]["training"]["loss"]
     path.write_text(json.dumps(value), encoding="utf-8")
     assert train(run, resume=True).step == STEPS
+    with pytest.raises(CheckpointError, match="was started with training loss softmax, not nce"):
+        train(run, replace(CONFIG, loss="nce"), resume=True)
 
 
 def test_a_run_is_not_overwritten(finished: Path) -> None:
@@ -383,6 +386,31 @@ def test_windows_cover_the_text_once_in_each_pass(jitter: float) -> None:
     assert windows[50][0, 0] != Windows(stream, 6, 8, seed=2)[50][0, 0]
     with pytest.raises(ConfigError, match="the text has 40 tokens, too few for 6 streams of 8"):
         Windows(stream[:40], 6, 8, seed=1)
+
+
+def test_a_share_of_the_words_seen_once_is_read_as_unknown_and_another_in_each_pass() -> None:
+    stream = np.array([1, *range(5, 405), *[405] * 200, 2], np.uint16)
+    windows = Windows(stream, batch=4, steps=10, seed=1, unknown=0.5)
+    plain = Windows(stream, batch=4, steps=10, seed=1)
+    hidden = []
+    for number in range(2):
+        steps = range(number * windows.per_pass, (number + 1) * windows.per_pass)
+        read, wanted = (np.concatenate([view[step] for step in steps]) for view in (windows, plain))
+        changed = read != wanted
+        assert (read[changed] == 0).all()
+        assert (wanted[changed] < 405).all(), "a word seen twice stays"
+        assert (wanted[changed] > 4).all(), "marks stay"
+        assert 0.4 < changed.sum() / ((wanted > 4) & (wanted < 405)).sum() < 0.6
+        hidden.append(set(wanted[changed].tolist()))
+    assert hidden[0] != hidden[1]
+    assert (windows[3] == Windows(stream, 4, 10, seed=1, unknown=0.5)[3]).all()
+
+
+def test_words_outside_the_vocabulary_are_expected_from_a_text_without_any(tmp_path: Path) -> None:
+    stream = np.array([5, 6, 7, *range(8, VOCAB)] + [5, 6, 7] * 200, np.uint16)
+    for unknown, expected in ((0.0, 1 / (len(stream) + VOCAB)), (0.5, 17 / (len(stream) + VOCAB))):
+        trainer = Trainer(tmp_path / str(unknown), MODEL, replace(RARELY, unknown=unknown), stream)
+        assert trainer.model.output_bias[0].exp().item() == pytest.approx(expected, rel=0.02)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ _LEGAL = {
     "trigger_steps": (0, math.inf),
     "trigger_patience": (0, math.inf),
     "forget": (0, 1),
+    "unknown": (0, 1),
     "seed": (0, 2**32 - 1),
     "threads": (0, 1024),
     "checkpoint_seconds": (0, math.inf),
@@ -66,6 +67,8 @@ class TrainConfig(Regularisation):
     trigger_steps: optimiser steps between the measurements that may start averaging; 0 for one pass over the text.
     trigger_patience: number of latest measurements that are ignored when looking for the best.
     forget: probability that a stream starts a window from the zero state, so that the model can start anywhere.
+    unknown: share of the words that occur once in the text that each pass reads as `<unk>`, so that the network learns
+        where new words come; for vocabularies that leave nothing out.
     start_from: folder of a checkpoint, a run or a bundle whose weights to start from; empty for new weights. A bundle
         may have a different vocabulary and a narrower hidden state.
     word2vec: initial word table: "cbow" or "skipgram" vectors of the training text; empty for random numbers.
@@ -94,6 +97,7 @@ class TrainConfig(Regularisation):
     trigger_steps: int = 0
     trigger_patience: int = 5
     forget: float = 0.02
+    unknown: float = 0.0
     start_from: str = ""
     word2vec: str = ""
     seed: int = 1

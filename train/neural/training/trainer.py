@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foretype.runtime.errors import CheckpointError, ConfigError
+from foretype.runtime.text.vocabulary import UNKNOWN_ID
 from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.layers import State
 from foretype.train.neural.model.model_config import ModelConfig
@@ -34,7 +35,7 @@ from foretype.train.neural.training.objective import Objective
 from foretype.train.neural.training.optimisation import Optimiser
 from foretype.train.neural.training.processes import Processes, free_cores, join
 from foretype.train.neural.training.train_config import TrainConfig
-from foretype.train.neural.training.windows import Windows
+from foretype.train.neural.training.windows import Windows, words_seen_once
 from foretype.train.neural.training.word2vec import word2vec_vectors
 
 _FIRST_SECONDS = 20.0
@@ -138,7 +139,7 @@ class Trainer:
             torch.set_num_threads(config.threads or free_cores())
         self.device = self.processes.device(config.device)
         self._bf16 = config.precision == "bf16" or (config.precision == "auto" and _computes_bf16(self.device))
-        self.windows = Windows(stream, config.batch, config.steps, config.seed, config.jitter)
+        self.windows = Windows(stream, config.batch, config.steps, config.seed, config.jitter, config.unknown)
         self._columns = self.processes.columns(config.batch)
         if config.weight_drop and model_config.architecture in ("window", "mingru"):
             without = f"{model_config.architecture!r} has no recurrent weights"
@@ -152,6 +153,10 @@ class Trainer:
         }
         torch.manual_seed(config.seed)
         counts = torch.from_numpy(np.bincount(stream, minlength=model_config.vocab_size)).float()
+        if config.unknown:
+            once = words_seen_once(stream)
+            counts[: len(once)][once] = 1 - config.unknown
+            counts[UNKNOWN_ID] += config.unknown * int(once.sum())
 
         self.stopping = False
         self.step, self.seconds, self.history = 0, 0.0, list[Mapping[str, Any]]()
@@ -186,8 +191,9 @@ class Trainer:
     def _restore(self) -> None:
         tensors, progress = load_training(self.run)
         before = dict(progress.settings)
-        # A setting of the model that is newer than the run has its default.
+        # A setting that is newer than the run has its default.
         before["model"] = asdict(self.model.config)
+        before["training"] = {**self._identity(TrainConfig(device="cpu")), **before["training"]}
         if before != self.settings:
             old, new = _flat(before), _flat(self.settings)
             name = next(key for key in {**new, **old} if old.get(key) != new.get(key))

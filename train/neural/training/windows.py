@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.errors import ConfigError
+from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, UNKNOWN_ID
 
 
 class Windows:
@@ -15,18 +16,27 @@ class Windows:
 
     jitter: standard deviation of the end of a window, in tokens, so that the passes do not interrupt back-propagation
     at the same places (Merity et al. 2017, section 4.1); the mean length stays `steps`.
+    unknown: share of the words that occur once in `stream` that a step reads as `<unk>`, drawn anew in every pass.
     """
 
     def __init__(
-        self, stream: NDArray[np.unsignedinteger], batch: int, steps: int, seed: int, jitter: float = 0.0
+        self,
+        stream: NDArray[np.unsignedinteger],
+        batch: int,
+        steps: int,
+        seed: int,
+        jitter: float = 0.0,
+        unknown: float = 0.0,
     ) -> None:
         self.stream, self.batch, self.steps, self.seed, self.jitter = stream, batch, steps, seed, jitter
+        self.unknown = unknown
         self.row = (len(stream) - 1) // batch
         self.per_pass = self.row // steps
         if self.per_pass < 1:
             raise ConfigError(
                 f"the text has {len(stream)} tokens, too few for {batch} streams of {steps}; lower batch or steps"
             )
+        self._once = words_seen_once(stream) if unknown else np.zeros(0, bool)
 
     def _edge(self, number: int, column: int) -> int:
         """Where window `column` of a pass begins in each row. Every window keeps at least one token."""
@@ -45,4 +55,14 @@ class Windows:
         starts = offset + np.arange(self.batch) * self.row + begin
         index = starts[None, :] + np.arange(end - begin + 1)[:, None]
         window: NDArray[np.int64] = self.stream[index % len(self.stream)].astype(np.int64)
+        if self.unknown:
+            draws = np.random.default_rng([self.seed, step, 0, 0]).random(window.shape)
+            window[self._once[window] & (draws < self.unknown)] = UNKNOWN_ID
         return window
+
+
+def words_seen_once(stream: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
+    """Which words and marks occur exactly once in `stream`, [largest id + 1]."""
+    once: NDArray[np.bool_] = np.bincount(stream) == 1
+    once[: len(SPECIAL_TOKENS)] = False
+    return once

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,10 @@ def _named(results: Sequence[Result]) -> _Named:
 
 def _svg(figure: Figure) -> str:
     text = io.StringIO()
-    figure.savefig(text, format="svg")
+    with warnings.catch_warnings():
+        # A name in a script that the font lacks: the table above has it.
+        warnings.filterwarnings("ignore", r"Glyph \d+ ", UserWarning)
+        figure.savefig(text, format="svg")
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
 
@@ -74,9 +78,10 @@ def _budget(named: _Named) -> Figure:
     figure = new_figure(9, 4.5 + 0.18 * len(named))
     from matplotlib.lines import Line2D
 
-    lines = [f"{number}  {name}{_told_quality(m)}" for number, (name, m) in enumerate(named, 1)]
+    lines = [f"{number}  {name}{f': {m.quality}' if m.quality else ''}" for number, (name, m) in enumerate(named, 1)]
     savings = [m.quality.keystroke_savings for _, m in named if m.quality]
     shades = (min(savings) - 1, max(savings) + 1) if savings else (0.0, 1.0)
+    latencies = [m.boundary.p99_us.median for _, m in named]
     panels = figure.subplots(1, 2, sharex=True)
     for axes, head in zip(panels, ("memory at the first suggestion, MB", "bundle, MB"), strict=True):
         for number, (_, m) in enumerate(named, 1):
@@ -91,8 +96,9 @@ def _budget(named: _Named) -> Figure:
             else:
                 axes.plot(*place, "o", markeredgecolor="grey", markerfacecolor="none")
             axes.annotate(str(number), place, (4, 4), textcoords="offset points", fontsize="small")
-        axes.set_xscale("log")
+        axes.set_xscale("log" if latencies and max(latencies) > 8 * min(latencies) > 0 else "linear")
         axes.set(xlabel="word boundary, p99, microseconds", ylabel=head)
+        axes.margins(0.1)
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
     figure.legend(
@@ -100,16 +106,9 @@ def _budget(named: _Named) -> Figure:
         loc="outside lower left",
         handlelength=0,
         fontsize="small",
-        title="filled: with a recorded quality",
+        title="filled: quality recorded; the darker, the more keystrokes saved",
     )
     return figure
-
-
-def _told_quality(measurement: Measurement) -> str:
-    """The quality for a legend; "" if none is known."""
-    if measurement.quality:
-        return f": {measurement.quality}"
-    return "" if measurement.trained else ": untrained"
 
 
 def _over_time(axes: Axes, named: _Named) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from foretype.runtime.bench.comparing.pairs import Paired
 from foretype.runtime.bench.comparing.results import Comparison, caveats
 from foretype.runtime.bench.conditions import MOST_SLOWED, MOST_WAITED
-from foretype.runtime.bench.publishing.leaderboard import told
+from foretype.runtime.bench.publishing.leaderboard import told, told_quality
 from foretype.runtime.bench.result import Figure, Result
 from foretype.runtime.bench.sustained import slowdown
 
@@ -48,21 +48,31 @@ def print_result(result: Result) -> None:
                 *(told(m.floor.floor_us), told(m.floor.step_p50_us)),
                 *(told(m.floor.step_over_floor, digits=2), told(m.floor.boundary_over_floor, digits=2)),
             )
+    models = new_table("models", "network", "layers", "hidden size", "bundle, MB", "quality")
+    fields = new_table(
+        "fields answered in turn", "fields", "letter p50, us", "p99", "boundary p50, us", "p99", "KB each"
+    )
+    for m in result.measurements:
+        shape = (m.network.architecture, str(m.network.layers), str(m.network.hidden_size)) if m.network else ("",) * 3
+        models.add_row(m.label, *shape, f"{m.bundle_bytes / 1e6:.1f}", told_quality(m))
+        if s := m.sessions:
+            times_us = (s.letter_p50_us, s.letter_p99_us, s.boundary_p50_us, s.boundary_p99_us)
+            each = "not reported" if s.bytes_per_session is None else f"{s.bytes_per_session / 1e3:,.0f}"
+            fields.add_row(m.label, f"{s.count:,}", *(f"{time:,.0f}" for time in times_us), each)
     sizes = sorted({batch.batch for m in result.measurements for batch in m.batches})
     many = new_table("neural steps/s of many sessions in one run", *(f"{size:,} at once" for size in sizes))
     for m in result.measurements:
         if m.batches:
             speeds = {batch.batch: told(batch.tokens_per_second) for batch in m.batches}
             many.add_row(m.label, *(speeds.get(size, "") for size in sizes))
-    for table in (start, times, floor, many):
+    for table in (models, start, times, floor, many, fields):
         if table.row_count:
             wide_console().print(table)
             print()
     print_answers(result)
     print_conditions(result)
-    for m in result.measurements:
-        if m.notice:
-            print(f"{m.label}: {m.notice}")
+    for line in (*result.skipped, *(f"{m.label}: {m.notice}" for m in result.measurements if m.notice)):
+        print(line)
     for read in {m.floor.read for m in result.measurements if m.floor}:
         print(f"read by {read}, one core")
 

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from foretype.runtime.bench.answers import Agreement
+from foretype.runtime.bench.bundle_facts import Network, Quality
 from foretype.runtime.bench.conditions import Conditions
 from foretype.runtime.bench.device import Device
 from foretype.runtime.bench.latency import Histogram, Latencies
+from foretype.runtime.bench.sessions import Sessions
 from foretype.runtime.bench.sustained import Interval
 from foretype.runtime.errors import ForetypeError
 from foretype.runtime.files.atomic import write_json
@@ -152,6 +154,9 @@ class Measurement:
         run again.
     answers: agreement with the golden answers; None if there are none for this bundle, engine and precision.
     sustained: the intervals of a sustained run, in order; empty without one.
+    sessions: many fields answered in turn; None if they were not measured.
+    network: the shape of the neural model; None without one. trained: false if its weights are random.
+    quality: what the bundle's manifest records for this engine; None if it records nothing.
     """
 
     bundle: str
@@ -179,6 +184,10 @@ class Measurement:
     repeated: int
     answers: Agreement | None = None
     sustained: tuple[Interval, ...] = ()
+    sessions: Sessions | None = None
+    network: Network | None = None
+    trained: bool = True
+    quality: Quality | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError if there are no conditions, or a figure does not have one trial for each."""
@@ -216,6 +225,7 @@ class Result:
     version: version of the schema. created: date and time, UTC, ISO 8601. seconds: duration of the run.
     trials: number per configuration. text_sha256: hash of the typed text; results for different texts cannot be
     compared. device: where it ran. measurements: one per configuration, in the requested order.
+    skipped: configurations that this device cannot run, a line for each.
     """
 
     version: int
@@ -225,6 +235,7 @@ class Result:
     text_sha256: str
     device: Device
     measurements: tuple[Measurement, ...]
+    skipped: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain values that JSON can write."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foretype.runtime.bench.answers import Agreement, benchmark_text, check, fingerprint
+from foretype.runtime.bench.bundle_facts import UNTRAINED, Network, Quality, recorded_quality
 from foretype.runtime.bench.conditions import Conditions, Watch
 from foretype.runtime.bench.latency import Latencies
 from foretype.runtime.bench.meters import EnergyMeter, resident_memory
@@ -65,7 +66,7 @@ class Typing:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial. The fields before `cold` describe what was measured, like those of `result.Measurement`.
+    """One trial. The fields before `cold` and after `answers` describe what was measured, as in `result.Measurement`.
 
     answers: agreement with the golden answers; None if there are none, or if `run_trial` was not asked to check them.
     """
@@ -83,6 +84,9 @@ class Trial:
     floor: FloorTrial | None
     batches: tuple[BatchTrial, ...]
     answers: Agreement | None = None
+    network: Network | None = None
+    trained: bool = True
+    quality: Quality | None = None
 
     @property
     def accelerated(self) -> bool:
@@ -158,6 +162,9 @@ def run_trial(model: Model, cold: ColdStart, seconds: float, answers: Path | Non
         floor=floor,
         batches=batches,
         answers=None if seconds else check(model, answers),
+        network=Network.of(neural) if neural else None,
+        trained=not neural or not model.bundle.manifest.get(UNTRAINED),
+        quality=recorded_quality(model.bundle, model.engine),
     )
 
 

@@ -17,9 +17,11 @@ from typing import Any
 from foretype.runtime.bench.answers import Agreement, benchmark_text
 from foretype.runtime.bench.device import describe
 from foretype.runtime.bench.result import VERSION, Batch, Figure, Floor, Latency, Measurement, Result
+from foretype.runtime.bench.sessions import Sessions
 from foretype.runtime.bench.sustained import Interval
 from foretype.runtime.bench.trial import Trial
 from foretype.runtime.bench.worker import PRELUDE
+from foretype.runtime.engines.providers import CPU, short_name
 from foretype.runtime.errors import ForetypeError
 from foretype.runtime.files.decoding import decode
 
@@ -65,6 +67,7 @@ def measure(
     progress: Callable[[int, int], None] = lambda done, total: None,
     answers: Path | None = None,
     minutes: float = 0.0,
+    sessions: int = 0,
 ) -> Result:
     """Measure the configurations in turn, A B C A B C ..., so that changes in the device's speed affect all equally.
 
@@ -74,23 +77,34 @@ def measure(
     progress: called with the number of processes that have run, and the total.
     answers: golden answers to check; None for those that come with Foretype.
     minutes: type this long with each configuration afterwards, without a pause.
+    sessions: answer so many fields in turn with each configuration afterwards; 0 for none.
 
     Before the first round each configuration is started once without measuring it. This brings files into the system's
-    cache, finds configurations that cannot run, and checks the answers. Raises ForetypeError if one cannot run.
+    cache, finds configurations that cannot run, and checks the answers. Accelerators that cannot run here are skipped;
+    `Result.skipped` says why. Raises ForetypeError if the CPU cannot run a configuration, or none can run.
     """
     device = describe()
     begun, total, done = time.monotonic(), len(chosen) * (trials + 1), 0
     limit = max(LEAST_PASS_SECONDS, seconds / len(chosen) / _PASSES)
     found: list[_Series] = [_Series(configuration) for configuration in chosen]
+    skipped: dict[_Series, ForetypeError] = {}
     for turn in range(trials + 1):
         started = time.monotonic()
         for series in found:
             if turn:
                 series.add(limit, begun + seconds)
             else:
-                series.answers = run_process(series.configuration, 0.0, answers).answers
+                try:
+                    series.answers = run_process(series.configuration, 0.0, answers).answers
+                except ForetypeError as error:
+                    if short_name(series.configuration.provider) == CPU:
+                        raise
+                    skipped[series] = error
             done += 1
             progress(done, total)
+        found = [series for series in found if series not in skipped]
+        if not found:
+            raise next(iter(skipped.values()))
         ended = time.monotonic()
         if turn and ended + (ended - started) > begun + seconds:
             break
@@ -101,7 +115,8 @@ def measure(
         trials=len(found[0].trials),
         text_sha256=hashlib.sha256(benchmark_text().encode()).hexdigest(),
         device=device,
-        measurements=tuple(its.joined(minutes) for its in found),
+        measurements=tuple(series.joined(minutes, sessions) for series in found),
+        skipped=tuple(f"{series.configuration}: skipped: {error}" for series, error in skipped.items()),
     )
 
 
@@ -124,10 +139,13 @@ class _Series:
         self.trials.append(min(tried, key=lambda trial: (self._disturbed(trial), trial.typing.conditions.waited)))
         self.repeated += len(tried) - 1
 
-    def joined(self, minutes: float) -> Measurement:
-        """The measurement, with a sustained run of `minutes` if that is above 0."""
-        joined = join(self.configuration.threads, self.trials, self.repeated, self.answers)
-        return replace(joined, sustained=run_sustained(self.configuration, minutes * 60)) if minutes else joined
+    def joined(self, minutes: float, sessions: int) -> Measurement:
+        """The measurement, with a sustained run of `minutes` and a run of many `sessions` if those are above 0."""
+        return replace(
+            join(self.configuration.threads, self.trials, self.repeated, self.answers),
+            sustained=run_sustained(self.configuration, minutes * 60) if minutes else (),
+            sessions=run_sessions(self.configuration, sessions) if sessions else None,
+        )
 
     def _disturbed(self, trial: Trial) -> bool:
         return trial.typing.conditions.disturbance(self._quietest, trial.accelerated) is not None
@@ -143,10 +161,20 @@ def run_process(configuration: Configuration, seconds: float, answers: Path | No
 
 def run_sustained(configuration: Configuration, seconds: float) -> tuple[Interval, ...]:
     """Type for `seconds` in a fresh process. Raises ForetypeError if it fails."""
-    code = "from foretype.runtime.bench.sustained import main; main()"
-    command = [sys.executable, "-P", "-c", code, json.dumps(asdict(configuration)), str(seconds)]
-    found = _run(configuration, command, seconds + _LONGEST_TRIAL)
+    found = _run(configuration, _command("sustained", configuration, seconds), seconds + _LONGEST_TRIAL)
     return tuple(decode(Interval, interval) for interval in found)
+
+
+def run_sessions(configuration: Configuration, count: int) -> Sessions:
+    """Answer `count` fields in turn in a fresh process. Raises ForetypeError if it fails."""
+    found = _run(configuration, _command("sessions", configuration, count), _LONGEST_TRIAL)
+    return decode(Sessions, found)
+
+
+def _command(module: str, configuration: Configuration, number: float) -> list[str]:
+    """The command that runs `main` of a module of this package."""
+    code = f"from foretype.runtime.bench.{module} import main; main()"
+    return [sys.executable, "-P", "-c", code, json.dumps(asdict(configuration)), str(number)]
 
 
 def _run(configuration: Configuration, command: list[str], timeout: float) -> Any:
@@ -210,6 +238,9 @@ def join(threads: int, trials: Sequence[Trial], repeated: int = 0, answers: Agre
         conditions=tuple(trial.typing.conditions for trial in trials),
         repeated=repeated,
         answers=answers,
+        network=last.network,
+        trained=last.trained,
+        quality=last.quality,
     )
 
 

@@ -143,3 +143,25 @@ def test_a_report_prints_markdown_or_json(result_file: Path, capfd: pytest.Captu
     assert out.count("tiny, blend, int8, cpu, 2 threads") == 2
     status, out, _ = in_process(capfd, "bench", "report", result_file, "--json")
     assert len(json.loads(out)["rows"]) == 3
+
+
+def test_a_sweep_is_measured_beside_the_bundle_and_what_is_missing_is_skipped(
+    tiny_bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One run of a sweep, many fields, and a provider that no machine has."""
+    out, plot = tmp_path / "result.json", tmp_path / "sweep.svg"
+    options = ["--sweep", "hidden_size=16", "--sweep", "bits=4", "--provider", "cpu,abacus", "--sessions", "3"]
+    options += ["--trials", "1", "--seconds", "1", "--out", str(out), "--plot", str(plot)]
+    status, told, err = in_process(capfd, "bench", "--bundle", tiny_bundle, *options)
+    assert (status, err) == (0, "")
+    result = Result.read(out)
+    assert [(m.precision, m.trained) for m in result.measurements] == [("int8", True), ("int4", False)]
+    assert len(result.skipped) == 2
+    assert all("'abacus' is not available; this machine offers" in line for line in result.skipped)
+    assert all(line in told for line in result.skipped)
+    assert all(m.sessions and m.sessions.count == 3 for m in result.measurements)
+    assert result.measurements[1].network
+    assert result.measurements[1].network.hidden_size == 16
+    assert plot.read_text(encoding="utf-8").count("<svg") == 1
+    _, page, _ = in_process(capfd, "bench", "report", out)
+    assert page.count("untrained: latency and memory only") == 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +51,18 @@ def bench(
     minutes: Annotated[
         float, typer.Option(min=0, help="Afterwards type this long without a pause, and report latency over time.")
     ] = 0,
+    sessions: Annotated[
+        int, typer.Option(min=0, help="Afterwards answer this many text fields in turn, and report memory per field.")
+    ] = 0,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sweep",
+            metavar="NAME=VALUE,...",
+            help="Measure untrained models of these shapes too, such as hidden_size=64,128, architecture=lstm,gru or"
+            " bits=8,4; repeat for every combination.",
+        ),
+    ] = None,
     answers: Annotated[
         Path | None, typer.Option("--answers", help="Check answers against this file, for a bundle of your own.")
     ] = None,
@@ -57,7 +71,10 @@ def bench(
         typer.Option("--write-answers", help="Measure nothing; write the answers of the bundle as golden answers."),
     ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a result.")] = False,
-    plot: Annotated[Path | None, typer.Option("--plot", help="Plot the latencies to this PNG, SVG or PDF.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Plot to this PNG, SVG or PDF: latencies; with --sweep, latency against memory."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure this device: cold start, memory, latency, words/s, energy, and the memory floor, in about half a minute.
@@ -68,8 +85,8 @@ def bench(
     from foretype.runtime import load
     from foretype.runtime.bench.answers import golden_answers
     from foretype.runtime.bench.comparing.results import compare as compare_results
-    from foretype.runtime.bench.publishing.plot import check_plot
-    from foretype.runtime.bench.publishing.plot import plot as draw
+    from foretype.runtime.bench.publishing.charts import plot_budget
+    from foretype.runtime.bench.publishing.plot import check_plot, plot_latencies
     from foretype.runtime.bench.publishing.schema import schema_text
     from foretype.runtime.bench.result import Result
     from foretype.runtime.bench.trials import configurations, measure
@@ -80,47 +97,49 @@ def bench(
     if schema:
         print(schema_text(), end="")
         return
-    engines = _listed(engine, "blend,ngram")
+    engines = _listed(engine, "blend" if sweep else "blend,ngram")
     for name in engines:
         if name not in ENGINES:
             raise typer.BadParameter(f"{name!r}; choose from {', '.join(ENGINES)}", param_hint="--engine")
     counts = _listed(threads, "1")
     if not all(count.isascii() and count.isdigit() and int(count) > 0 for count in counts):
         raise typer.BadParameter(f"{','.join(counts)!r}; expected whole numbers of at least 1", param_hint="--threads")
+    if sweep and (against or write_answers or answers):
+        raise typer.BadParameter("goes without --against, --answers, --write-answers", param_hint="--sweep")
     # Check everything that could fail at the end before the work.
     old = Result.read(compare) if compare else None
     if plot:
         check_plot(plot)
     if out and not (out.parent.is_dir() and os.access(out.parent, os.W_OK)):
         raise ForetypeError(f"{out}: no folder that can be written to")
-    chosen = configurations(
-        [str(path) for path in bundle] if bundle else [default_name()],
-        engines,
-        _listed(provider, "cpu"),
-        list(map(int, counts)),
-    )
+    bundles = [str(path) for path in bundle] if bundle else [default_name()]
     if write_answers:
-        _write_answers(write_answers, str(bundle[0]) if bundle else default_name())
+        _write_answers(write_answers, bundles[0])
         return
+    measured = partial(configurations, engines=engines, providers=_listed(provider, "cpu"), threads=[*map(int, counts)])
     if against:
-        _compare_builds(against, chosen, as_json)
+        _compare_builds(against, measured(bundles), as_json)
         return
     if answers:
-        golden_answers(load(bundle[0] if bundle else default_name(), engine="ngram").bundle, answers)
+        golden_answers(load(bundles[0], engine="ngram").bundle, answers)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("warming up", total=None)
+    with (
+        tempfile.TemporaryDirectory(prefix="foretype-sweep-") as folder,
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
+        task = progress.add_task("building models" if sweep else "warming up", total=None)
+        chosen = measured(bundles + (_untrained(sweep, bundles[0], Path(folder)) if sweep else []))
 
         def step(done: int, total: int) -> None:
             told = "measuring" if done >= len(chosen) else "warming up"
             progress.update(task, completed=done, total=total, description=told)
 
-        result = measure(chosen, trials, seconds, step, answers, minutes)
+        result = measure(chosen, trials, seconds, step, answers, minutes, sessions)
     if out:
         result.write(out)
     if plot:
-        draw(result, plot)
+        (plot_budget if sweep else plot_latencies)(result, plot)
     compared = compare_results(old, result) if old else []
     if as_json:
         verdicts = {"comparison": [row.to_json() for row in compared]} if old else {}
@@ -183,6 +202,18 @@ def _write_answers(path: Path, bundle: str | None) -> None:
     golden = make(models, f"{device.cpu}; {', '.join(device.versions)}")
     golden.write(path)
     print(f"{path}: answers of {models[0].bundle.folder.name}, {golden.fingerprint}: {', '.join(golden.answers)}")
+
+
+def _untrained(sweep: Sequence[str], base: str | None, folder: Path) -> list[str | None]:
+    """Write the untrained bundles of a sweep to `folder`, with the vocabulary of `base`, and return their paths."""
+    from foretype.runtime.files.finding import find_bundle
+    from foretype.tui.commands.train import NEEDS_TRAIN
+
+    try:
+        from foretype.export.sweep import variants, write_untrained
+    except ImportError as error:
+        raise ForetypeError(f"--sweep builds models: {NEEDS_TRAIN}") from error
+    return [str(path) for path in write_untrained(find_bundle(base), variants(sweep), folder)]
 
 
 def _compare_builds(against: Path, chosen: Sequence[Configuration], as_json: bool) -> None:

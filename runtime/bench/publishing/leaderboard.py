@@ -7,19 +7,21 @@ from collections.abc import Sequence
 
 from foretype.runtime.bench.answers import Agreement
 from foretype.runtime.bench.publishing.charts import svg_charts
-from foretype.runtime.bench.result import Figure, Result
+from foretype.runtime.bench.result import Figure, Measurement, Result
 from foretype.runtime.errors import ConfigError
 
 HEAD = (
     *("device", "configuration", "word boundary p50", "p99", "inside a word p50", "p99"),
-    *("cold start", "memory", "words/s", "boundary / floor", "answers", "measured"),
+    *("cold start", "memory", "bundle", "words/s", "boundary / floor", "quality", "answers", "measured"),
 )
 _TITLE = "Foretype on devices"
 _NOTE = (
     "Sorted by the median time of a suggestion at a word boundary. Medians over trials; ± is half the spread between"
     " trials. Memory is the peak of the whole process at its first suggestion. The floor is the time that reading"
-    " the weights once takes on one core. Answers are texts for which the device suggests what it should; the speed of"
-    " a device with wrong answers means nothing. Only rows of one bundle, named with the fingerprint of its"
+    " the weights once takes on one core. Quality is that of the"
+    " bundle's evaluation, and compares only between bundles that were evaluated on the same text. Answers are texts"
+    " for which the device suggests what it should; the speed of a device with wrong answers"
+    " means nothing. Only rows of one bundle, named with the fingerprint of its"
     " files, compare."
 )
 _STYLE = (
@@ -44,13 +46,22 @@ def rows(results: Sequence[Result]) -> list[list[str]]:
             told(measurement.letter.p99_us, "us"),
             told(measurement.cold_start_ms, "ms"),
             told(measurement.first_peak_bytes, "MB", 1e-6),
+            f"{measurement.bundle_bytes / 1e6:,.1f} MB",
             told(measurement.words_per_second),
             told(measurement.floor.boundary_over_floor, digits=1) if measurement.floor else "",
+            told_quality(measurement),
             told_answers(measurement.answers),
             result.created[:10],
         ]
         for result, measurement in pairs
     ]
+
+
+def told_quality(measurement: Measurement) -> str:
+    """The recorded quality in a few words."""
+    if not measurement.trained:
+        return "untrained: latency and memory only"
+    return str(measurement.quality) if measurement.quality else "not recorded"
 
 
 def told_answers(answers: Agreement | None) -> str:

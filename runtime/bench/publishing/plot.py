@@ -34,7 +34,7 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure((width, height), layout="constrained")
 
 
-def plot(result: Result, path: Path) -> None:
+def plot_latencies(result: Result, path: Path) -> None:
     """Draw the histograms of `result` to `path`, in the format of its suffix. Raises ConfigError like `check_plot`."""
     check_plot(path)
     figure = new_figure(8, 6)
@@ -54,6 +54,11 @@ def plot(result: Result, path: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")
     boundaries.set_xlabel("time of a suggestion, microseconds")
+    save(figure, path)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure to `path`, in the format of its suffix."""
     with replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=150)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paths import ROOT
 
@@ -32,6 +32,9 @@ from foretype.runtime.bench.result import VERSION, Batch, Figure, Floor, Latency
 from foretype.runtime.bench.trial import Trial, type_text
 from foretype.runtime.bench.trials import Configuration, configurations
 from foretype.runtime.text.context import WINDOW_CHARACTERS
+
+# A loaded machine generates examples slowly, which says nothing about the code.
+at_any_load = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 DOCUMENT = ROOT / "docs" / "benchmark.md"
 
@@ -80,6 +83,7 @@ results = st.builds(
 )
 
 
+@at_any_load
 @given(times, st.integers(1, 99))
 def test_a_percentile_is_a_time_that_occurred_and_splits_them_as_it_says(values: list[float], percent: int) -> None:
     found = percentile(sorted(values), percent)
@@ -88,6 +92,7 @@ def test_a_percentile_is_a_time_that_occurred_and_splits_them_as_it_says(values:
     assert sum(value < found for value in values) * 100 < percent * len(values)
 
 
+@at_any_load
 @given(times, times)
 def test_histograms_of_trials_merge_into_the_histogram_of_all(first: list[float], second: list[float]) -> None:
     merged = Histogram.of(first).merged(Histogram.of(second))
@@ -299,6 +304,7 @@ def a_trial(tiny_bundle: Path) -> Trial:
     return trials.run_process(Configuration(str(tiny_bundle), "ngram"), 0.0)
 
 
+@at_any_load
 @given(results)
 def test_a_result_comes_back_from_json_as_it_was(result: Result) -> None:
     text = json.dumps(result.to_json(), allow_nan=False)
@@ -306,12 +312,14 @@ def test_a_result_comes_back_from_json_as_it_was(result: Result) -> None:
     assert Result.from_json(json.loads(text) | {"a key of later": 1}) == result
 
 
+@at_any_load
 @given(results)
 def test_a_result_is_the_same_as_itself(result: Result) -> None:
     told = {row.verdict for row in compare(result, result)}
     assert all(words == "same within noise" or words.endswith("no verdict") for words in told)
 
 
+@at_any_load
 @given(st.lists(results, max_size=3))
 def test_a_leaderboard_has_a_row_for_each_measurement_quickest_first(several: list[Result]) -> None:
     medians = [m.boundary.p50_us.median for result in several for m in result.measurements]

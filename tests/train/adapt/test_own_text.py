@@ -48,7 +48,7 @@ def message(sender: str, body: str) -> EmailMessage:
 def mbox(tmp_path: Path) -> Path:
     box = mailbox.mbox(tmp_path / "sent.mbox")
     box.add(message("Ann <ann@example.org>", REPLY))
-    box.flush()
+    box.close()
     return tmp_path / "sent.mbox"
 
 
@@ -66,7 +66,7 @@ def test_the_original_below_a_reply_is_left_out(tmp_path: Path) -> None:
 def test_mail_of_several_people_needs_to_know_who_is_the_user(mbox: Path) -> None:
     box = mailbox.mbox(mbox)
     box.add(message("bob@example.org", "Mine not yours."))
-    box.flush()
+    box.close()
     with pytest.raises(CorpusError, match=r"sent\.mbox: text by ann@example\.org, bob@example\.org; .*--me"):
         read_own_text([mbox])
     assert read_own_text([mbox], ["ANN@"]) == [OWN]
@@ -75,9 +75,12 @@ def test_mail_of_several_people_needs_to_know_who_is_the_user(mbox: Path) -> Non
 
 
 def test_a_maildir_is_read_as_mail_inside_a_folder_of_other_files(tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
     box = mailbox.Maildir(tmp_path / "notes" / "mail")
     box.add(message("ann@example.org", "From the Maildir."))
-    (tmp_path / "notes" / "a.md").write_text("# Plan\n\nBuy *more* tents\nand a [stove](http://x.org).\n", encoding="utf-8")
+    (tmp_path / "notes" / "a.md").write_text(
+        "# Plan\n\nBuy *more* tents\nand a [stove](http://x.org).\n", encoding="utf-8"
+    )
     (tmp_path / "notes" / "b.txt").write_text("first\n\nsecond\nline\n", encoding="utf-8")
     (tmp_path / "notes" / ".hidden.txt").write_text("hidden\n", encoding="utf-8")
     (tmp_path / "notes" / "c.png").write_bytes(b"\x89PNG")

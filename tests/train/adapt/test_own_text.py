@@ -12,7 +12,7 @@ import pytest
 from foretype.runtime.errors import CorpusError
 from foretype.train.adapt.own_text import read_own_text
 
-REPLY = """Hi Bob,
+REPLY = f"""Hi Bob,
 
 I will bring the two large tents and also the small stove, so please
 leave yours at home.
@@ -26,7 +26,7 @@ wrote:
 > Bob
 
 Ann
--- 
+{'-- '}
 Ann Example, SIGNATURE street
 """
 OWN = [

@@ -232,7 +232,7 @@ def info(bundle: BundleOption = None, engine: EngineOption = "auto", as_json: Js
     if as_json:
         print_json(facts)
         return
-    from foretype.tui.commands.model_card import print_card
+    from foretype.tui.model_card import print_card
 
     print_card(facts)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from foretype.export.fit_blend import fit_blend, fit_shares
+from foretype.export.fit_blend import fit_blend, fit_weights
 from foretype.export.graph.build import save
 from foretype.export.graph.quantise import int8_graph
 from foretype.export.write_bundle import write_manifest
@@ -26,8 +26,9 @@ from foretype.runtime.text.corpus import Document
 from foretype.runtime.text.form import TextForm
 from foretype.train.adapt.fine_tune import FineTuning, Stream, fine_tune, sample_text
 from foretype.train.adapt.learnable import encode_all, extended
-from foretype.train.adapt.start import model_of_bundle
 from foretype.train.neural.model.language_model import LanguageModel
+from foretype.train.neural.model.model_config import ModelConfig
+from foretype.train.neural.training.from_bundle import bundle_shape, start_from_bundle
 from foretype.train.neural.training.trainer import perplexity
 from foretype.train.ngrams.estimate import NgramConfig, estimate_ngram
 from foretype.train.ngrams.interpolate import extend_vocabulary, interpolate
@@ -119,8 +120,6 @@ def adapt_bundle(
     """
     begin = time.monotonic()
     bundle = Bundle.open(base)
-    if not bundle.lists(STEP):
-        raise ConfigError(f"{base}: has no neural model; choose a bundle that has one")
     learned, tuned_on, judged_on = divide(documents)
     words = sum(map(count_words, documents))
     if words < LEAST_WORDS:
@@ -128,7 +127,9 @@ def adapt_bundle(
     old = bundle.text_form()
     form = extended(old, learned, config.least_uses, config.new_words)
     own, tuning = encode_all(form, learned), encode_all(form, tuned_on)
-    model = model_of_bundle(base, form)
+    torch.manual_seed(config.fine_tuning.seed)
+    model = LanguageModel(ModelConfig(len(form.vocabulary), **bundle_shape(base)))
+    start_from_bundle(model, form, base)
     step("sampling general text")
     known = np.array([token in old.vocabulary.exact for token in form.vocabulary.tokens])
     rehearsed = sample_text(model, config.general, known, seed=1)
@@ -149,15 +150,15 @@ def adapt_bundle(
     write_manifest(out, kept)
     step("measuring")
     judged = _first(judged_on, config.judged)
-    typed = [_typed(load(folder, engine="blend"), judged) for folder in (base, out)]
-    gain, interval = paired_gain(*typed)
-    saved = [run.savings()[f"k{OFFERED}"] for run in typed]
+    before_typed, after_typed = (_typed(load(folder, engine="blend"), judged) for folder in (base, out))
+    gain, interval = paired_gain(before_typed, after_typed)
+    saved_before = before_typed.savings()[f"k{OFFERED}"]
     adapted = Adapted(
         words=words,
         new_words=len(form.vocabulary) - len(old.vocabulary),
-        judged=sum(typed[0].words),
-        saved=saved[0] + gain,
-        saved_before=saved[0],
+        judged=sum(before_typed.words),
+        saved=saved_before + gain,
+        saved_before=saved_before,
         interval=interval,
         general=perplexity(model, general),
         general_before=before,
@@ -233,7 +234,7 @@ def _write_ngrams(bundle: Bundle, form: TextForm, own: Stream, tuning: Stream, o
     order = len(general.orders)
     writer = estimate_ngram(own, size, NgramConfig(order=order, prune=(0, 0, 1, 1, 1)[:order]))
     likelihoods = [np.exp(log_probabilities(model, tuning)) for model in (writer, general)]
-    [share] = fit_shares(*likelihoods, np.zeros(len(likelihoods[0]), np.int64), 1)
+    share = float(fit_weights(np.stack(likelihoods, 1))[0])
     write_tables(out / NGRAM, interpolate(general, writer, share))
     return share
 

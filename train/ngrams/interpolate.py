@@ -22,7 +22,7 @@ def extend_vocabulary(model: BackoffModel, ids: Array, size: int) -> BackoffMode
     orders = [BackoffOrder(np.zeros(size, np.int32), np.arange(size), probabilities, backoffs)]
     for n, rows in enumerate(model.orders[1:], start=2):
         contexts = ids[rows.contexts].astype(np.int32) if n == 2 else rows.contexts
-        orders.append(BackoffOrder(contexts, ids[rows.words], rows.probabilities, rows.backoffs))
+        orders.append(BackoffOrder(contexts, ids[rows.words].astype(_id_type(size)), rows.probabilities, rows.backoffs))
     return BackoffModel(orders)
 
 
@@ -39,7 +39,7 @@ def interpolate(first: BackoffModel, second: BackoffModel, share: float) -> Back
     own_suffixes = [np.arange(size)]
     for n in range(2, len(first.orders) + 1):
         keys = np.union1d(*(side.keys(n) for side in sides))
-        contexts, words = (keys // size).astype(np.int32), keys % size
+        contexts, words = (keys // size).astype(np.int32), (keys % size).astype(_id_type(size))
         listed = [side.scores(n, keys, contexts, words) for side in sides]
         probabilities = ((1 - share) * listed[0] + share * listed[1]).astype(np.float32)
         shorter = [suffix[contexts] for suffix in own_suffixes[:-1]]
@@ -49,6 +49,11 @@ def interpolate(first: BackoffModel, second: BackoffModel, share: float) -> Back
         own_suffixes = _suffixes(model, shorter, words, n)
         mixed.append(BackoffOrder(contexts, words, probabilities, np.ones(len(keys), np.float32)))
     return BackoffModel(mixed)
+
+
+def _id_type(size: int) -> type[np.unsignedinteger]:
+    """The type of ids in tables of `size` words."""
+    return np.uint16 if size <= 1 << 16 else np.uint32
 
 
 def _suffixes(model: BackoffModel, shorter: list[Array], words: Array, n: int) -> list[Array]:

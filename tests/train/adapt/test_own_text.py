@@ -26,7 +26,7 @@ wrote:
 > Bob
 
 Ann
-{'-- '}
+{"-- "}
 Ann Example, SIGNATURE street
 """
 OWN = [

@@ -62,4 +62,4 @@ def test_renumbered_words_keep_their_probabilities_and_new_ones_get_none(opened)
         context = stream[:place].tolist()
         found = after.probabilities([int(ids[id_]) for id_ in context])[0]
         assert found[9] <= found[ids[3:]].min() * 1.01  # tables cannot hold zero
-        assert found[ids] == pytest.approx(before.probabilities(context)[0], rel=1e-3)
+        assert found[ids] == pytest.approx(before.probabilities(context)[0], rel=0.02)

@@ -63,9 +63,18 @@ def test_an_adapted_model_is_kept_used_and_removed(
 
 
 def test_a_model_that_is_no_better_is_not_kept(
-    text: Path, base: str, home: Path, capsys: pytest.CaptureFixture[str]
+    corpus: tuple[Path, Path], base: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["adapt", str(text), "--bundle", base, "--bound", "0", "--minutes", "0.01"]) == 1
+    """Of 20 pieces, the last is measured on; here it is prose, and all others repeat the three names."""
+    prose = corpus[1].read_text(encoding="utf-8").split()
+    draw = random.Random(3)
+    pieces = [
+        prose[60 * number : 60 * number + 60] if number % 20 == 19 else draw.choices(NAMES, k=60)
+        for number in range(60)
+    ]
+    file = tmp_path / "names.txt"
+    file.write_text("\n\n".join(map(" ".join, pieces)), encoding="utf-8")
+    assert run(["adapt", str(file), "--bundle", base, "--bound", "100", "--minutes", "0.01"]) == 1
     assert "not kept" in capsys.readouterr().err
     assert sorted(path.name for path in (home / "models").iterdir()) == ["small"]
     assert default_name() is None

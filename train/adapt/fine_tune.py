@@ -37,7 +37,7 @@ class FineTuning:
     seed: fixes order, samples and dropout.
     """
 
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.0
     warmup: int = 30
     batch: int = 16

@@ -57,10 +57,10 @@ class AdaptConfig:
     """
 
     minutes: float = 10.0
-    bound: float = 0.1
+    bound: float = 0.15
     least_uses: int = 3
     new_words: int = 2_000
-    general: int = 32_000
+    general: int = 16_000
     judged: int = 1_500
     fine_tuning: FineTuning = field(default_factory=FineTuning)
 

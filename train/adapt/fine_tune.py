@@ -45,7 +45,7 @@ class FineTuning:
     rehearsed: int = 8
     samples: int = 4096
     dropout: float = 0.2
-    passes: int = 12
+    passes: int = 3
     patience: int = 2
     seed: int = 1
 

@@ -32,7 +32,7 @@ def adapt(
     ] = None,
     bound: Annotated[
         float, typer.Option(min=0, max=100, help="Accept this rise of the perplexity on general text, in percent.")
-    ] = 10.0,
+    ] = 15.0,
     minutes: Annotated[float, typer.Option(min=0.01, help="Train for at most this long.")] = 10.0,
     remove: Annotated[
         bool, typer.Option("--remove", help="Remove the adapted model, and use the other again.")

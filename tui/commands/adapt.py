@@ -55,7 +55,7 @@ def adapt(
         from foretype.export.adapt_bundle import AdaptConfig, adapt_bundle
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
-    from foretype.runtime.files.installed import default_name, install, set_default
+    from foretype.runtime.files.installed import install, set_default
     from foretype.runtime.files.user_folder import make_private_folder
     from foretype.train.adapt.own_text import read_own_text
 
@@ -75,7 +75,7 @@ def adapt(
         kept = found.worth_keeping(config.bound)
         if kept:
             install(out, name, replace=True)
-            if default_name() in (None, base):
+            if _base_of_default() == base:
                 set_default(name)
     if as_json:
         print_json({"name": name, "kept": kept, **found.to_json()})
@@ -93,10 +93,11 @@ def adapt(
 
 
 def _base_of_default() -> str:
-    """The default model, or the one that it was adapted from."""
-    from foretype.runtime.files.installed import default_name
+    """The model that is used where none is named, or the one that it was adapted from."""
+    from foretype.runtime.files.installed import default_folder
 
-    return (default_name() or DEFAULT_BUNDLE).removesuffix(ENDING)
+    folder = default_folder()
+    return folder.name.removesuffix(ENDING) if folder else DEFAULT_BUNDLE
 
 
 def _remove(name: str, base: str) -> None:
@@ -106,7 +107,7 @@ def _remove(name: str, base: str) -> None:
         was_default = remove(name)
     except BundleError:
         raise ConfigError(f"{base} was not adapted; there is nothing to remove") from None
-    if was_default and base != DEFAULT_BUNDLE:
+    if was_default:
         set_default(base)
     print(f"removed {name}" + (f"; the default is {base} again" if was_default else ""))
 

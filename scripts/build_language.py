@@ -114,7 +114,7 @@ def build(language: str, texts: Path, work: Path, out: Path, words: int, ngram: 
     lexicon, card = work / "lexicon.xz", work / "card.toml"
     rare = lexicon_of([folder / "train"], known, [], LexiconConfig(words=words, **EDITED))
     write_lexicon(rare, lexicon)
-    withheld = [word for word in known if EXAMPLE_NAMES.fullmatch(word)]
+    withheld = [word for word in known if EXAMPLE_NAMES.fullmatch(word) and word.lower() not in vocabulary.exact]
     write_card({"withheld": withheld, **make_card(language, texts / "SOURCES.tsv", not ngram)}, card)
     export_run(work, out, card, progress=print, neural=not ngram, lexicon=lexicon if rare else None)
     print(f"{out}: {sum(path.stat().st_size for path in out.iterdir()):,} bytes")

@@ -72,6 +72,8 @@ def main(language: str, texts: Path, bundle: str, work: Path, limit: int) -> Non
     rows = []
     for file in find_files([texts / language / "test"]):
         documents = read_text(file, limit, lines=True)
+        if not documents:
+            continue
         typed = [evaluate_keystrokes(model, documents, "plain") for model in (theirs, ours)]
         saved = [float(each.savings()["k3"]) for each in typed]
         more, low, high = difference(typed[1], typed[0])

@@ -18,6 +18,7 @@ import foretype.tui.commands.compare as comparisons
 import foretype.tui.commands.doctor as doctor_command
 import foretype.tui.commands.lsp as editor_commands
 import foretype.tui.commands.models as models_commands
+import foretype.tui.commands.peers as peers_command
 import foretype.tui.commands.personal as personal_commands
 import foretype.tui.commands.serve as serve_command
 import foretype.tui.commands.studies as training_tools
@@ -40,6 +41,7 @@ adapt_command.register(app)
 training_tools.register(app)
 comparisons.register(app)
 bench_commands.register(app)
+peers_command.register(app)
 personal_commands.register(app)
 tmux_commands.register(app)
 models_commands.register(app)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from foretype.train.studies.plots import new_figure, save_figure
+from foretype.runtime.files.figures import new_figure, save_figure
 
 _COLUMNS = (
     ("model", lambda row: row["name"]),

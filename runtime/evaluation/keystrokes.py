@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from foretype.runtime.engines.policy import Policy
 from foretype.runtime.evaluation.calibration import expected_calibration_error
-from foretype.runtime.evaluation.documents import LIST_LENGTHS, WORD, Document, count_words, plain
+from foretype.runtime.evaluation.documents import LIST_LENGTHS, Document, count_words, plain, words_of
 from foretype.runtime.personal.learning.attention import OVERLOOKS
 from foretype.runtime.suggestion import Suggestions
 from foretype.runtime.text.context import MAXIMUM_WORD
@@ -96,10 +96,10 @@ class Keystrokes:
         figures: dict[str, Any] = {"mode": self.mode, "words": sum(self.words), "documents": len(self.words)}
         for column, k in enumerate(LIST_LENGTHS):
             strokes = np.array([row[column] for row in self.keystrokes], float)
-            figures[f"k{k}"] = _saved(characters, strokes)
-            figures[f"k{k}_interval"] = _interval(characters, strokes)
-        figures["limit"] = _saved(characters, np.array(self.limit, float))
-        figures["vocabulary_limit"] = _saved(characters, np.array(self.vocabulary_limit, float))
+            figures[f"k{k}"] = percent_saved(characters, strokes)
+            figures[f"k{k}_interval"] = savings_interval(characters, strokes)
+        figures["limit"] = percent_saved(characters, np.array(self.limit, float))
+        figures["vocabulary_limit"] = percent_saved(characters, np.array(self.vocabulary_limit, float))
         for place, offers in (("word", self.word_offers), ("letter", self.letter_offers)):
             probabilities, right = [offer[0] for offer in offers], [offer[1] for offer in offers]
             figures[f"calibration_error_{place}"] = expected_calibration_error(probabilities, right)
@@ -122,18 +122,20 @@ class Keystrokes:
         }
 
 
-def _saved(characters: NDArray[np.float64], strokes: NDArray[np.float64]) -> float:
+def percent_saved(characters: NDArray[np.float64], strokes: NDArray[np.float64]) -> float:
+    """What `strokes` save of `characters` in percent, over all documents together."""
     return 100.0 * (1.0 - float(strokes.sum()) / float(characters.sum())) if characters.any() else 0.0
 
 
-def _interval(characters: NDArray[np.float64], strokes: NDArray[np.float64]) -> list[float]:
+def savings_interval(characters: NDArray[np.float64], strokes: NDArray[np.float64]) -> list[float]:
+    """The 95 % interval of `percent_saved`, by resampling documents."""
     if not characters.any():
         return [0.0, 0.0]
     generator = np.random.default_rng(0)
     saved = []
     for _ in range(_RESAMPLES):
         draw = generator.integers(len(characters), size=len(characters))
-        saved.append(_saved(characters[draw], strokes[draw]))
+        saved.append(percent_saved(characters[draw], strokes[draw]))
     return [float(bound) for bound in np.percentile(saved, (2.5, 97.5))]
 
 
@@ -171,11 +173,9 @@ def _type_document(
             continue
         characters += len(line)
         rest = len(line)
-        for match in WORD.finditer(line):
-            word = match.group()
-            space = int(line[match.end() : match.end() + 1] == " ")
+        for start, word, space in words_of(line):
             sees = [looks.random() < user.attention for _ in range(len(word))]
-            typed = _letters_needed(session.suggest, before + line[: match.start()], word, result, sees)
+            typed = _letters_needed(session.suggest, before + line[:start], word, result, sees)
             for column, letters in enumerate(typed):
                 strokes[column] += len(word) + space if letters is None else letters + 1
             limit += 1

@@ -87,8 +87,8 @@ def suggestions_between(
     vocabulary: Vocabulary, distribution: Distribution, context: Context, right: str, k: int
 ) -> list[Suggestion]:
     """Return the `k` most probable words between the typed letters and `right`, the letters after the cursor."""
-    low, high = vocabulary.prefix_range(context.prefix)
-    first, typed, end = vocabulary.first_word, fold(context.prefix), fold(right)
+    low, high = vocabulary.prefix_range(context.typed)
+    first, typed, end = vocabulary.first_word, context.typed, fold(right)
     keys = vocabulary.keys
     places = [place for place in range(low - first, high - first) if keys[place].endswith(end)]
     part = distribution.words[places]
@@ -106,11 +106,11 @@ def suggestions_between(
 
 def finished(vocabulary: Vocabulary, distribution: Distribution, context: Context) -> float:
     """Return the probability that the typed letters are the whole word, given all words that continue them."""
-    typed = fold(context.prefix)
+    typed = context.typed
     if not typed:
         return 0.0
     first = vocabulary.first_word
-    low, high = vocabulary.prefix_range(context.prefix)
+    low, high = vocabulary.prefix_range(context.typed)
     part = distribution.words[low - first : high - first]
     forms = next((n for n, key in enumerate(vocabulary.keys[low - first : high - first]) if key != typed), high - low)
     whole, mass = float(part[:forms].sum()), float(part.sum())
@@ -151,7 +151,7 @@ def _collect(
     """
     if k < 1:
         return _NONE
-    typed = fold(context.prefix)
+    typed = context.typed
     found, mass = _completions(vocabulary, distribution, context, count)
     for words in distribution.extra:
         found, mass = _joined(found, mass, _extra(words, context, typed, count))
@@ -225,7 +225,7 @@ def _pick(
 def _completions(vocabulary: Vocabulary, distribution: Distribution, context: Context, count: int) -> _Found:
     """Return the `count` best words of the vocabulary that continue the typed letters."""
     first = vocabulary.first_word
-    low, high = vocabulary.prefix_range(context.prefix) if context.prefix else (first, len(vocabulary))
+    low, high = vocabulary.prefix_range(context.typed) if context.prefix else (first, len(vocabulary))
     if low == high:
         return _NONE
     part = distribution.words[low - first : high - first]
@@ -270,7 +270,7 @@ def _slips(
     for words in meant:
         part = slice(words.low, words.high)
         odds[part], letters[part], fits[part] = words.odds, words.letters, True
-    low, high = vocabulary.prefix_range(context.prefix)
+    low, high = vocabulary.prefix_range(context.typed)
     fits[low - vocabulary.first_word : high - vocabulary.first_word] = False
     places = np.flatnonzero(fits)
     weighted = probabilities[places] * odds[places]

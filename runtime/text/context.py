@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from foretype.runtime.text.abbreviations import Abbreviation, abbreviation_before
 from foretype.runtime.text.form import LONGEST_RUN, TextForm
-from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID
+from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID, fold
 
 WINDOW_CHARACTERS = 1024
 """The context reaches between one and two times this many characters back; see `window_start`."""
@@ -55,6 +55,11 @@ class Context:
     dotted_i: bool = False
     after_abbreviation: bool = False
     window: str = field(default="", compare=False, repr=False)
+
+    @property
+    def typed(self) -> str:
+        """The typed part of the word without regard to case, by the rules of the language."""
+        return fold(self.prefix.replace("I", "ı") if self.dotted_i else self.prefix)
 
     @property
     def replaces(self) -> int:

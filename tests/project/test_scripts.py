@@ -64,7 +64,9 @@ CASES = (
     ),
     Case("measure_secrets", "{text} --bundle {bundle}", r"all +\d+ sentences, +\d+\.\d\d % touched"),
     Case(
-        "build_lexicon", "{bundle} {text} --lists {text} --words 50 --out {out}/lexicon.xz", r"^\d+ words, [\d,]+ bytes"
+        "build_lexicon",
+        "{bundle} {text} --lists {text} --words 50 --out {out}/lexicon.xz",
+        r"^lexicon: \d+ words, [\d,]+ bytes",
     ),
     Case(
         "build_language",
@@ -86,6 +88,11 @@ CASES = (
         "measure_verdicts",
         "--comparisons 1 --load 1 --pairs 1 --engine ngram --bundle {bundle}",
         r"(?s)slower builds, 1 comparisons: .*\"comparisons\": 1, \"false\": 0",
+    ),
+    Case(
+        "measure_typists",
+        "{text} --lines --limit 10 --bundle {bundle} --plot {out}/typists.svg",
+        r"(?s)\| scanner \| \d.*\| 3, 0 \| [-+]\d.*\| 0\.25 \| [-+]\d",
     ),
     Case("measure_typos", "{text} --bundle {bundle} --words 10", r"(?s)clean text, plain: -?\d.*qwertz"),
 )

@@ -149,6 +149,29 @@ def test_eval_of_a_phrase_set_starts_anew_with_each_line(
     assert json.loads(out)["sources"]["phrases"]["plain"]["documents"] == 2
 
 
+def test_eval_of_a_typist_reports_words_a_minute(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("I love\nthe film\n", encoding="utf-8")
+    arguments = ("eval", text, "--lines", "--bundle", tiny_bundle, "--typist")
+    status, out, _ = in_process(capsys, *arguments, "gaze", "--json")
+    assert status == 0
+    figures = json.loads(out)["text"]
+    assert figures["documents"] == 2
+    assert list(figures["typists"]) == ["gaze"]
+    assert figures["typists"]["gaze"]["best"]["words_per_minute"] > 5
+    _, out, _ = in_process(capsys, *arguments, "all")
+    assert "words a minute" in out
+    assert out.count("scanner") == 2, "one row for each form of the text"
+    status, out, err = in_process(capsys, *arguments, "lazy")
+    assert (status, out) == (1, "")
+    assert "choose from fast, slow, phone, scanner, gaze, all" in err
+    for other in ("--writing", "--record"):
+        status, out, _ = in_process(capsys, *arguments, "gaze", other)
+        assert (status, out) == (2, "")
+
+
 def test_generate_and_info(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = in_process(capsys, "generate", "I love", "--bundle", tiny_bundle, "--seed", 3, "--tokens", 20)
     assert status == 0

@@ -284,7 +284,12 @@ def evaluate(
     writing: Annotated[
         bool, typer.Option("--writing", help="Measure misspelt words and suggestions of several words instead.")
     ] = False,
-    layout: Annotated[str, typer.Option(help="Simulate slips on this keyboard layout in --writing.")] = "qwerty",
+    typist: Annotated[
+        str | None, typer.Option(help="Measure words a minute of this simulated typist, or of all, instead.")
+    ] = None,
+    layout: Annotated[
+        str, typer.Option(help="Simulate slips on this keyboard layout in --writing and --typist.")
+    ] = "qwerty",
     record: Annotated[bool, typer.Option("--record", help="Store the means in the bundle's manifest.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -295,8 +300,10 @@ def evaluate(
 
     if record and (overlooks is not None or attention != 1.0):
         raise typer.BadParameter("keeps the figures of the default user only", param_hint="--record")
-    if record and writing:
-        raise typer.BadParameter("keeps no figures of --writing", param_hint="--record")
+    if record and (writing or typist):
+        raise typer.BadParameter("keeps no figures of --writing and --typist", param_hint="--record")
+    if writing and typist:
+        raise typer.BadParameter("cannot be combined with --writing", param_hint="--typist")
     model = load_model(bundle, engine, provider)
     if writing:
         from foretype.tui.commands.writing import evaluate_writing, print_writing
@@ -306,6 +313,15 @@ def evaluate(
             print_json(figures)
         else:
             print_writing(figures)
+        return
+    if typist is not None:
+        from foretype.tui.commands.writing import evaluate_typing, print_typing
+
+        figures = evaluate_typing(model, files, typist, limit, lines, layout)
+        if as_json:
+            print_json(figures)
+        else:
+            print_typing(figures)
         return
     user = User(OVERLOOKS if overlooks is None else overlooks, attention)
     report = evaluate_files(model, files, limit, lines, user)

@@ -43,8 +43,8 @@ def compare(
         from foretype.export.compare.comparison_report import plot as draw
         from foretype.export.compare.ladder import choose
         from foretype.runtime.files.atomic import write_json, write_text
+        from foretype.runtime.files.figures import check_plot
         from foretype.train.recipe import read_recipe
-        from foretype.train.studies.plots import check_plot
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     if plot:

@@ -95,12 +95,13 @@ def probe_gradients(
     if files and out is None:
         raise typer.BadParameter("give a folder for the trained models", param_hint="--out")
     try:
+        from foretype.runtime.files.figures import check_plot
         from foretype.train.studies import plots
         from foretype.train.studies.gradient_study import probe_recipe, probe_run, probe_trained
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error
     if plot:
-        plots.check_plot(plot)
+        check_plot(plot)
     with display() as progress:
         if files and out:
             recipe = probe_recipe(read_settings(assignments, tokens=tokens))

@@ -108,6 +108,7 @@ def train(
     """
     try:
         from foretype.export.write_bundle import export_run
+        from foretype.runtime.files.figures import check_plot
         from foretype.train.curves import CURVES, read_curves
         from foretype.train.neural.training.processes import join
         from foretype.train.pipeline import RUN, Run
@@ -125,7 +126,7 @@ def train(
     out = out or _folder(files or [])
     picture = out / "curves.png"
     if plot:
-        plots.check_plot(picture)
+        check_plot(picture)
     given = read_settings(assignments, tokens=tokens, device=device, threads=threads, seed=seed)
     settings = read_preset(preset, given) if preset else read_recipe(recipe, given) if recipe else None
     found = _bundle(start) if start else None

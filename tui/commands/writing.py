@@ -1,4 +1,4 @@
-"""`foretype eval --writing`: measures misspelt words and phrases, over all sources together."""
+"""`foretype eval --writing` and `--typist`: misspelt words, phrases and typing speed, over all sources together."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import track
+from rich.table import Table
 
+from foretype.runtime.evaluation.keystrokes import Mode
+from foretype.runtime.evaluation.typing_speed import SETTINGS, TODAY, evaluate_typists
+from foretype.runtime.evaluation.typist import find_typists
 from foretype.runtime.evaluation.writing import PhraseUse, Slips, evaluate_phrases, evaluate_slips
 from foretype.runtime.model import Model
 from foretype.runtime.suggesting.phrases import CONFIDENCE
@@ -53,3 +58,51 @@ def print_writing(report: dict[str, Any]) -> None:
         f"{phrases['offered']} offered, {100 * phrases['wrong']:.1f} % not right to the end, "
         f"{100 * phrases['right_words']:.1f} % of their words right"
     )
+
+
+def evaluate_typing(
+    model: Model, paths: list[Path], name: str, limit: int = 0, lines: bool = False, layout: str = "qwerty"
+) -> dict[str, Any]:
+    """Let the typist `name` ("all" for each) type all sources together, and return the figures as JSON values.
+
+    Raises ConfigError if there is no such typist.
+    """
+    typists = find_typists(name)
+    documents = [document for file in find_files(paths) for document in read_text(file, limit, lines)]
+    report: dict[str, Any] = {"bundle": model.bundle.name, "engine": model.engine}
+    modes: tuple[Mode, ...] = ("plain", "text")
+    for mode in modes:
+        described = f"typing, {mode}"
+        tracked = track(documents, described, console=Console(stderr=True), disable=not sys.stderr.isatty())
+        report[mode] = evaluate_typists(model, tracked, mode, typists, SETTINGS, layout=layout).figures()
+    return report
+
+
+def print_typing(report: dict[str, Any]) -> None:
+    """Print the result of `evaluate_typing`: a row for each typist and form of the text."""
+    table = Table(
+        title=f"{report['bundle']}, engine {report['engine']}: words a minute",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+    )
+    for column in ("typist", "form"):
+        table.add_column(column)
+    today = f"k={TODAY.k}"
+    for column in ("none", today, "time\nsaved %", "keys\nsaved %", "words\ntaken %", "best", "best k,\nthreshold"):
+        table.add_column(column, justify="right")
+    for mode in ("plain", "text"):
+        for name, figures in report[mode]["typists"].items():
+            now = next(row for row in figures["settings"] if (row["k"], row["threshold"]) == TODAY)
+            best = figures["best"]
+            table.add_row(
+                name,
+                mode,
+                *(f"{speed:.1f}" for speed in (figures["without"], now["words_per_minute"])),
+                *(f"{now[key]:+.1f}" for key in ("time_saved", "keystrokes_saved")),
+                f"{100 * now['accepted']:.0f}",
+                f"{best['words_per_minute']:.1f}",
+                f"{best['k']}, {best['threshold']:g}",
+            )
+    console = Console(width=None if sys.stdout.isatty() else 130)
+    console.print(table)
+    console.print(f"Shares are of {today}, threshold {TODAY.threshold:g}. --json has every k and threshold.")

@@ -16,7 +16,7 @@ from foretype.runtime.evaluation.keystrokes import Mode, User, evaluate_keystrok
 from foretype.runtime.text.corpus import find_files
 from foretype.runtime.typos.keyboards import LAYOUTS
 from foretype.tui.commands.evaluation import read_text
-from foretype.tui.commands.writing import evaluate_writing, print_writing
+from foretype.tui.writing import evaluate_writing, print_writing
 
 
 def cost(model: Model, paths: list[Path], words: int) -> None:

@@ -11,6 +11,7 @@ import typer
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+import foretype.tui.commands.adapt as adapt_command
 import foretype.tui.commands.basic as run_commands
 import foretype.tui.commands.bench as bench_commands
 import foretype.tui.commands.compare as comparisons
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 run_commands.register(app)
 train_commands.register(app)
+adapt_command.register(app)
 training_tools.register(app)
 comparisons.register(app)
 bench_commands.register(app)

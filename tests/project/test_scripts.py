@@ -37,6 +37,9 @@ CASES = (
         "{bundle} {text} {texts}",
         r"(?s)odd characters:.*mostly used in the chat logs:",
     ),
+    Case(
+        "measure_adapting", "{text} {text} --bundle {bundle} --minutes 0.05", r"(?s)new in the vocabulary.*\| \+?-?\d"
+    ),
     Case("make_picture", "--bundle {bundle} --out {out}/pad.svg --text I", r"pad\.svg: "),
     Case("measure_defaults", "{text} --minutes 0.05", r"\d passes, \d+ s"),
     Case("measure_lsp", "--bundle {bundle} --lines 50 --keys 20", r'"completion_ms_p99": \d.*"ghost_ms_p99": \d'),

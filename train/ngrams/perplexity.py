@@ -29,7 +29,7 @@ def log_probabilities(model: BackoffModel, stream: Array) -> Array:
     contexts = _histories(model, stream)
     predicted = stream != SENTENCE_START
     contexts, words = [rows[predicted] for rows in contexts], stream[predicted]
-    probabilities = _scores(model, contexts, words) / _sum_after(_sums(model), contexts)
+    probabilities = scores_after(model, contexts, words) / _sum_after(_sums(model), contexts)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(probabilities))
 
@@ -45,8 +45,11 @@ def _histories(model: BackoffModel, stream: Array) -> list[Array]:
     return contexts[: len(model.orders) - 1]
 
 
-def _scores(model: BackoffModel, contexts: Sequence[Array], words: Array) -> Array:
-    """Return p(word | context) before normalisation, float64. contexts: from `_histories`, each [words]."""
+def scores_after(model: BackoffModel, contexts: Sequence[Array], words: Array) -> Array:
+    """Return p(word | context) before normalisation, float64 [words].
+
+    contexts: for each length from 1 on, the row of the context of this length, or -1 if it is unknown; each [words].
+    """
     scores = model.orders[0].probabilities[words].astype(np.float64)
     for n, ((lower, rows), context) in enumerate(zip(pairwise(model.orders), contexts, strict=False), start=2):
         scores = scores * _pick(lower.backoffs, context, 1)
@@ -60,7 +63,7 @@ def _sums(model: BackoffModel) -> list[Array]:
     suffixes: list[Array] = []  # for each row of `lower`: the rows of its last word, last two words, ..., -1: unknown
     for lower, rows in pairwise(model.orders):
         shorter = [suffix[rows.contexts] for suffix in suffixes]
-        scores_below = _scores(model, shorter, rows.words)
+        scores_below = scores_after(model, shorter, rows.words)
         known = np.bincount(rows.contexts, weights=rows.probabilities, minlength=len(lower))
         known_below = np.bincount(rows.contexts, weights=scores_below, minlength=len(lower))
         sums.append(known + lower.backoffs * (_sum_after(sums, suffixes) - known_below))

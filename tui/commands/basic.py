@@ -306,7 +306,7 @@ def evaluate(
         raise typer.BadParameter("cannot be combined with --writing", param_hint="--typist")
     model = load_model(bundle, engine, provider)
     if writing:
-        from foretype.tui.commands.writing import evaluate_writing, print_writing
+        from foretype.tui.writing import evaluate_writing, print_writing
 
         figures = evaluate_writing(model, files, limit, lines, layout)
         if as_json:
@@ -315,7 +315,7 @@ def evaluate(
             print_writing(figures)
         return
     if typist is not None:
-        from foretype.tui.commands.writing import evaluate_typing, print_typing
+        from foretype.tui.writing import evaluate_typing, print_typing
 
         figures = evaluate_typing(model, files, typist, limit, lines, layout)
         if as_json:

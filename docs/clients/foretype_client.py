@@ -41,7 +41,9 @@ class Client:
         """Send a request. Cancel the future to cancel the request. Raises RuntimeError with the server's message."""
         number = next(self._ids)
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda done: done.cancelled() and self._send(method="cancel", params={"id": number}))
+        future.add_done_callback(
+            lambda done: self._send(method="cancel", params={"id": number}) if done.cancelled() else None
+        )
         self._send(id=number, method=method, params=params)
         return future
 

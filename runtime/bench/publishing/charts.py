@@ -100,7 +100,8 @@ def _budget(named: _Named) -> Figure:
             axes.annotate(str(number), place, (4, 4), textcoords="offset points", fontsize="small")
         axes.set_xscale("log" if latencies and max(latencies) > 8 * min(latencies) > 0 else "linear")
         axes.set(xlabel="word boundary, p99, microseconds", ylabel=head)
-        axes.set_ylim(0, 1.1 * axes.dataLim.ymax if axes.dataLim.ymax > 0 else None)
+        if axes.has_data():
+            axes.set_ylim(0, max(1.1 * axes.dataLim.ymax, 1e-3))
         axes.grid(alpha=0.3)
     figure.legend(
         handles=[Line2D([], [], linestyle="none", label=line) for line in lines],

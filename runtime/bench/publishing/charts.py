@@ -39,14 +39,16 @@ def _named(results: Sequence[Result]) -> _Named:
     pairs = [(result, measurement) for result in results for measurement in result.measurements]
     pairs.sort(key=lambda pair: pair[1].boundary.p50_us.median)
     several = len({result.device.name for result in results}) > 1
-    return [(f"{result.device.cpu}: {m.label}" if several else m.label, m) for result, m in pairs]
+    names = [f"{result.device.cpu}: {m.label}" if several else m.label for result, m in pairs]
+    # Between two dollar signs matplotlib expects a formula.
+    return [(name.replace("$", r"\$"), m) for name, (_, m) in zip(names, pairs, strict=True)]
 
 
 def _svg(figure: Figure) -> str:
     text = io.StringIO()
     with warnings.catch_warnings():
-        # A name in a script that the font lacks: the table above has it.
-        warnings.filterwarnings("ignore", r"Glyph \d+ ", UserWarning)
+        # Matplotlib's remarks on names that are too long or that its font lacks; the table above the charts has them.
+        warnings.simplefilter("ignore", UserWarning)
         figure.savefig(text, format="svg")
     svg = text.getvalue()
     return svg[svg.index("<svg") :]
@@ -98,8 +100,8 @@ def _budget(named: _Named) -> Figure:
             axes.annotate(str(number), place, (4, 4), textcoords="offset points", fontsize="small")
         axes.set_xscale("log" if latencies and max(latencies) > 8 * min(latencies) > 0 else "linear")
         axes.set(xlabel="word boundary, p99, microseconds", ylabel=head)
-        axes.margins(0.1)
-        axes.set_ylim(bottom=0)
+        if axes.has_data():
+            axes.set_ylim(0, max(1.1 * axes.dataLim.ymax, 1e-3))
         axes.grid(alpha=0.3)
     figure.legend(
         handles=[Line2D([], [], linestyle="none", label=line) for line in lines],

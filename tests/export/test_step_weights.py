@@ -16,6 +16,7 @@ from foretype.export.graph.step_weights import step_weight_bytes
 from foretype.runtime import BUNDLES, load
 from foretype.runtime.bench.trial import ColdStart, run_trial
 from foretype.runtime.files.bundle import MANIFEST, STEP
+from foretype.runtime.files.finding import BUNDLED
 
 FLOAT = TensorProto.FLOAT
 
@@ -52,7 +53,7 @@ def test_rows_of_a_table_do_not_count_and_bodies_do() -> None:
     assert step_weight_bytes(small_graph()) == 8 * 4 * 4 + 4 + 4
 
 
-@pytest.mark.parametrize("name", BUNDLES)
+@pytest.mark.parametrize("name", [name for name in BUNDLES if (BUNDLED / name / STEP).exists()])
 def test_the_bundled_models_say_what_their_steps_read(name: str) -> None:
     bundle = load(name).bundle
     assert bundle.manifest["files"][STEP]["step_weight_bytes"] == step_weight_bytes(onnx.load(bundle.folder / STEP))

@@ -165,7 +165,7 @@ def test_irssi_takes_a_word_in_a_channel_and_completes_nicks(tmux: Tmux, tmp_pat
         until(lambda: "Welcome" in tmux.screen())
         tmux.type("/join #words")
         tmux("send-keys", "-t", "work", "Enter")
-        until(lambda: tmux.screen().rstrip().endswith("[#words]"))
+        until(lambda: "annabel" in tmux.screen() and tmux.screen().rstrip().endswith("[#words]"))
         tmux.type("annab\t")
         until(lambda: tmux.screen().rstrip().endswith("[#words] annabel:"))
         tmux.type("I love th")

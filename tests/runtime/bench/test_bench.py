@@ -319,7 +319,7 @@ def test_a_result_is_the_same_as_itself(result: Result) -> None:
     assert all(words == "same within noise" or words.endswith("no verdict") for words in told)
 
 
-@at_any_load
+@settings(parent=at_any_load, max_examples=10)  # each draws charts
 @given(st.lists(results, max_size=3))
 def test_a_leaderboard_has_a_row_for_each_measurement_quickest_first(several: list[Result]) -> None:
     medians = [m.boundary.p50_us.median for result in several for m in result.measurements]

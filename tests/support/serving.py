@@ -162,7 +162,7 @@ def serving_http(*options: str) -> Iterator[tuple[int, str, subprocess.Popen[byt
     assert process.stderr
     try:
         said = process.stderr.readline().decode()
-        assert "ws://127.0.0.1:" in said, said + process.stderr.read().decode()
+        assert "ws://127.0.0.1:" in said, said
         token = Path(said.strip().rpartition("the token is in ")[2]).read_text().strip()
         yield int(said.split(";")[0].rpartition(":")[2]), token, process
     finally:

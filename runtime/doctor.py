@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from foretype.runtime.engines.providers import available, import_onnxruntime
@@ -24,6 +25,8 @@ from foretype.runtime.personal.settings import store_path
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 _PROBE = "I would lik"
+_EXTRAS = {"http": "websockets", "lsp": "pygls", "plots": "matplotlib", "train": "torch"}
+"""Optional extras of the package, each with a module that it installs."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def examine(bundle: str | Path | None = None, profile: str = "default") -> list[
     bundle: as for `load`. Changes nothing, and raises nothing: what cannot be examined has failed.
     """
     checks: dict[str, Callable[[], tuple[str, str]]] = {
-        "foretype": lambda: (version("foretype"), OK),
+        "foretype": lambda: (f"{version('foretype')}, {_extras()}", OK),
         "python": lambda: (f"{platform.python_implementation()} {platform.python_version()}", OK),
         "platform": lambda: (f"{_system()}, {platform.machine()}", OK),
         "processor": _processor,
@@ -78,6 +81,11 @@ def without_home(text: str) -> str:
         if len(home.rstrip("/\\")) > 1:
             text = re.sub(re.escape(home.rstrip("/\\")) + r"(?![\w.-])", "~", text)
     return text
+
+
+def _extras() -> str:
+    found = [extra for extra, module in _EXTRAS.items() if find_spec(module) is not None]
+    return f"extras {', '.join(found)}" if found else "no extras"
 
 
 def _system() -> str:

@@ -15,6 +15,7 @@ from foretype.runtime.lsp.prose import Prose, prose_at
 from foretype.runtime.lsp.settings import LspSettings
 from foretype.runtime.lsp.slips import WORD, Slip, Slips
 from foretype.runtime.lsp.turns import Turns
+from foretype.runtime.mixture import Models
 from foretype.runtime.model import Model
 from foretype.runtime.personal.store import Store
 from foretype.runtime.suggestion import Suggestions
@@ -43,14 +44,15 @@ class OpenDocument:
         self._touched: tuple[int, int] | None = None  # the first and last line that may have new slips
         self._cursor = Place(0, 0)
 
-    def configure(self, model: Model, store: Store | None, settings: LspSettings) -> None:
+    def configure(self, model: Model | Models, store: Store | None, settings: LspSettings) -> None:
         """Start with these settings, or start again after they changed."""
         self._settings = settings
         self._trouble = None
         self._writing = Turns(model.session(store=store, private=True))
         self._checking = Turns(model.session(store=store, private=True))
         learns = settings.learn and store is not None and self.document.language in settings.languages
-        self._typed = TypedWords(store, model) if learns and store is not None else None
+        first = model.models[0] if isinstance(model, Models) else model  # the one that learns in a mixture
+        self._typed = TypedWords(store, first) if learns and store is not None else None
 
     @property
     def notice(self) -> str | None:

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any, TypeVar
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 
@@ -23,8 +24,9 @@ from foretype.runtime.lsp.document import Document, Place
 from foretype.runtime.lsp.offers import completion_items, ghost, ghost_item
 from foretype.runtime.lsp.open_document import OpenDocument
 from foretype.runtime.lsp.prose import Prose
-from foretype.runtime.lsp.settings import LspSettings, read_settings
+from foretype.runtime.lsp.settings import SECTION, LspSettings, read_settings
 from foretype.runtime.lsp.slips import KEEP, diagnostics, fixes
+from foretype.runtime.mixture import Models
 from foretype.runtime.model import Model
 from foretype.runtime.personal.settings import store_path
 from foretype.runtime.personal.store import Store
@@ -39,11 +41,12 @@ PAUSE_SECONDS = 0.4
 class Server:
     """The documents that are open in one editor, and the handlers of its messages."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model | Models) -> None:
         self.language_server = LanguageServer("foretype", version("foretype"))
         self._model = model
         self._settings = LspSettings()
         self._initial: object = None  # the settings that came with `initialize`
+        self._changes = 0  # how often the editor sent or was asked for settings
         self._store: Store | None = None
         self._open: dict[str, OpenDocument] = {}
         self._checks: dict[str, asyncio.Task[None]] = {}
@@ -56,6 +59,7 @@ class Server:
             self.language_server.protocol.fm.builtin_features.pop(name)
         handlers: list[tuple[str, Callable[[Any], Any], object]] = [
             (types.INITIALIZE, self._initialize, None),
+            (types.INITIALIZED, self._initialized, None),
             (types.WORKSPACE_DID_CHANGE_CONFIGURATION, self._configure, None),
             (types.TEXT_DOCUMENT_DID_OPEN, self._did_open, None),
             (types.TEXT_DOCUMENT_DID_CHANGE, self._did_change, None),
@@ -76,8 +80,33 @@ class Server:
         self._initial = params.initialization_options
         self._use_settings(None)
 
-    def _configure(self, params: types.DidChangeConfigurationParams) -> None:
-        self._use_settings(params.settings)
+    async def _initialized(self, params: types.InitializedParams) -> None:
+        if self._gives_settings():
+            await self._ask_for_settings()
+
+    async def _configure(self, params: types.DidChangeConfigurationParams) -> None:
+        if params.settings or not self._gives_settings():
+            self._changes += 1
+            self._use_settings(params.settings)
+        else:
+            await self._ask_for_settings()
+
+    def _gives_settings(self) -> bool:
+        """Whether the editor gives its settings when it is asked."""
+        workspace = self.language_server.client_capabilities.workspace
+        return workspace is not None and bool(workspace.configuration)
+
+    async def _ask_for_settings(self) -> None:
+        self._changes += 1
+        asked = self._changes
+        wanted = types.ConfigurationParams([types.ConfigurationItem(section=SECTION)])
+        try:
+            found = await self.language_server.workspace_configuration_async(wanted)
+        except JsonRpcException as error:
+            self._tell(f"the editor does not give its settings: {error}")
+            return
+        if found and asked == self._changes:  # otherwise, newer settings came meanwhile
+            self._use_settings({SECTION: found[0]})
 
     def _use_settings(self, changed: object) -> None:
         """Use these settings over those that came first. If one is not legal, nothing changes."""
@@ -223,7 +252,7 @@ class Server:
         self._tell(str(error) if known else f"unexpected {type(error).__name__}: {error}")
 
 
-def serve(model: Model) -> int:
+def serve(model: Model | Models) -> int:
     """Serve one editor over standard input and output, until it says goodbye or closes the pipe.
 
     Returns the exit status that the protocol asks for: 0 after a goodbye, 1 without.
@@ -243,7 +272,7 @@ def serve(model: Model) -> int:
     return 1
 
 
-async def _answer(server: LanguageServer, model: Model) -> None:
+async def _answer(server: LanguageServer, model: Model | Models) -> None:
     """Answer messages until the end of standard input.
 
     One thread reads for all messages. `LanguageServer.start_io` wakes a thread for each line of each message, which
@@ -263,9 +292,10 @@ async def _answer(server: LanguageServer, model: Model) -> None:
     await run_async(threading.Event(), reader, server.protocol, error_handler=server.report_server_error)
 
 
-def _prepare(model: Model) -> None:
+def _prepare(model: Model | Models) -> None:
     """Do what the first keystrokes would have to wait for: index the vocabulary for slips, read the rare words."""
     with suppress(ForetypeError):  # the first request reports it
         model.session().suggest("I wuold")
-        while model.lexicon is not None and model.lexicon.prepare():
-            pass
+        for each in model.models if isinstance(model, Models) else (model,):
+            while each.lexicon is not None and each.lexicon.prepare():
+                pass

@@ -1,4 +1,4 @@
-"""The server: one process for many clients and fields, over standard input and output or over a Unix socket."""
+"""The server: one process for many clients and fields, over standard streams, a Unix socket or WebSockets."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import asyncio
 import ctypes
 import os
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from foretype.runtime.engines.loading import EngineName
+from foretype.runtime.serving.clients import Clients
 from foretype.runtime.serving.connection import Connection
 from foretype.runtime.serving.fields import Field, LoadedModels, Stores
 from foretype.runtime.serving.unix_socket import UnixSocket
@@ -58,6 +60,21 @@ class Server:
         finally:
             unix.close()
 
+    def serve_http(
+        self, port: int, origins: Sequence[str] = (), idle: float = IDLE_SECONDS, told: Callable[[str], None] = print
+    ) -> None:
+        """Serve clients at a WebSocket of the loopback address, like `serve_socket`.
+
+        port: 0 for any free one. origins: as in `serve_web_sockets`. told: gets one line with the address and the file
+        of the token. Raises ModuleNotFoundError without the extra `http`; otherwise as `listen` and `read_token`.
+        """
+        from foretype.runtime.serving.web_socket import ADDRESS, listen, read_token, token_path
+
+        token = read_token()
+        with listen(port) as listener:
+            told(f"listening at ws://{ADDRESS}:{listener.getsockname()[1]}; the token is in {token_path()}")
+            self._run(self._serve_http(listener, token, origins, idle))
+
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         sys.setswitchinterval(_SWITCH_SECONDS)
         asyncio.run(self._until_stopped(work))
@@ -82,38 +99,32 @@ class Server:
         await Connection(self, _Standard()).serve()
 
     async def _serve_socket(self, unix: UnixSocket, idle: float) -> None:
-        loop = asyncio.get_running_loop()
-        clients: set[asyncio.Task[Any]] = set()
-        timer: asyncio.TimerHandle | None = None
-
-        def expect_clients() -> None:
-            nonlocal timer
-            if idle and not clients:
-                timer = loop.call_later(idle, self._stop.set)
+        clients = Clients(self, idle, self._stop)
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            clients.add(task)
-            if timer is not None:
-                timer.cancel()
             try:
-                with suppress(asyncio.CancelledError):  # the server stops
-                    await Connection(self, _Stream(reader, writer)).serve()
+                await clients.serve(_Stream(reader, writer))
             finally:
                 writer.close()
-                clients.discard(task)
-                expect_clients()
 
-        expect_clients()
         listening = await asyncio.start_unix_server(serve, sock=unix.listener)
         try:
             await self._stop.wait()
         finally:
             listening.close()
-            for client in clients:
-                client.cancel()
-            await asyncio.gather(*clients, return_exceptions=True)
+            await clients.close()
+
+    async def _serve_http(self, listener: socket.socket, token: str, origins: Sequence[str], idle: float) -> None:
+        from foretype.runtime.serving.web_socket import serve_web_sockets
+
+        clients = Clients(self, idle, self._stop)
+        listening = await serve_web_sockets(listener, token, origins, clients)
+        try:
+            await self._stop.wait()
+        finally:
+            listening.close()
+            await clients.close()
+            await listening.wait_closed()
 
     async def _let_fields_rest(self) -> None:
         loop = asyncio.get_running_loop()

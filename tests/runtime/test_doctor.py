@@ -30,6 +30,13 @@ def test_all_is_well_where_it_is_and_nothing_is_written(tiny_bundle: Path, home:
     assert not list(home.iterdir())
 
 
+def test_the_extras_that_are_installed_are_told(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foretype.runtime.doctor.find_spec", lambda name: name == "websockets" or None)
+    assert found(tiny_bundle)["foretype"].text.endswith(", extras http")
+    monkeypatch.setattr("foretype.runtime.doctor.find_spec", lambda name: None)
+    assert found(tiny_bundle)["foretype"].text.endswith(", no extras")
+
+
 def test_an_altered_or_missing_model_fails(tiny_bundle: Path, tmp_path: Path) -> None:
     bundle = harm.copy(tiny_bundle, tmp_path / "bundle")
     (bundle / "step.onnx").write_bytes(b"other")

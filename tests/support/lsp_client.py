@@ -19,9 +19,15 @@ PATIENCE = 20.0
 
 
 class LspClient:
-    """An editor. `notices` holds the messages that the server showed, `marks` the latest diagnostics of each URI."""
+    """An editor. `notices` holds the messages that the server showed, `marks` the latest diagnostics of each URI.
 
-    def __init__(self, bundle: Path | str, *, encodings: tuple[str, ...] = (), settings: object = None) -> None:
+    given: what the editor answers when the server asks for its settings; without it, the server may not ask. An
+    exception is an error.
+    """
+
+    def __init__(
+        self, bundle: Path | str, *, encodings: tuple[str, ...] = (), settings: object = None, given: object = ...
+    ) -> None:
         command = [sys.executable, "-m", "foretype.tui.cli", "lsp", "--bundle", str(bundle)]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
@@ -33,9 +39,11 @@ class LspClient:
         self.notices: list[str] = []
         self.marks: dict[str, list[dict[str, Any]]] = {}
         general = {"positionEncodings": list(encodings)} if encodings else {}
+        self.given = given
+        workspace = {} if given is ... else {"configuration": True}
         self.capabilities = self.ask(
             "initialize",
-            {"processId": os.getpid(), "rootUri": None, "capabilities": {"general": general}}
+            {"processId": os.getpid(), "rootUri": None, "capabilities": {"general": general, "workspace": workspace}}
             | ({} if settings is None else {"initializationOptions": settings}),
         )["capabilities"]
         self.tell("initialized", {})
@@ -74,7 +82,12 @@ class LspClient:
             data = os.read(self.process.stdout.fileno(), 1 << 16)
             assert data, f"the server ended: {self.process.stderr.read() if self.process.stderr else ''!r}"
             self._buffer += data
-        if "id" in message:
+        if message.get("method") == "workspace/configuration":
+            assert message["params"] == {"items": [{"section": "foretype"}]}
+            failed = {"error": {"code": -32603, "message": str(self.given)}}
+            answer = failed if isinstance(self.given, Exception) else {"result": [self.given]}
+            self._write({"jsonrpc": "2.0", "id": message["id"]} | answer)
+        elif "id" in message:
             self._answers[message["id"]] = message
         elif message["method"] == "window/showMessage":
             self.notices.append(message["params"]["message"])
@@ -146,10 +159,10 @@ def _at(uri: str, line: int, column: int) -> dict[str, Any]:
 
 @contextmanager
 def language_client(
-    bundle: Path | str, *, encodings: tuple[str, ...] = (), settings: object = None
+    bundle: Path | str, *, encodings: tuple[str, ...] = (), settings: object = None, given: object = ...
 ) -> Iterator[LspClient]:
     """A client, whose server is stopped at the end."""
-    client = LspClient(bundle, encodings=encodings, settings=settings)
+    client = LspClient(bundle, encodings=encodings, settings=settings, given=given)
     with client.process:  # closes the pipes
         try:
             yield client

@@ -136,3 +136,47 @@ def connected(path: Path) -> Iterator[Talk]:
         connection.connect(str(path))
         with connection.makefile("wb") as output, connection.makefile("rb") as replies:
             yield Talk(output, replies)
+
+
+class _Messages:
+    """The messages of a WebSocket as a stream of lines."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def write(self, data: bytes) -> None:
+        self._connection.send(data.decode())
+
+    def flush(self) -> None:
+        pass
+
+    def readline(self) -> bytes:
+        return str(self._connection.recv(timeout=20)).encode()
+
+
+@contextmanager
+def serving_http(*options: str) -> Iterator[tuple[int, str, subprocess.Popen[bytes]]]:
+    """A server of WebSockets: its port, its token and its process."""
+    command = [*COMMAND, "serve", "--http", "0", *options]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=os.environ)
+    assert process.stderr
+    try:
+        said = process.stderr.readline().decode()
+        assert "ws://127.0.0.1:" in said, said
+        token = Path(said.strip().rpartition("the token is in ")[2]).read_text().strip()
+        yield int(said.split(";")[0].rpartition(":")[2]), token, process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def web_socket(port: int, token: str, host: str = "127.0.0.1", **settings: Any) -> Iterator[Talk]:
+    """A client of the server at `port`. settings: of `websockets.sync.client.connect`."""
+    from websockets.sync.client import connect
+    from websockets.typing import Subprotocol
+
+    protocols = [Subprotocol("foretype.1"), Subprotocol(f"token.{token}")]
+    with connect(f"ws://{host}:{port}", subprotocols=protocols, proxy=None, max_size=None, **settings) as connection:
+        stream: Any = _Messages(connection)
+        yield Talk(stream, stream)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import typer
 
 from foretype.runtime.errors import ForetypeError
-from foretype.tui.commands.basic import BundleOption, EngineOption, ProviderOption, load_model
+from foretype.tui.commands.basic import EngineOption, ModelsOption, ProviderOption, load_several
 
 
-def lsp(bundle: BundleOption = None, engine: EngineOption = "auto", provider: ProviderOption = "cpu") -> int:
+def lsp(bundle: ModelsOption = None, engine: EngineOption = "auto", provider: ProviderOption = "cpu") -> int:
     """Serve an editor over standard input and output, by the Language Server Protocol; see docs/editors.md."""
     try:
         from foretype.runtime.lsp.server import serve
@@ -16,7 +16,7 @@ def lsp(bundle: BundleOption = None, engine: EngineOption = "auto", provider: Pr
         if (error.name or "").partition(".")[0] not in ("pygls", "lsprotocol"):
             raise
         raise ForetypeError("the language server needs `pip install 'foretype[lsp]'`") from error
-    return serve(load_model(bundle, engine, provider))
+    return serve(load_several(bundle, engine, provider))
 
 
 def register(app: typer.Typer) -> None:

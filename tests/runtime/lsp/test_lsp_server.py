@@ -107,6 +107,37 @@ def test_a_wrong_setting_is_told_in_one_line_and_changes_nothing(tiny_bundle: Pa
         ]
 
 
+def test_an_editor_that_gives_its_settings_is_asked_for_them(tiny_bundle: Path) -> None:
+    with language_client(tiny_bundle, settings={"words": 4}, given={"words": 2}) as client:
+        client.open("I think that \nI think that you rem")
+        client.words(0, 13)  # the server's question came before this answer
+        assert len(client.words(0, 13)) == 2
+        client.given = None  # no settings of ours: the first ones count
+        client.tell("workspace/didChangeConfiguration", {"settings": None})
+        client.words(0, 13)
+        assert len(client.words(0, 13)) == 4
+        client.tell("workspace/didChangeConfiguration", {"settings": {"foretype": {"words": 1}}})
+        assert len(client.words(0, 13)) == 1
+        client.given = ValueError("no such section")
+        client.tell("workspace/didChangeConfiguration", {"settings": {}})
+        client.words(0, 13)
+        assert len(client.words(0, 13)) == 1
+        assert [notice.endswith("no such section") for notice in client.notices] == [True]
+
+
+def test_several_models_answer_as_one_and_the_first_learns(tiny_bundle: Path, home: Path) -> None:
+    with language_client(f"{tiny_bundle}+en-tiny", settings={"learn": True}) as client:
+        write_and_save(client)
+        client.save()
+        client.type("Zel", 2, 55)
+        assert "Zelenka" in client.words(2, 58)
+        client.open("How are y", uri="file:///tmp/other.md")
+        assert "you" in client.words(0, 9, uri="file:///tmp/other.md")
+        assert client.close() == 0
+    with Store() as store:
+        assert "Frobnik" in {word.form for word in store.show(1000)}
+
+
 def test_a_cancelled_request_is_answered_as_cancelled_and_the_next_one_works(tiny_bundle: Path) -> None:
     with language_client(tiny_bundle) as client:
         client.open("I think that you rem. " * 2000)
@@ -154,6 +185,18 @@ def test_slips_are_marked_and_fixed(tiny_bundle: Path) -> None:
         client.ask("workspace/executeCommand", {"command": keep["command"], "arguments": keep["arguments"]})
         assert client.marks["file:///tmp/letter.md"] == []
         assert client.ask("textDocument/codeAction", params) == []
+
+
+def test_part_of_a_longer_name_is_not_marked(tiny_bundle: Path) -> None:
+    """What stands behind a word tells that it is none: the text after the cursor reaches the corrections."""
+    with language_client(tiny_bundle, settings={"corrections": True}) as client:
+        client.open("")
+        client.edit((0, 0), (0, 0), "I think that you rememebr2x the house ")
+        client.edit((0, 0), (0, 0), " ")
+        waited = time.monotonic() + 10
+        while "file:///tmp/letter.md" not in client.marks:
+            client.read(waited - time.monotonic())
+        assert client.marks["file:///tmp/letter.md"] == []
 
 
 def test_nothing_is_marked_unless_wanted(tiny_bundle: Path) -> None:

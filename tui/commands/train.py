@@ -142,16 +142,19 @@ def train(
         start=found,
         minutes=minutes,
     )
-    leads = join().leads
+    processes = join()
+    leads = processes.leads
     bundle = out / "bundle"
     with display(quiet=not leads) as progress, _saved(out, progress), interruptible(run.stop):
         progress.resumed = resumed
         report = run.train(progress)
-        if not leads:  # Of several processes started by torchrun, only one prints.
+        if not leads:  # Of several processes started by torchrun, only one writes and prints; all end together.
+            processes.wait()
             return
         shutil.rmtree(bundle, ignore_errors=True)
         export_run(out, bundle, progress=progress.step, check=False)
         report["bundle"] = finish(out, bundle, progress)
+    processes.wait()
     if plot:
         plots.plot_curves(read_curves(out / CURVES), picture, run.recipe.name)
     if warning := warn_of_overfitting(run, report["neural"]):

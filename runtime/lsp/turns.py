@@ -30,7 +30,8 @@ class Turns:
         async with self._turn:
             if not wanted():
                 return None
-            self.stop()
+            if self._timer is not None:
+                self._timer.cancel()
             running = asyncio.ensure_future(asyncio.to_thread(call, self.session))
             try:
                 return await asyncio.shield(running)
@@ -40,11 +41,6 @@ class Turns:
                 raise
             finally:
                 self._timer = asyncio.get_running_loop().call_later(self._rest, self._let_rest)
-
-    def stop(self) -> None:
-        """Do not let the session rest later."""
-        if self._timer is not None:
-            self._timer.cancel()
 
     def _let_rest(self) -> None:
         if not self._turn.locked():  # otherwise, a call begins, and rests later

@@ -10,9 +10,11 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from serving import Talk, web_socket
 from terminal import terminal
 
 from foretype.runtime.engines.telemetry import VARIABLE
@@ -43,10 +45,13 @@ class Traced:
         names = {"HOME": self.home, "FORETYPE_HOME": self.home / "foretype", "USERPROFILE": self.home}
         kept = {k: v for k, v in os.environ.items() if k != VARIABLE and not k.startswith("XDG_")}
         self.env = kept | {key: str(value) for key, value in names.items()}
-        self.trace = ["strace", "-f", "-qq", "-e", "trace=socket,connect,sendto,execve", "-o", str(self.log)]
+        self.trace = ["strace", "-f", "-qq", "-e", "trace=socket,connect,bind,sendto,execve", "-o", str(self.log)]
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([*self.trace, *command], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            [*self.trace, *command], env=self.env, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT
+        )
 
     def internet_calls(self) -> list[str]:
         calls = self.log.read_text(errors="replace").splitlines()
@@ -56,6 +61,29 @@ class Traced:
     def stray_files(self) -> list[str]:
         files = [path.relative_to(self.home) for path in self.home.rglob("*") if path.is_file()]
         return [str(path) for path in files if path.parts[0] != "foretype"]
+
+
+def talk_to(running: dict[str, subprocess.Popen[bytes]], traced: dict[str, Traced]) -> None:
+    """Write in a field of each server, and learn; the servers end when their clients leave."""
+
+    def write(talk: Talk) -> None:
+        field = talk.call("open", profile="default")["field"]
+        for text in ("I would lik", "I would like to go. "):
+            talk.call("suggest", field=field, text=text)
+            talk.call("commit", field=field, text=text)
+        talk.call("finish", field=field)
+
+    stdin, stdout = running["serve"].stdin, running["serve"].stdout
+    assert stdin is not None
+    assert stdout is not None
+    write(Talk(stdin, stdout))
+    if "http" in running:
+        stdout = running["http"].stdout
+        assert stdout is not None
+        port = int(stdout.readline().split(b";")[0].rpartition(b":")[2])
+        token = (traced["http"].home / "foretype" / "http-token").read_text().strip()
+        with web_socket(port, token) as talk:
+            write(talk)
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +101,13 @@ def programs(
         "train": ["train", str(corpus[0]), "--valid", str(corpus[1]), "--out", str(folder / "run"), *train],
         "export": ["export", str(tiny_run), "--out", str(folder / "bundle")],
         "personal": ["personal", "learn", str(corpus[1]), *bundle],
+        "serve": ["serve", *bundle],
     }
+    if find_spec("websockets") is not None:
+        commands["http"] = ["serve", "--http", "0", "--idle", "1", *bundle]
     traced = {name: Traced(folder, name) for name in (*commands, "pad")}
     running = {name: traced[name].start(sys.executable, "-c", STAY, *words) for name, words in commands.items()}
+    talk_to(running, traced)
     traced["host"] = Traced(folder, "host")
     running["host"] = traced["host"].start(sys.executable, "-c", HOST_FIRST)
     pad = [sys.executable, "-m", "foretype.tui.cli", *bundle, str(folder / "t.txt")]
@@ -93,10 +125,20 @@ def programs(
     return traced
 
 
-@pytest.mark.parametrize("name", ["suggest", "eval", "bench", "train", "export", "personal", "pad"])
+@pytest.mark.parametrize("name", ["suggest", "eval", "bench", "train", "export", "personal", "pad", "serve"])
 def test_no_program_opens_an_internet_socket_or_leaves_a_file(programs: dict[str, Traced], name: str) -> None:
     assert programs[name].internet_calls() == []
     assert programs[name].stray_files() == []
+
+
+def test_the_server_of_web_sockets_only_listens_and_only_on_this_machine(programs: dict[str, Traced]) -> None:
+    if "http" not in programs:
+        pytest.skip("needs the extra `http`")
+    made, bound = programs["http"].internet_calls()
+    assert "socket(AF_INET, SOCK_STREAM" in made
+    assert "bind(" in bound
+    assert 'inet_addr("127.0.0.1")' in bound
+    assert programs["http"].stray_files() == []
 
 
 def test_the_pad_learned_all_the_while(programs: dict[str, Traced]) -> None:

@@ -55,18 +55,16 @@ async def test_the_running_call_of_a_cancelled_caller_ends_early(
     assert engines == ["ngram"]
 
 
-async def test_a_session_rests_when_it_is_idle_and_not_while_it_answers(tiny_bundle: Path) -> None:
+async def test_a_session_rests_when_it_is_idle_and_not_sooner(tiny_bundle: Path) -> None:
     session = load(tiny_bundle).session()
-    turns = Turns(session, rest=0.1)
+    turns = Turns(session, rest=0.4)
     found = await turns.run(lambda session: session.suggest("I love the "))
     read = session._reader
-
-    def slow(session: TextSession) -> None:
-        time.sleep(0.3)
-
-    await turns.run(slow)
+    await asyncio.sleep(0.25)
+    await turns.run(lambda session: time.sleep(0.25))
+    await asyncio.sleep(0.2)  # longer ago than the first call, not than the second
     assert session._reader is read
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     assert session._reader is not read
     assert await turns.run(lambda session: session.suggest("I love the ")) == found
 

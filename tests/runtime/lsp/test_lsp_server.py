@@ -110,18 +110,15 @@ def test_a_wrong_setting_is_told_in_one_line_and_changes_nothing(tiny_bundle: Pa
 def test_an_editor_that_gives_its_settings_is_asked_for_them(tiny_bundle: Path) -> None:
     with language_client(tiny_bundle, settings={"words": 4}, given={"words": 2}) as client:
         client.open("I think that \nI think that you rem")
-        client.words(0, 13)  # the server's question came before this answer
-        assert len(client.words(0, 13)) == 2
+        assert any(len(client.words(0, 13)) == 2 for _ in range(100)), "the answer may come after some words"
         client.given = None  # no settings of ours: the first ones count
         client.tell("workspace/didChangeConfiguration", {"settings": None})
-        client.words(0, 13)
-        assert len(client.words(0, 13)) == 4
+        assert any(len(client.words(0, 13)) == 4 for _ in range(100))
         client.tell("workspace/didChangeConfiguration", {"settings": {"foretype": {"words": 1}}})
         assert len(client.words(0, 13)) == 1
         client.given = ValueError("no such section")
         client.tell("workspace/didChangeConfiguration", {"settings": {}})
-        client.words(0, 13)
-        assert len(client.words(0, 13)) == 1
+        assert any(len(client.words(0, 13)) == 1 and client.notices for _ in range(100))
         assert [notice.endswith("no such section") for notice in client.notices] == [True]
 
 

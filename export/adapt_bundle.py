@@ -18,7 +18,7 @@ from foretype.export.graph.quantise import int8_graph
 from foretype.export.write_bundle import write_manifest
 from foretype.runtime.errors import ConfigError, CorpusError
 from foretype.runtime.evaluation.documents import count_words
-from foretype.runtime.evaluation.keystrokes import Keystrokes, evaluate_keystrokes
+from foretype.runtime.evaluation.keystrokes import Keystrokes, evaluate_keystrokes, paired_gain
 from foretype.runtime.files.atomic import write_text
 from foretype.runtime.files.bundle import LEXICON, NGRAM, STEP, TOKENIZER, Bundle
 from foretype.runtime.model import Model, load
@@ -88,7 +88,7 @@ class Adapted:
     judged: int
     saved: float
     saved_before: float
-    interval: tuple[float, float]
+    interval: list[float]
     general: float
     general_before: float
     part: float
@@ -106,7 +106,7 @@ class Adapted:
 
     def to_json(self) -> dict[str, Any]:
         """All figures as plain JSON values."""
-        return {**asdict(self), "interval": list(self.interval), "gain": self.gain}
+        return {**asdict(self), "gain": self.gain}
 
 
 def adapt_bundle(
@@ -256,18 +256,3 @@ def _first(documents: Sequence[Document], words: int) -> list[Document]:
 
 def _typed(model: Model, documents: Sequence[Document]) -> Keystrokes:
     return evaluate_keystrokes(model, documents, "text")
-
-
-def paired_gain(
-    before: Keystrokes, after: Keystrokes, column: int = 1, resamples: int = 1000
-) -> tuple[float, tuple[float, float]]:
-    """Return how many points more keystrokes `after` saves on the same documents, and the 95 % interval of that.
-
-    column: of the list lengths; 1 is three words offered. resamples: draws of documents.
-    """
-    characters = np.array(before.characters, float)
-    fewer = np.array([a[column] - b[column] for a, b in zip(before.keystrokes, after.keystrokes, strict=True)], float)
-    draws = np.random.default_rng(0).integers(len(fewer), size=(resamples, len(fewer)))
-    gains = 100 * fewer[draws].sum(1) / characters[draws].sum(1)
-    low, high = np.percentile(gains, (2.5, 97.5))
-    return float(100 * fewer.sum() / characters.sum()), (float(low), float(high))

@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from foretype.export.adapt_bundle import AdaptConfig, adapt_bundle, paired_gain
+from foretype.export.adapt_bundle import AdaptConfig, adapt_bundle
 from foretype.runtime import load
-from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes
+from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes, paired_gain
 from foretype.runtime.files.finding import find_bundle
 from foretype.train.adapt.own_text import read_own_text
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from foretype.export.write_bundle import export_run
 from foretype.runtime import Model, load
-from foretype.runtime.evaluation.keystrokes import Keystrokes, evaluate_keystrokes
+from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes, paired_gain
 from foretype.runtime.text.corpus import find_files, source_name
 from foretype.train.pipeline import Run
 from foretype.train.recipe import RECIPES, parse_settings, read_recipe
@@ -27,7 +27,6 @@ SETTINGS = (
     "ngram.smoothing=modified-kneser-ney",
     "ngram.max_bytes=4000000000",
 )
-_K3 = 1
 _RESAMPLES = 2000
 
 
@@ -56,15 +55,6 @@ def five_gram(folder: Path, work: Path) -> Model:
     return load(bundle, engine="ngram")
 
 
-def difference(ours: Keystrokes, theirs: Keystrokes) -> tuple[float, float, float]:
-    """How many points more `ours` saves with three words shown, and the 95 % interval, by resampling lines."""
-    characters = np.array(ours.characters, float)
-    fewer = np.array([b[_K3] - a[_K3] for a, b in zip(ours.keystrokes, theirs.keystrokes, strict=True)], float)
-    draws = np.random.default_rng(0).integers(len(fewer), size=(_RESAMPLES, len(fewer)))
-    low, high = np.percentile(100 * fewer[draws].sum(axis=1) / characters[draws].sum(axis=1), (2.5, 97.5))
-    return 100 * float(fewer.sum() / characters.sum()), float(low), float(high)
-
-
 def main(language: str, texts: Path, bundle: str, work: Path, limit: int) -> None:
     """Print a Markdown table, a row for each source."""
     ours, theirs = load(bundle), five_gram(texts / language, work)
@@ -76,7 +66,7 @@ def main(language: str, texts: Path, bundle: str, work: Path, limit: int) -> Non
             continue
         typed = [evaluate_keystrokes(model, documents, "plain") for model in (theirs, ours)]
         saved = [float(each.savings()["k3"]) for each in typed]
-        more, low, high = difference(typed[1], typed[0])
+        more, (low, high) = paired_gain(typed[0], typed[1], _RESAMPLES)
         words = sum(typed[0].words)
         cells = f"{words} | {saved[0]:.1f} | {saved[1]:.1f} | {more:+.1f} ({low:+.1f} to {high:+.1f})"
         print(f"| {source_name(file)} | {cells} |")

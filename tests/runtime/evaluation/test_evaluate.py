@@ -11,7 +11,7 @@ import pytest
 from foretype.runtime import Suggestion, load
 from foretype.runtime.evaluation import keystrokes as evaluation
 from foretype.runtime.evaluation.documents import plain
-from foretype.runtime.evaluation.keystrokes import Keystrokes, User, evaluate_keystrokes
+from foretype.runtime.evaluation.keystrokes import Keystrokes, User, evaluate_keystrokes, paired_gain
 from foretype.runtime.evaluation.perplexity import evaluate_tokens
 
 
@@ -95,3 +95,19 @@ def test_token_figures_agree_with_the_engine(tiny_bundle: Path) -> None:
     known = result.words + result.ends
     assert figures["perplexity_without_unk"] == pytest.approx(math.exp(-sum(known) / len(known)))
     assert 0 <= figures["top1"] <= figures["top3"] <= figures["top5"] <= 1
+
+
+def test_a_paired_gain_is_the_difference_of_the_savings_and_its_interval_that_of_the_differences() -> None:
+    """Documents that differ much from each other, but always by one key in ten: the interval is a point."""
+    before, after = Keystrokes("plain"), Keystrokes("plain")
+    for characters, strokes in ((100, 90), (200, 60), (50, 50), (10, 9)):
+        for typed, fewer in ((before, 0), (after, characters // 10)):
+            typed.characters.append(characters)
+            typed.keystrokes.append([0, strokes - fewer, 0])
+    gain, (low, high) = paired_gain(before, after)
+    assert (gain, low, high) == pytest.approx((10, 10, 10))
+    after.keystrokes[0][1] = 90
+    gain, (low, high) = paired_gain(before, after)
+    assert gain == pytest.approx(100 * 26 / 360)
+    assert low < gain < high
+    assert paired_gain(after, before)[0] == pytest.approx(-gain)

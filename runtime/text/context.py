@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from foretype.runtime.lazy import lazy
 from foretype.runtime.text.abbreviations import Abbreviation, abbreviation_before
 from foretype.runtime.text.form import LONGEST_RUN, TextForm
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID, fold
@@ -56,7 +57,7 @@ class Context:
     after_abbreviation: bool = False
     window: str = field(default="", compare=False, repr=False)
 
-    @property
+    @lazy
     def typed(self) -> str:
         """The typed part of the word without regard to case, by the rules of the language."""
         return fold(self.prefix.replace("I", "ı") if self.dotted_i else self.prefix)

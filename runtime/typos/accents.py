@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -41,16 +42,15 @@ class Unaccented:
         self._keys = keys
         marked = [place for place, key in enumerate(keys) if not key.isascii()]
         joined = "\n".join(keys[place] for place in marked)
-        letters = {letter for letter in set(joined) if not letter.isascii()}
-        single = str.maketrans({letter: without_accent(letter) for letter in letters})
-        double = str.maketrans({letter: _PAIRS.get(letter, without_accent(letter)) for letter in letters})
-        found: set[tuple[str, int]] = set()
-        for table in (single, double):
-            plain = joined.translate(table).split("\n")
-            found.update((p, place) for p, place in zip(plain, marked, strict=bool(marked)) if p != keys[place])
+        single = {letter: without_accent(letter) for letter in set(joined) if not letter.isascii()}
+        found: dict[tuple[str, int], dict[str, str]] = {}
+        for table in (single, single | _PAIRS):
+            plain = joined.translate(str.maketrans(table)).split("\n")
+            found |= {(p, m): table for p, m in zip(plain, marked, strict=bool(marked)) if p != keys[m]}
         ordered = sorted(found)
         self._plain = [plain for plain, _ in ordered]
         self._places = np.array([place for _, place in ordered], np.intp)
+        self._tables = [found[key] for key in ordered]
 
     def starting_with(self, typed: str, probabilities: NDArray[np.float32], count: int, whole: bool) -> list[Place]:
         """Return the `count` likeliest words that start with the folded letters `typed` only without their accents.
@@ -58,29 +58,29 @@ class Unaccented:
         probabilities: probability of each word [words]. whole: only words that have no further letters.
         """
         low, high = prefix_range(self._plain, typed)
+        if whole:
+            high = bisect_right(self._plain, typed, low, high)
         if low == high:
             return []
         places = self._places[low:high]
-        order = np.argsort(-probabilities[places], kind="stable")
+        own_low, own_high = prefix_range(self._keys, typed)
+        others = np.flatnonzero((places < own_low) | (places >= own_high))
+        best = others[np.argsort(-probabilities[places[others]], kind="stable")]
         found: dict[int, int] = {}
-        for row in order.tolist():
-            place, plain = int(places[row]), self._plain[low + row]
-            key = self._keys[place]
-            if place in found or key.startswith(typed) or (whole and plain != typed):
-                continue
-            found[place] = len(key) if len(plain) == len(typed) else self._letters(key, plain, len(typed))
-            if len(found) == count:
-                break
+        for row in best.tolist():
+            place = int(places[row])
+            if place not in found:
+                found[place] = _letters(self._keys[place], self._tables[low + row], len(typed))
+                if len(found) == count:
+                    break
         return [*found.items()]
 
-    @staticmethod
-    def _letters(key: str, plain: str, typed: int) -> int:
-        """How many letters of `key` the first `typed` letters of `plain` stand for."""
-        pairs = len(plain) > len(key)
-        length = 0
-        for number, letter in enumerate(key):
-            if length >= typed:
-                return number
-            single = without_accent(letter)
-            length += len(_PAIRS.get(letter, single) if pairs else single)
-        return len(key)
+
+def _letters(key: str, table: Mapping[str, str], typed: int) -> int:
+    """How many letters of `key` the first `typed` letters of its form without accents, by `table`, stand for."""
+    length = 0
+    for number, letter in enumerate(key):
+        if length >= typed:
+            return number
+        length += len(table.get(letter, letter))
+    return len(key)

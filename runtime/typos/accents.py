@@ -45,7 +45,7 @@ class Unaccented:
         single = {letter: without_accent(letter) for letter in set(joined) if not letter.isascii()}
         found: dict[tuple[str, int], dict[str, str]] = {}
         for table in (single, single | _PAIRS):
-            plain = joined.translate(str.maketrans(table)).split("\n")
+            plain = joined.translate({ord(letter): text for letter, text in table.items()}).split("\n")
             found |= {(p, m): table for p, m in zip(plain, marked, strict=bool(marked)) if p != keys[m]}
         ordered = sorted(found)
         self._plain = [plain for plain, _ in ordered]

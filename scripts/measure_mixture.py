@@ -9,40 +9,39 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from foretype.runtime import Model, load
-from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes
-from foretype.runtime.mixture import Mixture, Models
-from foretype.runtime.session import Session
+from foretype.runtime import load
+from foretype.runtime.evaluation.keystrokes import Suggesting, evaluate_keystrokes
+from foretype.runtime.mixture import Models
+from foretype.runtime.text.vocabulary import Vocabulary
 from foretype.tui.commands.evaluation import read_text
 
 _WORDS = 3
 
 
-class MixedModel(Model):
-    """A model whose sessions are mixtures with the others: the evaluation needs a model, and its vocabulary."""
+class Mixed(Models):
+    """Models as the evaluation takes them: its limit by vocabulary, not printed here, is that of the first."""
 
-    others: Models
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self.models[0].vocabulary
 
-    def session(self, options=None, **changes) -> Session:  # type: ignore[no-untyped-def]
-        return self.others.session(options, **changes)  # type: ignore[return-value]
 
-
-def saved(model: Model, lines: Sequence[Sequence[str]]) -> float:
+def saved(model: Suggesting, lines: Sequence[Sequence[str]]) -> float:
     """Keystrokes saved with three words shown, in percent."""
     return float(evaluate_keystrokes(model, lines, "plain").savings()["k3"])
 
 
-def recognised(models: Models, place: int, lines: list[str]) -> float:
+def recognised(models: Models, name: str, lines: list[str]) -> float:
     """The share of the lines of at least four words whose language leads after three words, in percent."""
     right = total = 0
     for line in lines:
         words = line.split()
         if len(words) <= _WORDS:
             continue
-        mixture: Mixture = models.session()
+        mixture = models.session()
         mixture.suggest(" ".join(words[:_WORDS]) + " ")
         total += 1
-        right += max(range(len(mixture.weights)), key=mixture.weights.__getitem__) == place
+        right += mixture.leader == name
     return 100.0 * right / max(1, total)
 
 
@@ -50,17 +49,16 @@ def main(pairs: list[str], limit: int) -> None:
     """Print a Markdown table, a row for each text."""
     names, files = zip(*(pair.split("=", 1) for pair in pairs), strict=True)
     alone = [load(name) for name in names]
-    mixed = MixedModel(alone[0].bundle)
-    mixed.others = Models(alone)
+    mixed = Mixed(alone)
     texts = [read_text(Path(file), limit, lines=True) for file in files]
     print("| text | " + " | ".join(names) + f" | {'+'.join(names)} | recognised after {_WORDS} words |")
     print("|---" * (len(names) + 3) + "|")
-    for place, (name, lines) in enumerate(zip(names, texts, strict=True)):
-        cells = [f"{saved(model, lines):.1f}" for model in (*alone, mixed)]
-        share = recognised(mixed.others, place, [line[0] for line in lines])
+    for model, name, lines in zip(alone, names, texts, strict=True):
+        cells = [f"{saved(each, lines):.1f}" for each in (*alone, mixed)]
+        share = recognised(mixed, model.name, [line[0] for line in lines])
         print(f"| {name} | {' | '.join(cells)} | {share:.0f} % |")
     turns = [[line[0] for line in group] for group in zip(*texts, strict=False)]
-    cells = [f"{saved(model, turns):.1f}" for model in (*alone, mixed)]
+    cells = [f"{saved(each, turns):.1f}" for each in (*alone, mixed)]
     print(f"| lines in turn | {' | '.join(cells)} | |")
 
 

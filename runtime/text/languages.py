@@ -9,32 +9,31 @@ from dataclasses import dataclass
 class Language:
     """What a language asks of a typing program, beyond words.
 
-    name: in English. own_name: in the language itself. layout: its usual keyboard, one of
-    `runtime.typos.keyboards.LAYOUTS`. spaced_marks: marks that have a space before them, as French has before "?".
+    name: in English. layout: its usual keyboard, one of `runtime.typos.keyboards.LAYOUTS`. spaced_marks: marks that have
+    a space before them, as French has before "?".
     """
 
     name: str
-    own_name: str
     layout: str = "qwerty"
     spaced_marks: frozenset[str] = frozenset()
 
 
 LANGUAGES: dict[str, Language] = {
-    "en": Language("English", "English"),
-    "de": Language("German", "Deutsch", "qwertz"),
-    "fr": Language("French", "français", "azerty", frozenset(";:!?»")),
-    "es": Language("Spanish", "español", "spanish"),
-    "it": Language("Italian", "italiano", "italian"),
-    "pt": Language("Portuguese", "português", "portuguese"),
-    "nl": Language("Dutch", "Nederlands"),
-    "pl": Language("Polish", "polski"),
-    "sv": Language("Swedish", "svenska", "nordic"),
-    "fi": Language("Finnish", "suomi", "nordic"),
-    "tr": Language("Turkish", "Türkçe", "turkish"),
-    "cs": Language("Czech", "čeština", "czech"),
-    "ca": Language("Catalan", "català", "catalan"),
-    "ru": Language("Russian", "русский", "russian"),
-    "uk": Language("Ukrainian", "українська", "ukrainian"),
+    "en": Language("English"),
+    "de": Language("German", "qwertz"),
+    "fr": Language("French", "azerty", frozenset(";:!?»")),
+    "es": Language("Spanish", "spanish"),
+    "it": Language("Italian", "italian"),
+    "pt": Language("Portuguese", "portuguese"),
+    "nl": Language("Dutch"),
+    "pl": Language("Polish"),
+    "sv": Language("Swedish", "nordic"),
+    "fi": Language("Finnish", "nordic"),
+    "tr": Language("Turkish", "turkish"),
+    "cs": Language("Czech", "czech"),
+    "ca": Language("Catalan", "catalan"),
+    "ru": Language("Russian", "russian"),
+    "uk": Language("Ukrainian", "ukrainian"),
 }
 """ISO 639-1 code -> language."""
-UNKNOWN_LANGUAGE = Language("unknown", "unknown")
+UNKNOWN_LANGUAGE = Language("unknown")

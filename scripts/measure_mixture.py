@@ -50,15 +50,16 @@ def main(pairs: list[str], limit: int) -> None:
     names, files = zip(*(pair.split("=", 1) for pair in pairs), strict=True)
     alone = [load(name) for name in names]
     mixed = Mixed(alone)
+    measured: tuple[Suggesting, ...] = (*alone, mixed)
     texts = [read_text(Path(file), limit, lines=True) for file in files]
     print("| text | " + " | ".join(names) + f" | {'+'.join(names)} | recognised after {_WORDS} words |")
     print("|---" * (len(names) + 3) + "|")
     for model, name, lines in zip(alone, names, texts, strict=True):
-        cells = [f"{saved(each, lines):.1f}" for each in (*alone, mixed)]
+        cells = [f"{saved(each, lines):.1f}" for each in measured]
         share = recognised(mixed, model.name, [line[0] for line in lines])
         print(f"| {name} | {' | '.join(cells)} | {share:.0f} % |")
     turns = [[line[0] for line in group] for group in zip(*texts, strict=False)]
-    cells = [f"{saved(each, turns):.1f}" for each in (*alone, mixed)]
+    cells = [f"{saved(each, turns):.1f}" for each in measured]
     print(f"| lines in turn | {' | '.join(cells)} | |")
 
 

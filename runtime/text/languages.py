@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Language:
     """What a language asks of a typing program, beyond words.
 
-    name: in English. layout: its usual keyboard, one of `runtime.typos.keyboards.LAYOUTS`. spaced_marks: marks that have
-    a space before them, as French has before "?".
+    name: in English. layout: its usual keyboard, one of `runtime.typos.keyboards.LAYOUTS`. spaced_marks: marks that
+    have a space before them, as French has before "?".
     """
 
     name: str

@@ -25,7 +25,7 @@ from foretype.runtime.files.bundle import MANIFEST, STEP, Bundle
 from foretype.runtime.model import load
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID, LINE_END_ID, Vocabulary
 from foretype.train.neural.training.checkpoint import NEURAL, load_for_inference
-from foretype.train.pipeline import VALID
+from foretype.train.run_text import VALID
 from foretype.train.text.shards import read_stream
 
 _TOKENS = 3_000

@@ -35,7 +35,7 @@ from foretype.runtime.files.bundle import (
 )
 from foretype.runtime.model import load
 from foretype.runtime.text.languages import LANGUAGES
-from foretype.train import pipeline
+from foretype.train import pipeline, run_text
 from foretype.train.neural.training.checkpoint import load_for_inference
 from foretype.train.text.shards import read_stream
 from foretype.train.text.tokenizer import load_text_form
@@ -133,12 +133,12 @@ def export_run(
     language = description.pop("language", None)
     if language not in (None, *LANGUAGES):
         raise ExportError(f"{card}: language is {language!r}; choose from {', '.join(LANGUAGES)}")
-    for name in (pipeline.NGRAM, pipeline.VALID):
+    for name in (pipeline.NGRAM, run_text.VALID):
         if not (run / name).is_file():
             raise CheckpointError(f"{run}: {name} is missing; finish the run with `foretype train --resume`")
     form = load_text_form(run)
     model = load_for_inference(run) if neural else None
-    valid = read_stream(run / pipeline.VALID)
+    valid = read_stream(run / run_text.VALID)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
         folder = Path(temporary) / "bundle"

@@ -17,7 +17,8 @@ from foretype.export.engine_figures import engine_figures
 from foretype.export.write_bundle import export_run
 from foretype.runtime.text.corpus import read_documents
 from foretype.train.neural.training.train_config import TrainConfig
-from foretype.train.pipeline import HELD_OUT, Run
+from foretype.train.pipeline import Run
+from foretype.train.run_text import HELD_OUT
 
 
 class Silent:

@@ -24,7 +24,7 @@ from foretype.train.ngrams.smoothing.katz import katz
 from foretype.train.ngrams.smoothing.kneser_ney import kneser_ney
 from foretype.train.ngrams.smoothing.lower_orders import Smoothed, back_off
 from foretype.train.ngrams.tables import load_tables, write_tables
-from foretype.train.pipeline import MIX, VALID
+from foretype.train.run_text import MIX, VALID
 from foretype.train.studies.standard_text import read_standard_text
 from foretype.train.text.shards import read_stream
 from foretype.train.text.tokenizer import load_text_form

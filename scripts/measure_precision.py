@@ -25,7 +25,7 @@ from foretype.runtime.engines.step_graph import NeuralModel
 from foretype.runtime.files.bundle import STEP, Bundle
 from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.training.checkpoint import NEURAL, load_for_inference
-from foretype.train.pipeline import VALID
+from foretype.train.run_text import VALID
 from foretype.train.text.shards import read_stream
 from foretype.tui.commands.evaluation import evaluate_files
 

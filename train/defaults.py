@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from foretype.runtime.engines.ngram import MAX_ORDER
+from foretype.runtime.text.vocabulary import fold
 
 FULL_SOFTMAX_WORDS = 8_000
 """Up to this vocabulary the whole softmax is as fast as a sample, and its gradient has no noise."""
@@ -27,6 +29,15 @@ class TextFacts:
     tokens: int
     kinds: int
     repeated: int
+
+    @classmethod
+    def of(cls, counts: Mapping[str, float]) -> TextFacts:
+        """The facts of a text in which each piece occurs so often."""
+        kinds: dict[str, float] = {}
+        for piece, count in counts.items():
+            key = fold(piece)
+            kinds[key] = kinds.get(key, 0.0) + count
+        return cls(int(sum(kinds.values())), len(kinds), sum(count > 1 for count in kinds.values()))
 
 
 def _between(facts: TextFacts, *points: tuple[float, float]) -> float:

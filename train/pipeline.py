@@ -20,7 +20,7 @@ A run is a folder:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,9 +28,9 @@ from typing import Any, Protocol
 import torch
 
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
-from foretype.runtime.files.atomic import replacing, write_json
+from foretype.runtime.files.atomic import write_json
 from foretype.runtime.files.bundle import MANIFEST, Bundle
-from foretype.runtime.text.corpus import STANDARD_INPUT, Document, find_files, read_lines, source_name
+from foretype.runtime.text.corpus import STANDARD_INPUT, find_files
 from foretype.runtime.text.form import TextForm
 from foretype.train.curves import recorded
 from foretype.train.defaults import TextFacts, default_settings, tuning_settings
@@ -52,10 +52,9 @@ from foretype.train.ngrams.estimate import train_ngram
 from foretype.train.ngrams.perplexity import ngram_perplexity
 from foretype.train.ngrams.tables import load_tables
 from foretype.train.recipe import Recipe, Settings, make_recipe, stored_recipe
-from foretype.train.text.shards import build_stream, read_stream, shuffle_documents, write_stream
-from foretype.train.text.source import Source, held_out_every, split
+from foretype.train.run_text import ALL, MIX, RUN, VALID, RunText, names
+from foretype.train.text.shards import read_stream
 from foretype.train.text.tokenizer import (
-    Counts,
     count_sources,
     extend_text_form,
     learn_text_form,
@@ -63,11 +62,7 @@ from foretype.train.text.tokenizer import (
     save_text_form,
 )
 
-RUN, REPORT, PIPED, CASE = "run.json", "report.json", "stdin.txt", "case.json"
-ALL, MIX, VALID, HELD_OUT = "all.safetensors", "mix.safetensors", "valid.safetensors", "held_out.txt"
-NGRAM, START, TUNED = "ngram.safetensors", "start", "tuned"
-_VALID_CAP = 40_000
-_HELD_OUT_CHARACTERS = 200_000
+REPORT, CASE, NGRAM, START, TUNED = "report.json", "case.json", "ngram.safetensors", "start", "tuned"
 _NGRAM_TOKENS = 50_000
 
 
@@ -82,10 +77,6 @@ class Progress(Protocol):
 
     def training(self, report: Any, total_tokens: int) -> None:
         """Called with each `foretype.train.neural.training.trainer.Report` of the neural training."""
-
-
-def _names(files: list[Path]) -> str:
-    return str(files[0]) + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
 def _name(file: Path) -> str:
@@ -156,8 +147,7 @@ class Run:
             bundle_shape(self.start)
         if checked.start_from and not (Path(checked.start_from) / MANIFEST).exists():
             find_checkpoint(Path(checked.start_from))
-        self._sources: tuple[list[Source], list[Source]] | None = None
-        self._every: int | None = None
+        self._text = RunText(folder, self.files, self.valid, self._identity["keep_lines"])
         self._trainer: Trainer | None = None
 
     @property
@@ -213,39 +203,7 @@ class Run:
     def prepare(self, progress: Progress) -> None:
         """Learn the text form and tokenise the text, unless that is done."""
         self._text_form(progress)
-        self._streams(progress)
-
-    def _open(self, file: Path) -> Source:
-        """Open a file. Standard input can be read only once, so the run stores it."""
-        name = source_name(file)
-        if file == STANDARD_INPUT:
-            file = self.folder / PIPED
-            if not (file.exists() and (self.folder / RUN).exists()):
-                lines = list(read_lines(STANDARD_INPUT))
-                with replacing(file) as temporary, temporary.open("w", encoding="utf-8") as stream:
-                    stream.writelines(line + "\n" for line in lines)
-        return Source.open(name, file, keep_lines=self._identity["keep_lines"])
-
-    def _opened(self) -> tuple[list[Source], list[Source]]:
-        if self._sources is None:
-            self._sources = [self._open(file) for file in self.files], [self._open(file) for file in self.valid]
-        return self._sources
-
-    def _held_out_every(self) -> int:
-        if self._every is None:
-            self._every = held_out_every(self._opened()[0])
-        return self._every
-
-    def _texts(self) -> Iterator[tuple[str, Iterable[Document]]]:
-        for source in self._opened()[0]:
-            documents = source.documents()
-            yield source.name, documents if self.valid else split(documents, self._held_out_every(), held_out=False)
-
-    def _valid_texts(self) -> Iterator[tuple[str, Iterable[Document]]]:
-        files, valid = self._opened()
-        for source in valid or files:
-            documents = source.documents()
-            yield source.name, documents if valid else split(documents, self._held_out_every(), held_out=True)
+        self._text.write_streams(self.recipe, progress.step)
 
     def _text_form(self, progress: Progress) -> None:
         if (self.folder / CASE).exists():
@@ -254,8 +212,10 @@ class Run:
             return
         given = self._recipe or make_recipe({}, self._settings)
         spread = given.vocabulary.spread
-        counts = count_sources(self._texts(), given.weights, spread, lambda name: progress.step(f"words of {name}"))
-        facts = _facts(counts)
+        counts = count_sources(
+            self._text.training(), given.weights, spread, lambda name: progress.step(f"words of {name}")
+        )
+        facts = TextFacts.of(counts[0])
         cuda = torch.cuda.is_available() and TrainConfig(**given.training).device != "cpu"
         base = Bundle.open(self.start).text_form() if self.start else None
         known = len(base.vocabulary) if base else 0
@@ -263,12 +223,10 @@ class Run:
         try:
             form = learn_text_form(counts, self.recipe.vocabulary)
         except CorpusError as error:
-            raise CorpusError(f"{_names(self.files)}: {error}") from error
+            raise CorpusError(f"{names(self.files)}: {error}") from error
         # Read all text before writing anything, so that bad text leaves no files.
-        if not sum(1 for _, documents in self._valid_texts() for _ in documents):
-            reason = "empty" if self.valid else "too short to hold out a part of it; give --valid"
-            raise CorpusError(f"{_names(self.valid or self.files)}: {reason}")
-        joined = {str(source.file): source.width for source in self._opened()[0] if source.width}
+        self._text.check_held_out()
+        joined = {str(source.file): source.width for source in self._text.sources if source.width}
         self._identity["facts"] = {**asdict(facts), "joined": joined}
         self._write_identity()
         if base:
@@ -278,33 +236,6 @@ class Run:
     def _write_identity(self) -> None:
         seed = TrainConfig(**self.recipe.training).seed
         write_json(self.folder / RUN, {"recipe": self.recipe.to_json(), "seed": seed, **self._identity})
-
-    def _streams(self, progress: Progress) -> None:
-        def done(name: str, tokens: int) -> None:
-            progress.step(f"tokens of {name}: {tokens:,}")
-
-        if not (self.folder / HELD_OUT).exists():
-            self._write_held_out()
-        if not (self.folder / VALID).exists():
-            stream = build_stream(self._valid_texts(), self.folder, cap=_VALID_CAP, done=done)
-            write_stream(self.folder / VALID, stream)
-        if not (self.folder / ALL).exists():
-            write_stream(self.folder / ALL, build_stream(self._texts(), self.folder, done=done))
-        if not (self.folder / MIX).exists():
-            texts = ((name, self.recipe.text.apply(documents, name)) for name, documents in self._texts())
-            stream = build_stream(texts, self.folder, weights=self.recipe.weights, done=done)
-            write_stream(self.folder / MIX, shuffle_documents(stream, seed=1, folder=self.folder))
-
-    def _write_held_out(self) -> None:
-        """Write the beginning of the held-out text of every source."""
-        share = _HELD_OUT_CHARACTERS // max(1, len(self.valid or self.files))
-        with replacing(self.folder / HELD_OUT, private=True) as temporary, temporary.open("w", encoding="utf-8") as out:
-            for _, documents in self._valid_texts():
-                left = share
-                for document in documents:
-                    if left <= 0:
-                        break
-                    left -= out.write("\n".join(document) + "\n\n")
 
     def estimate_ngram(self, progress: Progress) -> None:
         """Estimate the n-gram tables from the prepared text, unless that is done."""
@@ -407,13 +338,6 @@ class Run:
             "best_tokens": best["tokens"],
             "last_validation_perplexity": last["validation_perplexity"],
         }
-
-
-def _facts(counts: Counts) -> TextFacts:
-    kinds: dict[str, float] = {}
-    for piece, count in counts[0].items():
-        kinds[piece.casefold()] = kinds.get(piece.casefold(), 0.0) + count
-    return TextFacts(int(sum(kinds.values())), len(kinds), sum(count > 1 for count in kinds.values()))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def known_share(run: Run) -> float | None:
 def held_out(folder: Path) -> list[list[str]]:
     """The documents of held-out text that a run keeps."""
     from foretype.runtime.text.corpus import read_documents
-    from foretype.train.pipeline import HELD_OUT
+    from foretype.train.run_text import HELD_OUT
 
     path = folder / HELD_OUT
     return list(read_documents(path)) if path.exists() else []

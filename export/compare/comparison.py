@@ -39,7 +39,7 @@ from foretype.runtime.files.bundle import Bundle
 from foretype.runtime.files.tensors import read_tables
 from foretype.runtime.model import Model, load
 from foretype.runtime.text.corpus import Document, find_files, read_documents, source_name
-from foretype.train import pipeline
+from foretype.train import pipeline, run_text
 from foretype.train.neural.model.model_config import ModelConfig
 from foretype.train.neural.training.checkpoint import NEURAL
 from foretype.train.neural.training.train_config import TrainConfig
@@ -165,16 +165,16 @@ class Comparison:
     def prepare(self) -> None:
         """Choose the text, learn its vocabulary, and write the token streams."""
         text = self.folder / _TEXT
-        if (text / pipeline.VALID).exists():
+        if (text / run_text.VALID).exists():
             return
         text.mkdir(exist_ok=True)
         chosen = self._choose_text()
         counts = count_sources(chosen.items(), {})
         save_text_form(learn_text_form(counts, VocabularyConfig(size=self.budget.vocabulary)), text)
         stream = build_stream(chosen.items(), text)
-        write_stream(text / pipeline.ALL, shuffle_documents(stream, self.budget.seed))
+        write_stream(text / run_text.ALL, shuffle_documents(stream, self.budget.seed))
         texts = ((source_name(file), read_documents(file)) for file in self.valid)
-        write_stream(text / pipeline.VALID, build_stream(texts, text, cap=_VALID_CAP))
+        write_stream(text / run_text.VALID, build_stream(texts, text, cap=_VALID_CAP))
 
     def _choose_text(self) -> dict[str, list[Document]]:
         """Choose about `budget.words` words, in pieces of documents from all parts of the text, by source weight."""
@@ -212,7 +212,7 @@ class Comparison:
         if (folder / RESULT).exists():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("tokenizer.json", "case.json", pipeline.ALL, pipeline.VALID):
+        for name in ("tokenizer.json", "case.json", run_text.ALL, run_text.VALID):
             _link(text / name, folder / name)
         if not (folder / TRAINED).exists():
             write_json(folder / TRAINED, self._train(rung, folder))
@@ -229,7 +229,7 @@ class Comparison:
         """Train the parts of a rung in its folder; return their figures."""
         if rung.every:
             members = self._members(rung.parts)
-            weights = fit_every(members, read_stream(folder / pipeline.VALID))
+            weights = fit_every(members, read_stream(folder / run_text.VALID))
             facts = [_read(path.parent / TRAINED) for name, (path, _) in members.items() if weights[name]]
             sums = {name: sum(part[name] for part in facts) for name in ("parameters", "training_seconds")}
             return sums | {"weights": weights}
@@ -245,7 +245,7 @@ class Comparison:
             training = self._settings(rung) | {"checkpoint_seconds": 60.0}
             limits = (self.budget.passes * rung.passes, self.budget.minutes * rung.passes)
             return train_character_rung(folder, documents, held_out, rung.model, training, *limits)
-        stream, size = read_stream(folder / pipeline.ALL), len(load_text_form(folder).vocabulary)
+        stream, size = read_stream(folder / run_text.ALL), len(load_text_form(folder).vocabulary)
         begin = time.monotonic()
         if not (folder / pipeline.NGRAM).exists():
             train_ngram(stream, size, rung.ngram or NgramConfig(order=1), folder / pipeline.NGRAM)
@@ -269,7 +269,7 @@ class Comparison:
         budget = self.budget
         shape = {"embedding_size": budget.embedding_size, "hidden_size": budget.hidden_size, **rung.model}
         settings = {"tokens": budget.passes * rung.passes * len(stream), **self._settings(rung)}
-        valid = read_stream(folder / pipeline.VALID)
+        valid = read_stream(folder / run_text.VALID)
         config, training = ModelConfig(size, **shape), TrainConfig(**settings)
         return Trainer(folder / NEURAL, config, training, stream, valid, resume=True)
 

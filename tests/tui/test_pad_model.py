@@ -76,3 +76,26 @@ def test_a_damaged_file_of_choices_is_no_choice(tmp_path: Path, home: Path) -> N
     home.mkdir()
     (home / "file_models.json").write_text("[1, 2")
     assert model_of(tmp_path / "t.txt") is None
+
+
+async def test_a_choice_that_cannot_be_kept_still_counts_and_says_so(model: Model, tmp_path: Path, home: Path) -> None:
+    (home / "file_models.json").mkdir(parents=True)
+    async with opened(model, tmp_path / "t.txt", "I would lik") as (pad, pilot):
+        await pilot.press("f6")
+        pad.query_one("#name", Input).value = "en-tiny"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "the choice is not kept" in str(pad.query_one("#message", Static).render())
+        assert "en-tiny" in facts(pad)
+
+
+async def test_another_file_brings_its_own_model(model: Model, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("I would lik", encoding="utf-8")
+    remember_model(other, "en-tiny")
+    async with opened(model, tmp_path / "t.txt", "") as (pad, pilot):
+        await pilot.press("ctrl+o")
+        pad.query_one("#name", Input).value = str(other)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert pad.choice.model.name == "en-tiny"

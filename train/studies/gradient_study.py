@@ -17,8 +17,9 @@ from foretype.train.neural.model.model_config import ModelConfig
 from foretype.train.neural.training.checkpoint import NEURAL, load_model, load_training
 from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.neural.training.trainer import Trainer
-from foretype.train.pipeline import MIX, VALID, Progress, Run
+from foretype.train.pipeline import Progress, Run
 from foretype.train.recipe import RECIPES, Recipe, Settings, read_recipe
+from foretype.train.run_text import MIX, VALID
 from foretype.train.studies.gradient_probe import faded_at, fresh_model, probe
 from foretype.train.text.shards import read_stream
 from foretype.train.text.tokenizer import load_text_form

@@ -111,9 +111,10 @@ def train(
         from foretype.runtime.files.figures import check_plot
         from foretype.train.curves import CURVES, read_curves
         from foretype.train.neural.training.processes import join
-        from foretype.train.pipeline import RUN, Run
+        from foretype.train.pipeline import Run
         from foretype.train.recipe import PRESETS, read_recipe
         from foretype.train.recipe import preset as read_preset
+        from foretype.train.run_text import RUN
         from foretype.train.studies import plots
     except ImportError as error:
         raise ForetypeError(NEEDS_TRAIN) from error

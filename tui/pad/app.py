@@ -14,14 +14,14 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from foretype.runtime import Model
-from foretype.runtime.errors import ConfigError, ForetypeError
-from foretype.runtime.mixture import Mixture, Models, load_models
+from foretype.runtime.errors import ConfigError
+from foretype.runtime.mixture import Models
 from foretype.runtime.personal.store import Store
 from foretype.tui.pad.files.document import TextFile
 from foretype.tui.pad.files.keeping import Keeping
 from foretype.tui.pad.files.opening import Opening
 from foretype.tui.pad.keys import Keymap
-from foretype.tui.pad.models import model_of, remember_model
+from foretype.tui.pad.models import ModelChoice
 from foretype.tui.pad.safe_app import SafeApp
 from foretype.tui.pad.screens.candidate_menu import CandidateMenu
 from foretype.tui.pad.screens.candidate_row import CandidateRow
@@ -71,14 +71,14 @@ class Pad(SafeApp, inherit_bindings=False):
         """line: the line where the cursor starts, counted from 1; None for the end of the text."""
         super().__init__()
         self.settings = settings or Settings()
-        self._model = model
+        self.choice = ModelChoice(self, model, store)
         self._store = store
         self._told = False
         self._quit_asked = False
         self._recorder = Recorder(private)
         session = model.session(store=store, private=private)
         self.keymap = Keymap(self.settings.keys)
-        self.area = TypingArea(file.text if file else "", session, self.keymap, lambda: self._model.letters)
+        self.area = TypingArea(file.text if file else "", session, self.keymap, lambda: self.choice.model.letters)
         self.keeping = Keeping(self.area, file, self.settings.recovery == "beside", self.settings.undo_file)
         self.opening = Opening(self)
         self._paused = not self.settings.suggestions
@@ -92,7 +92,7 @@ class Pad(SafeApp, inherit_bindings=False):
     def compose(self) -> ComposeResult:
         with Horizontal(id="page"):
             yield self.area
-            yield Panel(self._store, model_card(self._model.info()))
+            yield Panel(self._store, model_card(self.choice.model.info()))
         yield CandidateMenu()
         yield Static(_HINT, id="first", markup=False)
         yield CandidateRow(id="candidates")
@@ -143,19 +143,11 @@ class Pad(SafeApp, inherit_bindings=False):
         words = self.area.words.words
         facts = [f"{row + 1}:{column + 1}"]
         if self.size.width >= _WIDE:
-            facts += [f"{words} word{'s' * (words != 1)}", self._model_state()]
+            facts += [f"{words} word{'s' * (words != 1)}", self.choice.described()]
         if self._store is not None and (self.size.width >= _WIDE or self.area.session.private):
             facts.append("private" if self.area.session.private else "learning")
         facts.append(f"{self.area.account.saved:.0%} saved")
         self.query_one("#facts", Static).update(" · ".join(facts))
-
-    def _model_state(self) -> str:
-        name, session = self._model.name, self.area.session
-        if isinstance(session, Mixture):
-            name = f"{session.leader} of {name}"
-        if self.area.quiet:
-            return f"{name} paused"
-        return name if self._model.engine == "blend" else f"{name} ({self._model.engine})"
 
     def on_resize(self) -> None:
         self.call_later(self.show_status)
@@ -250,7 +242,7 @@ class Pad(SafeApp, inherit_bindings=False):
         elif event.kind == "line":
             self._go_to(event.value)
         elif event.kind == "model":
-            self._use_model(event.value)
+            self.choice.choose(event.value)
         elif event.kind == "open":
             self.opening.open(Path(event.value).expanduser())
         else:
@@ -287,36 +279,23 @@ class Pad(SafeApp, inherit_bindings=False):
 
     def note_text(self) -> None:
         """Update the pad after the text area shows another file, or its file got another name."""
-        chosen = model_of(self.keeping.path) if self.keeping.path else None
-        if chosen and chosen != self._model.name:
-            self._use_model(chosen, remember=False)
+        self.choice.follow_file()
         self._set_quiet()
         self.show_status()
-
-    # --- Finding
 
     # --- Model
 
     def action_choose_model(self) -> None:
-        self.ask("model", "Model or languages", self._model.name)
+        self.ask("model", "Model or languages", self.choice.model.name)
 
-    def _use_model(self, name: str, remember: bool = True) -> None:
-        """Suggest with the model `name` from now on, and remember it for this file."""
-        try:
-            model = load_models(name)
-        except ForetypeError as error:
-            self.tell(str(error), "error")
-            return
-        before = self.area.session
-        before.finish()
-        self._model = model
-        self.area.session = model.session(store=self._store, private=before.private)
-        self.query_one(Panel).show_model(model_card(model.info()))
-        if remember and self.keeping.path is not None:
-            remember_model(self.keeping.path, name)
+    def note_model(self) -> None:
+        """Update the pad after another model suggests."""
+        self.query_one(Panel).show_model(model_card(self.choice.model.info()))
         self.area.focus()
         self.area.ask_again()
         self.show_status()
+
+    # --- Finding
 
     def action_find(self) -> None:
         self.query_one("#candidates").display = False

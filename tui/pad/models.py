@@ -1,13 +1,20 @@
-"""Remembers which model each file was written with, so that the pad opens it with the same."""
+"""The model of the pad: switches to another, and remembers which model each file was written with."""
 
 from __future__ import annotations
 
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
+from foretype.runtime import Model
+from foretype.runtime.errors import ForetypeError
 from foretype.runtime.files.atomic import replacing
 from foretype.runtime.files.user_folder import data_folder, make_private_folder
+from foretype.runtime.mixture import Mixture, Models, load_models
+from foretype.runtime.personal.store import Store
+from foretype.tui.pad.files.keeping import Keeping
+from foretype.tui.pad.typing.typing_area import TypingArea
 
 _MOST_FILES = 500
 
@@ -36,3 +43,63 @@ def remember_model(file: Path, model: str) -> None:
     with replacing(_path(), private=True) as temporary:
         latest = dict(list(models.items())[-_MOST_FILES:])
         temporary.write_text(json.dumps(latest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+class Host(Protocol):
+    """The application, as far as a switch of the model needs it."""
+
+    area: TypingArea
+    keeping: Keeping
+
+    def tell(self, message: str, kind: str = "") -> None:
+        """Show a message until the next key."""
+
+    def note_model(self) -> None:
+        """Note that another model suggests."""
+
+
+class ModelChoice:
+    """The model that suggests in one pad. model: the model, or several for one text."""
+
+    def __init__(self, pad: Host, model: Model | Models, store: Store | None) -> None:
+        self.model = model
+        self._pad = pad
+        self._store = store
+
+    def described(self) -> str:
+        """Name the model, the one that leads if there are several, and the engine if it is not the blend."""
+        session, name = self._pad.area.session, self.model.name
+        if isinstance(session, Mixture):
+            name = f"{session.leader} of {name}"
+        if self._pad.area.quiet:
+            return f"{name} paused"
+        return name if self.model.engine == "blend" else f"{name} ({self.model.engine})"
+
+    def choose(self, name: str) -> None:
+        """Suggest with the model `name` from now on, and remember it for the pad's file."""
+        path = self._pad.keeping.path
+        if self._use(name) and path is not None:
+            try:
+                remember_model(path, name)
+            except OSError as error:
+                self._pad.tell(f"{_path()}: {error.strerror}; the choice is not kept", "warning")
+
+    def follow_file(self) -> None:
+        """Use the model that was chosen for the file that the pad now shows, if any."""
+        path = self._pad.keeping.path
+        chosen = model_of(path) if path is not None else None
+        if chosen and chosen != self.model.name:
+            self._use(chosen)
+
+    def _use(self, name: str) -> bool:
+        try:
+            model = load_models(name)
+        except ForetypeError as error:
+            self._pad.tell(str(error), "error")
+            return False
+        before = self._pad.area.session
+        before.finish()
+        self.model = model
+        self._pad.area.session = model.session(store=self._store, private=before.private)
+        self._pad.note_model()
+        return True

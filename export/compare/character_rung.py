@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from foretype.export.compare.training import fit_within
 from foretype.runtime.characters.perplexity import character_figures
 from foretype.runtime.characters.word_search import CharacterModel
 from foretype.runtime.evaluation.keystrokes import evaluate_keystrokes
@@ -28,15 +29,7 @@ def train_character_rung(
     # A character, a line end or a document's start is a token here.
     tokens = passes * sum(1 + sum(len(line) + 1 for line in document) for document in documents)
     trainer = character_trainer(folder, documents, held_out, model, {**training, "tokens": tokens})
-    for report in trainer.fit():
-        if report.seconds > 60 * minutes:
-            trainer.save()
-            break
-    return {
-        "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
-        "training_seconds": round(trainer.seconds, 1),
-        "training_tokens": trainer.step * trainer.config.batch * trainer.config.steps,
-    }
+    return fit_within(trainer, minutes)
 
 
 def evaluate_character_rung(model: CharacterModel, texts: Iterable[list[Document]]) -> dict[str, Any]:

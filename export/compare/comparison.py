@@ -26,6 +26,7 @@ import numpy as np
 from foretype.export.compare.character_rung import evaluate_character_rung, train_character_rung
 from foretype.export.compare.every_model import Members, fit_every, load_every
 from foretype.export.compare.ladder import LADDER, Rung
+from foretype.export.compare.training import fit_within
 from foretype.export.write_bundle import export_run
 from foretype.export.write_character_bundle import export_characters
 from foretype.runtime.characters.word_search import CharacterModel
@@ -255,15 +256,7 @@ class Comparison:
                 "training_seconds": round(time.monotonic() - begin, 1),
             }
         trainer = self._trainer(rung, folder, stream, size)
-        for report in trainer.fit():
-            if report.seconds > 60 * self.budget.minutes * rung.passes:
-                trainer.save()
-                break
-        return {
-            "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
-            "training_seconds": round(trainer.seconds, 1),
-            "training_tokens": trainer.step * trainer.config.batch * trainer.config.steps,
-        }
+        return fit_within(trainer, self.budget.minutes * rung.passes)
 
     def _trainer(self, rung: Rung, folder: Path, stream: np.ndarray, size: int) -> Trainer:
         budget = self.budget

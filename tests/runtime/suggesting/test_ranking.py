@@ -40,3 +40,10 @@ def test_words_are_ordered_by_probability_times_the_letters_saved(words: dict[st
     likely: dict[str, float] = dict(sorted(words.items(), key=lambda item: -item[1]))
     expected = sorted(likely, key=lambda word: -likely[word] * letters_until_shown(likely, word, 0, k))
     assert ranked(likely, typed=0, k=k) == expected
+
+
+def test_a_complete_correction_also_saves_the_letters_that_would_be_typed_again() -> None:
+    """ "ueber" stands for "über": taking it saves four letters, although none is left to type."""
+    keys, probabilities = ["ueber", "ueberall", "ueberaus"], [0.1, 0.12, 0.11]
+    assert by_keystrokes_saved(keys, probabilities, 5, 2)[0] != 0
+    assert by_keystrokes_saved(keys, probabilities, 5, 2, [5, 0, 0])[0] == 0

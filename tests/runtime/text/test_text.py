@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from text_form import FORM, WORDS
 
-from foretype.runtime.text.vocabulary import fold
+from foretype.runtime.text.form import CaseRule, TextForm
+from foretype.runtime.text.vocabulary import SPECIAL_TOKENS, fold
 
 
 def tokens(text: str) -> list[str]:
@@ -62,3 +63,12 @@ def test_the_tokenizer_file_alone_gives_splitting_classes_and_ids() -> None:
     encoded = stored.encode("the cat may sit at 3.5, see www.x.org")
     assert encoded.tokens == ["the", "cat", "may", "<unk>", "<unk>", "<num>", ",", "<unk>", "<link>"]
     assert stored.get_vocab() == dict(FORM.vocabulary.exact)
+
+
+@pytest.mark.parametrize(("dotted_i", "expected"), [(True, ["ışık", "için"]), (False, ["<unk>", "için"])])
+def test_the_capital_of_a_dotless_i_has_none_in_turkish(dotted_i: bool, expected: list[str]) -> None:
+    tokens = [*SPECIAL_TOKENS, "için", "ışık"]
+    form = TextForm({token: i for i, token in enumerate(tokens)}, CaseRule(dotted_i=dotted_i))
+    ids, _ = form.encode_text("Işık için")
+    assert [tokens[i] for i in ids] == expected
+    assert tokens[form.encode_text("İçin")[0][0]] == "için"

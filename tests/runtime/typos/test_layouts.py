@@ -6,6 +6,7 @@ import pytest
 
 from foretype.runtime import SessionOptions
 from foretype.runtime.errors import ConfigError
+from foretype.runtime.text.languages import LANGUAGES
 from foretype.runtime.typos.keyboards import LAYOUTS, neighbours
 
 
@@ -37,3 +38,11 @@ def test_an_unknown_layout_names_the_legal_ones() -> None:
 def test_an_unknown_layout_is_an_error_of_the_options_not_of_the_first_slip() -> None:
     with pytest.raises(ConfigError, match="choose from qwerty"):
         SessionOptions(layout="colemak")
+
+
+def test_the_keyboard_is_that_of_the_language_unless_one_is_named() -> None:
+    for options, layout in ((SessionOptions(), "qwertz"), (SessionOptions(layout="dvorak"), "dvorak")):
+        config = options.typo_config(LANGUAGES["de"])
+        assert config is not None
+        assert config.errors.layout == layout
+    assert SessionOptions(typos=False).typo_config(LANGUAGES["de"]) is None

@@ -5,10 +5,19 @@ Imports torch only to train: without it, tests of the bundle are skipped and all
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from corpora import write_corpus
+
+
+@pytest.fixture(scope="session", autouse=True)
+def english_system() -> Iterator[None]:
+    """A system in English, since the system's language chooses the default model."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LC_ALL", "C.UTF-8")
+        yield
 
 
 @pytest.fixture(scope="session")

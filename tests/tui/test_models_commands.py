@@ -121,3 +121,35 @@ def test_doctor_tells_the_terminal_and_no_name_of_the_user(tiny_bundle: Path, tm
     assert "~/data/personal" in text
     assert "someone" not in text
     assert lines
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"LANG": "de_DE.UTF-8"}, "de"),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "fr_FR"}, "fr"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "xx_XX"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_without_a_default_the_commands_take_the_language_of_the_system(
+    variables: dict[str, str],
+    name: str,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    assert json.loads(foretype(capsys, "info", "--json", "--engine", "ngram")[1])["name"] == name
+
+
+def test_a_chosen_default_comes_before_the_language_of_the_system(
+    installed: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    foretype(capsys, "models", "default", installed)
+    assert Path(json.loads(foretype(capsys, "info", "--json")[1])["path"]).name == installed

@@ -42,6 +42,16 @@ async def test_the_chosen_model_suggests_at_once_and_is_kept_for_the_file(model:
     assert model_of(file) == "en-tiny"
 
 
+async def test_a_chosen_model_runs_on_the_engine_of_the_pad(tiny_bundle: Path, tmp_path: Path) -> None:
+    model = load(tiny_bundle, engine="ngram")
+    async with opened(model, tmp_path / "t.txt", "I ", engine="ngram") as (pad, pilot):
+        await pilot.press("f6")
+        pad.query_one("#name", Input).value = "en-tiny"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "en-tiny (ngram)" in facts(pad)
+
+
 async def test_an_unknown_model_changes_nothing_and_says_which_there_are(model: Model, tmp_path: Path) -> None:
     file = tmp_path / "t.txt"
     async with opened(model, file, "and ") as (pad, pilot):
@@ -99,3 +109,12 @@ async def test_another_file_brings_its_own_model(model: Model, tmp_path: Path) -
         await pilot.press("enter")
         await pilot.pause()
         assert pad.choice.model.name == "en-tiny"
+
+
+async def test_french_keeps_the_space_of_an_accepted_word_before_its_question_mark(tmp_path: Path) -> None:
+    for name, end in (("fr", " ?"), ("de", "?")):
+        async with opened(load(name, engine="ngram"), tmp_path / f"{name}.txt", "a b") as (pad, pilot):
+            await pilot.pause()
+            word = pad.area.offers[0].text
+            await pilot.press("alt+1", "?")
+            assert pad.area.text == f"a {word}{end}"

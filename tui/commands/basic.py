@@ -7,7 +7,7 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -16,6 +16,7 @@ from foretype.runtime.text.reading import MOST_BYTES
 
 if TYPE_CHECKING:
     from foretype.runtime import Model, Suggestions
+    from foretype.runtime.engines.loading import EngineName
     from foretype.runtime.mixture import Models
     from foretype.runtime.personal.store import Store
 
@@ -158,10 +159,11 @@ def pad(
     if bundle is None and path is not None and (remembered := model_of(path)):
         bundle = Path(remembered)
     model = load_models(bundle or chosen(None), engine=engine)
+    later = cast("EngineName", engine)
     if reads_input:
-        run_filter(model, store, private, settings)
+        run_filter(model, store, private, settings, later)
     else:
-        run_pad(path, model, store, private, settings, line)
+        run_pad(path, model, store, private, settings, line, later)
 
 
 def demo(

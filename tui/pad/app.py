@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from foretype.runtime import Model
+from foretype.runtime.engines.loading import EngineName
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.mixture import Models
 from foretype.runtime.personal.store import Store
@@ -67,11 +68,15 @@ class Pad(SafeApp, inherit_bindings=False):
         private: bool = False,
         settings: Settings | None = None,
         line: int | None = None,
+        engine: EngineName = "auto",
     ) -> None:
-        """line: the line where the cursor starts, counted from 1; None for the end of the text."""
+        """line: the line where the cursor starts, counted from 1; None for the end of the text.
+
+        engine: the engine of models that the user chooses later.
+        """
         super().__init__()
         self.settings = settings or Settings()
-        self.choice = ModelChoice(self, model, store)
+        self.choice = ModelChoice(self, model, store, engine)
         self._store = store
         self._told = False
         self._quit_asked = False

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from foretype.runtime import Model
+from foretype.runtime.engines.loading import EngineName
 from foretype.runtime.errors import ForetypeError
 from foretype.runtime.files.atomic import replacing
 from foretype.runtime.files.user_folder import data_folder, make_private_folder
@@ -59,12 +60,16 @@ class Host(Protocol):
 
 
 class ModelChoice:
-    """The model that suggests in one pad. model: the model, or several for one text."""
+    """The model that suggests in one pad.
 
-    def __init__(self, pad: Host, model: Model | Models, store: Store | None) -> None:
+    model: the model, or several for one text. engine: the engine of models that are chosen later.
+    """
+
+    def __init__(self, pad: Host, model: Model | Models, store: Store | None, engine: EngineName = "auto") -> None:
         self.model = model
         self._pad = pad
         self._store = store
+        self._engine = engine
 
     def described(self) -> str:
         """Name the model, the one that leads if there are several, and the engine if it is not the blend."""
@@ -93,7 +98,7 @@ class ModelChoice:
 
     def _use(self, name: str) -> bool:
         try:
-            model = load_models(name)
+            model = load_models(name, engine=self._engine)
         except ForetypeError as error:
             self._pad.tell(str(error), "error")
             return False

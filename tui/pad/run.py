@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from foretype.runtime import Model
+from foretype.runtime.engines.loading import EngineName
 from foretype.runtime.mixture import Models
 from foretype.runtime.personal.store import Store
 from foretype.tui.pad.app import Pad
@@ -47,12 +48,14 @@ def run_pad(
     private: bool = False,
     settings: Settings | None = None,
     line: int | None = None,
+    engine: EngineName = "auto",
 ) -> None:
     """Open the pad on `path` (None for a text without a name) and return when the user quits.
 
     store: learns what is typed and adds to the suggestions; None for no store.
     private: learn nothing until the user switches.
     line: the line where the cursor starts, counted from 1. None for the end of the text, or line 1 in a commit message.
+    engine: the engine of models that the user chooses later.
 
     Raises:
         PadError: the file cannot be opened, or the pad had to stop. The message says where unsaved text is.
@@ -60,10 +63,12 @@ def run_pad(
     file = TextFile.open(path) if path is not None else None
     if path is not None and line is None and starts_at_top(path):
         line = 1
-    _run(Pad(file, model, store, private, settings, line))
+    _run(Pad(file, model, store, private, settings, line, engine))
 
 
-def run_filter(model: Model | Models, store: Store | None, private: bool, settings: Settings) -> None:
+def run_filter(
+    model: Model | Models, store: Store | None, private: bool, settings: Settings, engine: EngineName = "auto"
+) -> None:
     """Edit standard input in the pad, and write it to standard output when the user quits.
 
     Only text that was saved with Ctrl+S is written. If nothing was saved, the input is written unchanged.
@@ -78,7 +83,7 @@ def run_filter(model: Model | Models, store: Store | None, private: bool, settin
         raise PadError("there is no terminal to edit standard input in") from error
     os.dup2(terminal, 0)
     stream = _Stream(file.path, file.text, file.newline, file.byte_order_mark, file.mixed, file.digest)
-    _run(Pad(stream, model, store, private, settings))
+    _run(Pad(stream, model, store, private, settings, engine=engine))
     sys.stdout.buffer.write(stream.encode(stream.text))
     sys.stdout.buffer.flush()
 

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from serving import COMMAND, SCHEMA, Talk, check, standard
 
 from foretype.runtime import load
+from foretype.runtime.mixture import load_models
 from foretype.runtime.serving.lines import LONGEST_LINE, Lines
 from foretype.runtime.serving.schema import make
 
@@ -69,6 +70,15 @@ def test_offsets_count_what_the_client_chose(talk: Talk, offsets: str, replaced:
     field = talk.call("open", model="en-tiny", offsets=offsets)["field"]
     found = talk.call("corrections", field=field, text="dont\U0001d54f ", threshold=0.0)["suggestions"]
     assert [word["replaces"] for word in found] == [replaced] * 3
+
+
+def test_a_field_of_two_models_answers_as_their_mixture_does(talk: Talk) -> None:
+    session = load_models("en-tiny+de").session()
+    field = talk.call("open", model="en-tiny+de")["field"]
+    for text in ("We would lik", "Ich freue mich auf das Wochen"):
+        assert talk.words(field, text) == [word.text for word in session.suggest(text)]
+    assert talk.words(field, "Ich freue mich auf das Wochen")[0] == "Wochenende"
+    assert "klingon" in talk.error("open", model="en-tiny+klingon")[1]
 
 
 def test_fields_do_not_meet(talk: Talk) -> None:

@@ -100,9 +100,22 @@ class Adapted:
         """Points of keystrokes saved over the bundle."""
         return self.saved - self.saved_before
 
-    def worth_keeping(self, bound: float) -> bool:
-        """Whether the adapted model is better on the writer's text, and its general text within `bound`."""
-        return self.gain > 0 and self.general <= (1 + bound) * self.general_before
+    @property
+    def rise(self) -> float:
+        """How much higher the perplexity on general text is than the bundle's, as a share."""
+        return self.general / self.general_before - 1
+
+    def faults(self, bound: float) -> list[str]:
+        """Why the adapted model is not worth keeping, with the figures; empty if it is.
+
+        It must be better on the writer's text, and its perplexity on general text within `bound`.
+        """
+        faults = []
+        if not self.gain > 0:
+            faults.append(f"no better on your text ({self.gain:+.2f} points of keystrokes saved)")
+        if not self.rise <= bound:
+            faults.append(f"perplexity on general text {100 * self.rise:+.1f} %, over the bound of {100 * bound:g} %")
+        return faults
 
     def to_json(self) -> dict[str, Any]:
         """All figures as plain JSON values."""

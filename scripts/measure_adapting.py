@@ -37,11 +37,11 @@ def main() -> None:
         adapted = adapt_bundle(
             base, read_own_text([arguments.own]), out, config, lambda text: print(text, file=sys.stderr)
         )
-        rise = 100 * (adapted.general / adapted.general_before - 1)
+        faults = adapted.faults(config.bound)
         print(
             f"{adapted.words:,} words, {adapted.new_words:,} new in the vocabulary; {adapted.seconds:.0f} s; "
-            f"n-grams of the writer {adapted.ngram_share:.2f}; perplexity on sampled text {rise:+.1f} %; "
-            f"{'kept' if adapted.worth_keeping(config.bound) else 'not kept'}\n"
+            f"n-grams of the writer {adapted.ngram_share:.2f}; perplexity on sampled text {100 * adapted.rise:+.1f} %; "
+            f"{'not kept: ' + '; '.join(faults) if faults else 'kept'}\n"
         )
         print("| text | words | before | adapted | gain | interval |\n|---|---|---|---|---|---|")
         for path in filter(None, (arguments.more, arguments.general)):

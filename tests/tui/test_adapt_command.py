@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import stat
 import sys
 from pathlib import Path
 
 import pytest
 
+from foretype.export.adapt_bundle import Adapted
 from foretype.runtime import load
 from foretype.runtime.files.installed import default_name, install
 from foretype.tui.cli import run
@@ -75,9 +77,32 @@ def test_a_model_that_is_no_better_is_not_kept(
     file = tmp_path / "names.txt"
     file.write_text("\n\n".join(map(" ".join, pieces)), encoding="utf-8")
     assert run(["adapt", str(file), "--bundle", base, "--bound", "100", "--minutes", "0.01"]) == 1
-    assert "not kept" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert re.search(r"not kept: no better on your text \([-+]\d+\.\d\d points", message)
+    assert "over the bound" not in message, "only what is at fault is named"
     assert sorted(path.name for path in (home / "models").iterdir()) == ["small"]
     assert default_name() is None
+
+
+@pytest.mark.parametrize(
+    ("saved", "general", "faults"),
+    [
+        (50.5, 110.0, []),
+        (50.0, 110.0, ["no better on your text (+0.00 points of keystrokes saved)"]),
+        (50.5, 120.0, ["perplexity on general text +20.0 %, over the bound of 15 %"]),
+        (
+            49.0,
+            120.0,
+            [
+                "no better on your text (-1.00 points of keystrokes saved)",
+                "perplexity on general text +20.0 %, over the bound of 15 %",
+            ],
+        ),
+    ],
+)
+def test_it_says_what_is_at_fault(saved: float, general: float, faults: list[str]) -> None:
+    adapted = Adapted(3000, 0, 100, saved, 50.0, [0.0, 1.0], general, 100.0, 0.5, 0.1, 1.0)
+    assert adapted.faults(0.15) == faults
 
 
 def test_errors_are_one_line(

@@ -72,24 +72,23 @@ def adapt(
         out = Path(temporary) / name
         out.mkdir(mode=0o700)
         found = adapt_bundle(folder, documents, out, config, lambda text: progress.update(task, description=text))
-        kept = found.worth_keeping(config.bound)
-        if kept:
+        faults = found.faults(config.bound)
+        if not faults:
             install(out, name, replace=True)
             if _base_of_default() == base:
                 set_default(name)
     if as_json:
-        print_json({"name": name, "kept": kept, **found.to_json()})
+        print_json({"name": name, "kept": not faults, **found.to_json()})
     else:
         low, high = found.interval
-        rise = 100 * (found.general / found.general_before - 1)
         print(
             f"keystrokes saved on {found.judged:,} words of yours: {found.saved:.1f} %, {found.gain:+.1f} points "
-            f"({low:+.1f} to {high:+.1f}); perplexity on general text {rise:+.1f} %"
+            f"({low:+.1f} to {high:+.1f}); perplexity on general text {100 * found.rise:+.1f} %"
         )
-        if kept:
+        if not faults:
             print(f"kept as {name}; `foretype adapt --remove` removes it")
-    if not kept:
-        raise ForetypeError(f"not kept: no better on your text than {base}, or over the bound of {bound:g} %")
+    if faults:
+        raise ForetypeError(f"not kept: {'; '.join(faults)}")
 
 
 def _base_of_default() -> str:

@@ -15,7 +15,10 @@ import pytest
 from paths import ROOT
 
 SCRIPTS = ROOT / "scripts"
-SOURCES = ("standard_ebooks", "us_gov_blogs", "handbooks_guides", "ethereum_meetings", "bitcoin_transcripts")
+SOURCES = (
+    *("standard_ebooks", "us_gov_blogs", "handbooks_guides", "ethereum_meetings", "bitcoin_transcripts"),
+    *("ami_icsi_meetings", "changelog", "chitchat_byu", "earnings_calls"),
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,11 @@ CASES = (
     Case("measure_ngrams", "pruning {run} 2000", r"\| Katz, as published \|( \d+\.\d \|){5}"),
     Case(
         "measure_personal", "{texts} --bundle {bundle} --documents 1 --words 100", r"\| standard_ebooks 0 \| 100 \| \d"
+    ),
+    Case(
+        "measure_streams",
+        "{texts} --bundle {bundle} --before 60 --words 60",
+        r"(?s)bitcoin_transcripts 0 \| 60 \| \d.*and store \| \d.* \| [-+]\d",
     ),
     Case("record_demo", "--bundle {bundle} --out {out}/demo.cast --text Hello", r"demo\.cast: \d+ pieces"),
     Case("measure_pad", "--bundle {bundle} --keys 5", r'"key_to_paint_ms_p95": \d.*"bytes_p95": \d'),
@@ -100,7 +108,7 @@ CASES = (
 
 @pytest.fixture(scope="module")
 def texts(corpus: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of compressed texts, named as the sources that `measure_personal` reads, as one document each."""
+    """A folder of compressed texts, one document each, named as the sources that two of the scripts read."""
     folder = tmp_path_factory.mktemp("texts")
     lines = [line for line in corpus[1].read_text(encoding="utf-8").splitlines() if line][:60]
     for name in SOURCES:

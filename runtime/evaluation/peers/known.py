@@ -119,6 +119,21 @@ KNOWN = (
         trained=True,
         to_train=("program:lmplz",),
     ),
+    Peer(
+        name="pytorch-lstm",
+        adapter="pytorch_lstm",
+        needs=("module:torch",),
+        install="pip install 'foretype[train]'",
+        trained=True,
+    ),
+    Peer(
+        name="foretype-own-text",
+        adapter="own_text",
+        needs=("module:foretype.runtime",),
+        install="pip install 'foretype[train]'",
+        trained=True,
+        to_train=("module:torch",),
+    ),
 )
 
 

@@ -54,7 +54,8 @@ def load(model: str, options: list[str]) -> Callable[[str, int], list[str]]:
     @torch.inference_mode()
     def scores(line: str) -> Tensor:
         read = [ids[END], *(ids.get(word, ids[UNKNOWN]) for word in WORD.findall(line))]
-        return network(torch.tensor([read]), None)[0][0, -1]
+        logits: Tensor = network(torch.tensor([read]), None)[0]
+        return logits[0, -1]
 
     def suggest(text: str, k: int) -> list[str]:
         line = text.rpartition("\n")[2]

@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from foretype.runtime.personal.store import Store
 
 
-_NEAR = 32
-"""Most characters that were typed or deleted since the last question, for an answer that is quick."""
-
-
 class LoadedModels:
     """The loaded models, each once. Threads may share it. default: the model of fields that name none."""
 
@@ -114,11 +110,12 @@ class Field:
         self.session = model.session(store=store, private=options.private, layout=options.layout)
 
     def is_quick(self, asked: methods.Params) -> bool:
-        """Whether this is a question about the text of the last one, a few letters on: it takes less than a switch
-        of threads and back, or little more."""
+        """Whether this is a question about the word of the last one, some letters on or back: it runs no model, and
+        takes less than a switch of threads and back, or little more."""
         if not isinstance(asked, methods.Suggest) or self.resting or self.waiting or self.turn.locked():
             return False
-        return abs(len(asked.text) - len(self._last)) <= _NEAR and asked.text.startswith(self._last[:-_NEAR])
+        shorter, longer = sorted((asked.text, self._last), key=len)
+        return longer.startswith(shorter) and (longer == shorter or longer[len(shorter) :].isalpha())
 
     def suggest(self, asked: methods.Suggest) -> methods.Found:
         """See `Session.suggest`."""

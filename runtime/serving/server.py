@@ -25,8 +25,8 @@ from foretype.runtime.serving.unix_socket import UnixSocket
 IDLE_SECONDS = 600.0
 REST_SECONDS = 60.0
 _CHUNK = 1 << 16
-_WORKERS = 2
-"""Threads that answer. Python runs one at a time; the second goes on while the first is inside the network."""
+_WORKERS = 3
+"""Threads that answer. Python runs one at a time; the others are inside the network, which needs no Python."""
 _SWITCH_SECONDS = 0.0005
 """Python's default of 5 ms, for which one thread may keep others waiting, is longer than most answers take."""
 

@@ -13,7 +13,9 @@ from serving import COMMAND, SCHEMA, Talk, check, standard
 
 from foretype.runtime import load
 from foretype.runtime.mixture import load_models
+from foretype.runtime.serving.fields import Field
 from foretype.runtime.serving.lines import LONGEST_LINE, Lines
+from foretype.runtime.serving.methods import Open, Suggest
 from foretype.runtime.serving.schema import make
 
 SENTENCE = "we like the sea and the old man "
@@ -180,6 +182,24 @@ def test_a_quick_question_does_not_overtake_a_slow_one_of_its_field(talk: Talk) 
     with talk.together():
         sent = [talk.send("suggest", field=field, text=text) for text in (SENTENCE * 400, "we ", "we l")]
     assert [talk.receive()["id"] for _ in sent] == sent
+
+
+@pytest.mark.parametrize(
+    ("text", "quick"),
+    [
+        ("we li", True),
+        ("we l", True),
+        ("we ", True),
+        ("we", False),
+        ("we li ", False),
+        ("we li.", False),
+        ("they ", False),
+    ],
+)
+def test_fields_wait_for_each_other_only_where_no_model_runs(tiny_bundle: Path, text: str, quick: bool) -> None:
+    field = Field(load(tiny_bundle), Open(), None)
+    field.suggest(Suggest(field=1, text="we l"))
+    assert field.is_quick(Suggest(field=1, text=text)) == quick
 
 
 def test_an_id_that_waits_is_not_taken_again(talk: Talk) -> None:

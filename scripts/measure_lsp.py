@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.resources import files
 from typing import IO, Any
+
+from foretype.runtime.bench.benchmark_text import benchmark_text
 
 URI = "file:///measured.md"
 PAUSE = 0.02
@@ -61,7 +62,7 @@ def _there(pipe: IO[bytes] | None) -> IO[bytes]:
 
 def measure(bundle: str, lines: int, keys: int) -> dict[str, float]:
     """Type `keys` letters at the end of a document of `lines` lines; returns the figures."""
-    sample = " ".join(files("foretype.runtime.bench").joinpath("text.txt").read_text(encoding="utf-8").split())
+    sample = " ".join(benchmark_text().split())
     words = sample.split()
     text = "\n".join(" ".join(words[(7 * n) % len(words) :][:12]) or "The end." for n in range(lines - 1)) + "\n"
     completions, ghosts = [], []

@@ -12,11 +12,12 @@ import select
 import sys
 import tempfile
 import time
-from importlib.resources import files
 from pathlib import Path
 
 import pyte
 from pseudo_terminal import start
+
+from foretype.runtime.bench.benchmark_text import benchmark_text
 
 PAUSE = 0.12
 """Seconds from one key to the next: 100 words a minute."""
@@ -48,7 +49,7 @@ class Screen:
 
 def measure(arguments: list[str], keys: int, columns: int, rows: int) -> dict[str, float]:
     """Type `keys` letters and return the figures."""
-    text = " ".join(files("foretype.runtime.bench").joinpath("text.txt").read_text(encoding="utf-8").split())
+    text = " ".join(benchmark_text().split())
     delays, sizes = [], []
     with tempfile.TemporaryDirectory() as home:
         start = time.perf_counter()

@@ -17,9 +17,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from foretype.runtime.bench.benchmark_text import benchmark_text
 
 PAUSE = 0.2
 """Seconds from one key of a client to its next: 60 words a minute."""
@@ -101,7 +102,7 @@ def server(bundle: str, *options: str) -> Iterator[Path]:
 
 async def measure(bundle: str, clients: int, keys: int, idle: int) -> dict[str, float]:
     """Measure the answers and the memory, each in a server of its own, and return the figures."""
-    text = " ".join(files("foretype.runtime.bench").joinpath("text.txt").read_text(encoding="utf-8").split())
+    text = " ".join(benchmark_text().split())
     starts = [text[37 * number % (len(text) - keys) :] for number in range(clients)]
     with server(bundle) as path:
         typed = await asyncio.gather(*(type_keys(path, start, keys) for start in starts))

@@ -13,10 +13,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.resources import files
 
 import pyte
 from pseudo_terminal import start
+
+from foretype.runtime.bench.benchmark_text import benchmark_text
 
 PAUSE = 0.2
 """Seconds from one key to the next."""
@@ -24,7 +25,7 @@ PAUSE = 0.2
 
 def measure(bundle: str, keys: int) -> dict[str, float]:
     """Type into `cat` in a tmux of its own, and return the figures over the keys that changed the words."""
-    text = " ".join(files("foretype.runtime.bench").joinpath("text.txt").read_text(encoding="utf-8").split())[:keys]
+    text = " ".join(benchmark_text().split())[:keys]
     with tempfile.TemporaryDirectory() as folder:
         socket = f"{folder}/tmux.sock"
         os.environ["FORETYPE_HOME"] = folder

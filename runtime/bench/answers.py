@@ -20,6 +20,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from foretype.runtime.bench.benchmark_text import ENGLISH, benchmark_text
 from foretype.runtime.errors import ConfigError, ForetypeError
 from foretype.runtime.files.atomic import write_json
 from foretype.runtime.files.bundle import Bundle
@@ -83,8 +84,6 @@ class Answers:
         found = decode(cls, value)
         if found.version != VERSION:
             raise ValueError(f"version {found.version}; this version of Foretype reads {VERSION}")
-        if found.texts_sha256 != _hash(texts()):
-            raise ValueError("made for other texts; make them again with foretype bench --write-answers")
         return found
 
 
@@ -113,17 +112,11 @@ class Agreement:
 
 
 @cache
-def benchmark_text() -> str:
-    """The text to type: everyday English, with one passage longer than a context window."""
-    return files("foretype.runtime.bench").joinpath("text.txt").read_text(encoding="utf-8")
-
-
-@cache
-def texts() -> tuple[str, ...]:
-    """The texts to answer: prefixes of lines of the benchmark's text, after a space and inside a word by turns."""
+def texts(language: str = ENGLISH) -> tuple[str, ...]:
+    """The texts to answer: prefixes of lines of `benchmark_text`, after a space and inside a word by turns."""
     ends = [
         (line, at + 1)
-        for line in benchmark_text().splitlines()
+        for line in benchmark_text(language).splitlines()
         for at, character in enumerate(line)
         if character == " " and at + 3 < len(line)
     ]
@@ -146,7 +139,7 @@ def kind_of(model: Model) -> str:
 def answer(model: Model) -> tuple[Answer, ...]:
     """Answer `texts`, each in a fresh session."""
     found = []
-    for text in texts():
+    for text in texts(model.bundle.language_code):
         session = model.session()
         words = tuple(suggestion.text for suggestion in session.suggest(text, k=SHOWN))
         probable = sorted(session.suggest(text, k=LOOKED_AT), key=lambda suggestion: -suggestion.probability)
@@ -156,16 +149,17 @@ def answer(model: Model) -> tuple[Answer, ...]:
 
 def make(models: Sequence[Model], made: str) -> Answers:
     """Make the golden answers of one bundle, from a model for each engine. made: describes the device."""
-    prints = {fingerprint(model.bundle) for model in models}
+    prints = {fingerprint(model.bundle): texts(model.bundle.language_code) for model in models}
     if len(prints) != 1:
         raise ConfigError("golden answers are those of one bundle")
+    ((mark, answered),) = prints.items()
     golden = {}
     for model in models:
         golden[kind_of(model)] = tuple(
             Answer(each.words, {word: round(p, 6) for word, p in list(each.probabilities.items())[:COMPARED]})
             for each in answer(model)
         )
-    return Answers(VERSION, prints.pop(), _hash(texts()), made, golden)
+    return Answers(VERSION, mark, _hash(answered), made, golden)
 
 
 def golden_answers(bundle: Bundle, path: Path | None = None) -> Answers | None:
@@ -174,13 +168,15 @@ def golden_answers(bundle: Bundle, path: Path | None = None) -> Answers | None:
     Raises ForetypeError if `path` cannot be read or holds the answers of another bundle.
     """
     mark = fingerprint(bundle)
-    if path is not None:
-        found = Answers.read(path)
-        if found.fingerprint != mark:
-            raise ForetypeError(f"{path}: the answers of bundle {found.fingerprint}; {bundle.folder} is {mark}")
-        return found
-    shipped = files("foretype.runtime.bench").joinpath("answers", f"{mark}.json")
-    return Answers.from_json(json.loads(shipped.read_text(encoding="utf-8"))) if shipped.is_file() else None
+    if path is None:
+        shipped = files("foretype.runtime.bench").joinpath("answers", f"{mark}.json")
+        return Answers.from_json(json.loads(shipped.read_text(encoding="utf-8"))) if shipped.is_file() else None
+    found = Answers.read(path)
+    if found.fingerprint != mark:
+        raise ForetypeError(f"{path}: the answers of bundle {found.fingerprint}; {bundle.folder} is {mark}")
+    if found.texts_sha256 != _hash(texts(bundle.language_code)):
+        raise ForetypeError(f"{path}: made for other texts; make them again with foretype bench --write-answers")
+    return found
 
 
 def check(model: Model, path: Path | None = None) -> Agreement | None:
@@ -193,14 +189,14 @@ def check(model: Model, path: Path | None = None) -> Agreement | None:
     if not expected:
         return None
     tolerance = TOLERANCE[model.neural.metadata.precision if model.neural else "ngram"]
-    return agreement(expected, answer(model), tolerance)
+    return agreement(texts(model.bundle.language_code), expected, answer(model), tolerance)
 
 
-def agreement(golden: Sequence[Answer], given: Sequence[Answer], tolerance: float) -> Agreement:
-    """Compare the answers `given` with `golden` ones, text by text."""
+def agreement(asked: Sequence[str], golden: Sequence[Answer], given: Sequence[Answer], tolerance: float) -> Agreement:
+    """Compare the answers `given` to the texts `asked` with `golden` ones."""
     same = tied = wrong = 0
     largest, first = 0.0, None
-    for text, right, seen in zip(texts(), golden, given, strict=True):
+    for text, right, seen in zip(asked, golden, given, strict=True):
         pairs = ((p, seen.probabilities.get(word, 0.0)) for word, p in right.probabilities.items())
         difference = max((_difference(*pair) for pair in pairs), default=0.0)
         largest = max(largest, difference)

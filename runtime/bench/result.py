@@ -223,7 +223,7 @@ class Result:
     """A run of the benchmark.
 
     version: version of the schema. created: date and time, UTC, ISO 8601. seconds: duration of the run.
-    trials: number per configuration. text_sha256: hash of the typed text; results for different texts cannot be
+    trials: number per configuration. text_sha256: hash of the typed texts; results for different texts cannot be
     compared. device: where it ran. measurements: one per configuration, in the requested order.
     skipped: configurations that this device cannot run, a line for each.
     """

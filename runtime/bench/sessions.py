@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 
-from foretype.runtime.bench.answers import benchmark_text
+from foretype.runtime.bench.benchmark_text import text_of
 from foretype.runtime.bench.latency import Latencies
 from foretype.runtime.bench.meters import resident_memory
 from foretype.runtime.errors import ForetypeError
@@ -45,7 +45,7 @@ def answer_in_turn(model: Model, count: int) -> Sessions:
 
     Another session types the same text before, so that what all sessions share does not count as memory of one.
     """
-    text = benchmark_text()
+    text = text_of(model.bundle)
     text += text[: THERE + TYPED]
     starts = [number * APART % (len(text) - THERE - TYPED) for number in range(count)]
     warm = model.session()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from foretype.runtime.bench.answers import benchmark_text
+from foretype.runtime.bench.benchmark_text import text_of
 from foretype.runtime.bench.conditions import Watch
 from foretype.runtime.bench.latency import percentile
 from foretype.runtime.bench.meters import EnergyMeter
@@ -51,7 +51,7 @@ def sustain(model: Model, seconds: float) -> tuple[Interval, ...]:
     The start of the text is typed once before, so that caches that fill do not look like a device that gets faster.
     """
     length = max(SHORTEST, seconds / INTERVALS)
-    text, session, end = benchmark_text(), model.session(), 0
+    text, session, end = text_of(model.bundle), model.session(), 0
     for warm in range(1, WARM_UP):
         session.suggest(text[:warm])
     begun, found = time.perf_counter(), list[Interval]()

@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from foretype.runtime.bench.answers import Agreement, benchmark_text, check, fingerprint
+from foretype.runtime.bench.answers import Agreement, check, fingerprint
+from foretype.runtime.bench.benchmark_text import text_of
 from foretype.runtime.bench.bundle_facts import UNTRAINED, Network, Quality, recorded_quality
 from foretype.runtime.bench.conditions import Conditions, Watch
 from foretype.runtime.bench.latency import Latencies
@@ -132,7 +133,7 @@ def run_trial(model: Model, cold: ColdStart, seconds: float, answers: Path | Non
     neural model is not measured alone, and the answers are checked instead. answers: the golden answers; None for those
     that come with Foretype.
     """
-    text = benchmark_text()
+    text = text_of(model.bundle)
     type_text(model.session(), text, seconds)
     session = model.session()
     typing = type_text(session, text, seconds)

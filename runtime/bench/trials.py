@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import subprocess
@@ -14,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from foretype.runtime.bench.answers import Agreement, benchmark_text
+from foretype.runtime.bench.answers import Agreement
+from foretype.runtime.bench.benchmark_text import hash_of, text_at
 from foretype.runtime.bench.device import describe
 from foretype.runtime.bench.result import VERSION, Batch, Figure, Floor, Latency, Measurement, Result
 from foretype.runtime.bench.sessions import Sessions
@@ -114,7 +114,7 @@ def measure(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=time.monotonic() - begun,
         trials=len(found[0].trials),
-        text_sha256=hashlib.sha256(benchmark_text().encode()).hexdigest(),
+        text_sha256=hash_of(text_at(series.configuration.path) for series in found),
         device=device,
         measurements=tuple(series.joined(minutes, sessions) for series in found),
         skipped=tuple(f"{series.configuration}: skipped: {error}" for series, error in skipped.items()),

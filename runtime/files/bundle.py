@@ -100,9 +100,14 @@ class Bundle:
         return str(self.manifest.get("name", self.folder.name))
 
     @property
+    def language_code(self) -> str:
+        """The ISO 639-1 code of the language of its text; empty if the manifest names none."""
+        return str(self.manifest.get("language", ""))
+
+    @property
     def language(self) -> Language:
         """The language of its text, by the code in the manifest; `UNKNOWN_LANGUAGE` if that names none."""
-        return LANGUAGES.get(str(self.manifest.get("language")), UNKNOWN_LANGUAGE)
+        return LANGUAGES.get(self.language_code, UNKNOWN_LANGUAGE)
 
     def lists(self, name: str) -> bool:
         """Whether the manifest lists the file `name`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from foretype.runtime.bench.answers import benchmark_text
+from foretype.runtime.bench.benchmark_text import benchmark_text
 from foretype.runtime.bench.result import Result
 from foretype.tui.cli import run
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from foretype.runtime.bench.answers import benchmark_text
+from foretype.runtime.bench.benchmark_text import text_at
 from foretype.runtime.bench.trial import CPU_CLOCK_IS_COARSE
 from foretype.runtime.bench.trials import Configuration
 from foretype.runtime.errors import ConfigError, ForetypeError
@@ -147,7 +147,7 @@ def compare_builds(
     for build in (old, new):
         build.check()
     clock = "perf_counter_ns" if configuration.provider != "cpu" or CPU_CLOCK_IS_COARSE else "thread_time_ns"
-    pieces = _pieces()
+    pieces = _pieces(text_at(configuration.path))
     found: list[tuple[dict[str, float], dict[str, float]]] = []
     while len(found) < min(FEWEST_PAIRS, pairs) or (
         len(found) < pairs and any(_half_width(row) > LEAST for row in _summaries(found))
@@ -161,9 +161,9 @@ def compare_builds(
     return _summaries(found)
 
 
-def _pieces() -> list[str]:
-    """The benchmark's text in pieces of `PIECE_WORDS` words that begin where a line or a word begins."""
-    words = benchmark_text().split()
+def _pieces(text: str) -> list[str]:
+    """`text` in pieces of `PIECE_WORDS` words that begin where a line or a word begins."""
+    words = text.split()
     return [" ".join(words[at : at + PIECE_WORDS]) + " " for at in range(0, len(words) - PIECE_WORDS, PIECE_WORDS)]
 
 

@@ -21,7 +21,7 @@ from paths import ROOT
 from foretype.runtime import ForetypeError, load
 from foretype.runtime.bench import conditions as bench_conditions
 from foretype.runtime.bench import trials
-from foretype.runtime.bench.answers import benchmark_text
+from foretype.runtime.bench.benchmark_text import benchmark_text, text_at
 from foretype.runtime.bench.comparing.results import caveats, compare, verdict
 from foretype.runtime.bench.conditions import Conditions, Watch, megahertz
 from foretype.runtime.bench.device import describe
@@ -31,6 +31,7 @@ from foretype.runtime.bench.publishing.leaderboard import html_page, markdown
 from foretype.runtime.bench.result import VERSION, Batch, Figure, Floor, Latency, Measurement, Result
 from foretype.runtime.bench.trial import Trial, type_text
 from foretype.runtime.bench.trials import Configuration, configurations
+from foretype.runtime.files.finding import BUNDLES
 from foretype.runtime.text.context import WINDOW_CHARACTERS
 
 # A loaded machine generates examples slowly, which says nothing about the code.
@@ -439,6 +440,15 @@ def test_the_text_reaches_past_a_window_and_every_pass_types_all_of_it(tiny_bund
     assert typing.words == len(text.split())
     assert typing.boundary.count == typing.words
     assert typing.letter.count > 3 * typing.words
+
+
+def test_the_text_is_in_the_language_of_the_bundle(tiny_bundle: Path) -> None:
+    assert text_at("de").startswith("Liebe Martha,")
+    assert text_at(str(tiny_bundle)) == text_at(None) == benchmark_text()
+    for name in BUNDLES:
+        words = text_at(name).split()
+        assert len(words) > 150
+        assert (benchmark_text() == text_at(name)) == name.startswith("en")
 
 
 def test_a_slow_pass_ends_early_at_a_word(tiny_bundle: Path) -> None:

@@ -57,5 +57,8 @@ def test_what_is_no_build_is_refused(tmp_path: Path, tiny_bundle: Path) -> None:
     configuration = Configuration(str(tiny_bundle), "ngram")
     with pytest.raises(ConfigError, match="expected a Python of another environment, or a folder"):
         compare_builds(Build(tmp_path), Build(), configuration)
-    with pytest.raises(ForetypeError, match="its process ended"):
+    with pytest.raises(ForetypeError, match="/no/such/bundle: not a bundle"):
         compare_builds(Build(), Build(), Configuration("/no/such/bundle", "ngram"))
+    (tmp_path / "manifest.json").write_bytes((tiny_bundle / "manifest.json").read_bytes())
+    with pytest.raises(ForetypeError, match="its process ended"):
+        compare_builds(Build(), Build(), Configuration(str(tmp_path), "ngram"))

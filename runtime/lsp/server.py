@@ -21,6 +21,7 @@ from pygls.lsp.server import LanguageServer
 
 from foretype.runtime.errors import ForetypeError
 from foretype.runtime.lsp.document import Document, Place
+from foretype.runtime.lsp.languages import language_of
 from foretype.runtime.lsp.offers import completion_items, ghost, ghost_item
 from foretype.runtime.lsp.open_document import OpenDocument
 from foretype.runtime.lsp.prose import Prose
@@ -132,7 +133,7 @@ class Server:
     def _did_open(self, params: types.DidOpenTextDocumentParams) -> None:
         item = params.text_document
         encoding = types.PositionEncodingKind(self.language_server.workspace.position_encoding).value
-        document = Document(item.text, item.language_id, encoding)
+        document = Document(item.text, language_of(item.language_id, item.uri), encoding)
         self._open[item.uri] = OpenDocument(item.uri, document)
         self._open[item.uri].configure(self._model, self._store, self._settings)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from foretype.runtime.lsp.document import Document
+from foretype.runtime.lsp.languages import language_of
 from foretype.runtime.lsp.prose import own_text, prose_at
 from foretype.runtime.lsp.settings import LspSettings
 
@@ -78,3 +79,18 @@ def test_comments_and_strings_are_separate_options() -> None:
     assert prose("x = 'th|'", "python", comments) is None
     assert prose('"""th|', "python", comments) == ("th", "")
     assert prose("x = 'th|'", "python", strings) == ("th", "")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "uri", "language"),
+    [
+        ("foretype", "file:///home/x/My%20notes.MD", "markdown"),
+        ("foretype", "file:///r/.git/COMMIT_EDITMSG", "gitcommit"),
+        ("foretype", "file:///home/x/todo", "plaintext"),
+        ("Foretype", "file:///home/x/a.py", "python"),
+        ("", "untitled:Untitled-1", "plaintext"),
+        ("cmake", "file:///home/x/CMakeLists.txt", "cmake"),
+    ],
+)
+def test_kate_names_the_server_and_not_the_language(identifier: str, uri: str, language: str) -> None:
+    assert language_of(identifier, uri) == language

@@ -53,6 +53,10 @@ def compare(
         str | None, typer.Option("--context", help="Only lines (each alone) or running (after the ones before it).")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the report to this Markdown file.")] = None,
+    into: Annotated[
+        list[Path] | None,
+        typer.Option("--into", help="Replace the report in this page, between its comments; may be repeated."),
+    ] = None,
     json_out: Annotated[Path | None, typer.Option("--json-out", help="Write the figures to this JSON file.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Plot the savings to this PNG, SVG or PDF.")] = None,
     as_json: JsonOption = False,
@@ -68,7 +72,7 @@ def compare(
     from foretype.runtime.evaluation.peers.comparison import CONDITIONS
     from foretype.runtime.evaluation.peers.comparison import compare as measure
     from foretype.runtime.evaluation.peers.known import KNOWN, check_models, choose
-    from foretype.runtime.evaluation.peers.report import markdown
+    from foretype.runtime.evaluation.peers.report import markdown, placed, read_page
     from foretype.runtime.files.atomic import write_json, write_text
     from foretype.runtime.files.figures import check_plot
 
@@ -82,6 +86,7 @@ def compare(
     words = sum(_count(documents) for documents in texts.values())
     if plot:
         check_plot(plot)
+    pages = {path: read_page(path) for path in into or []}
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -108,6 +113,8 @@ def compare(
         raise ForetypeError("no system could be measured")
     if out:
         write_text(out, markdown(report))
+    for path, page in pages.items():
+        write_text(path, placed(report, page))
     if json_out:
         write_json(json_out, msgspec.to_builtins(report))
     if plot:

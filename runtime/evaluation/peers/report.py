@@ -1,9 +1,16 @@
-"""Writes a comparison as Markdown: a table for each condition, with ties, and one of what each system costs."""
+"""Writes a comparison as Markdown: a table for each condition, with ties, and one of what each system costs.
+
+A page takes it between two comments, which stay: `<!-- comparison -->` and `<!-- end of comparison -->` hold the whole
+report, `<!-- summary of comparison -->` and `<!-- end of summary of comparison -->` one small table.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from foretype.runtime.errors import ConfigError
 from foretype.runtime.evaluation.peers.results import Difference, Figures, Measured, Report
 
 TITLES = {
@@ -26,6 +33,39 @@ def markdown(report: Report) -> str:
     sources = ", ".join(f"{source.name} ({source.lines} lines, {source.words:,} words)" for source in report.sources)
     parts.append(f"Text: {sources}. {report.k} words offered. Foretype {report.version}, {report.machine}.")
     return "\n\n".join(parts) + "\n"
+
+
+def summary(report: Report) -> str:
+    """One table of all systems, best first: savings in each condition, time and memory."""
+    titles = [TITLES[one.mode, one.context].lower() for one in report.systems[0].conditions]
+    lines = [
+        f"| keystrokes saved, % | {' | '.join(titles)} | p50, ms | memory, MB |",
+        f"|---|{'---:|' * (len(titles) + 2)}",
+    ]
+    for one in sorted(report.systems, key=lambda one: -one.conditions[0].savings):
+        savings = [f"{figures.savings:.1f}" for figures in one.conditions]
+        memory = "" if one.memory_mb is None else f"{one.memory_mb:.0f}"
+        lines.append(f"| {' | '.join([one.name, *savings, f'{one.p50_ms:.2f}', memory])} |")
+    return "\n".join(lines) + "\n"
+
+
+def read_page(path: Path) -> str:
+    """The text of a page that has a place for the report or its summary. Raises ConfigError otherwise."""
+    try:
+        page = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    if not any(place.search(page) for place in _PLACES):
+        raise ConfigError(f"{path}: no place for the report; expected the lines <!-- comparison -->, {_END}")
+    return page
+
+
+def placed(report: Report, page: str) -> str:
+    """`page` with the report and the summary in their places."""
+    for place, written in _PLACES.items():
+        text = written(report).replace("\\", r"\\")  # or it would be taken for groups
+        page = place.sub(rf"\1\n{text}\n\2", page)
+    return page
 
 
 def _condition(report: Report, number: int) -> str:
@@ -86,3 +126,10 @@ def _costs(systems: Sequence[Measured]) -> str:
         cells = [one.name, f"{one.p50_ms:.2f}", f"{one.p99_ms:.2f}", f"{one.load_seconds:.2f}"]
         lines.append(f"| {' | '.join([*cells, *('' if cell is None else f'{cell:.1f}' for cell in numbers)])} |")
     return "\n".join(lines)
+
+
+_END = "<!-- end of comparison -->"
+_PLACES: dict[re.Pattern[str], Callable[[Report], str]] = {
+    re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL): written
+    for name, written in (("comparison", markdown), ("summary of comparison", summary))
+}

@@ -19,7 +19,7 @@ from foretype.runtime.evaluation.peers.comparison import CONDITIONS, compare
 from foretype.runtime.evaluation.peers.known import HERE, KNOWN, Peer, check_models, choose
 from foretype.runtime.evaluation.peers.paired import interval, resampled, verdict
 from foretype.runtime.evaluation.peers.perfect_user import Typed, type_document
-from foretype.runtime.evaluation.peers.report import markdown
+from foretype.runtime.evaluation.peers.report import markdown, summary
 from foretype.runtime.evaluation.peers.results import Report, make_schema
 from foretype.runtime.evaluation.peers.system import Running, System
 from foretype.tui.cli import run
@@ -193,7 +193,12 @@ def test_the_command_compares_any_system_that_answers_the_protocol(
     peer.write_text(TINY, encoding="utf-8")
     table, figures, picture = (tmp_path / name for name in ("table.md", "figures.json", "plot.png"))
     options = ["--peer", "kenlm", "--mode", "plain", "--context", "lines", "--bundle", str(tiny_bundle)]
-    files = ["--out", str(table), "--json-out", str(figures), "--plot", str(picture)]
+    page, place = (
+        tmp_path / "page.md",
+        "# Page\n<!-- summary of comparison -->\n{}<!-- end of summary of comparison -->\nEnd\n",
+    )
+    page.write_text(place.format("old\n"), encoding="utf-8")
+    files = ["--into", str(page), "--out", str(table), "--json-out", str(figures), "--plot", str(picture)]
     command = f"tiny={sys.executable} {peer} the,dog"
     assert run(["compare", str(text), "--system", command, *options, *files, "--json"]) == 0
     printed = capsys.readouterr()
@@ -201,6 +206,9 @@ def test_the_command_compares_any_system_that_answers_the_protocol(
     assert [one.name for one in report.systems] == ["foretype tiny", "tiny"]
     assert json.loads(figures.read_text(encoding="utf-8")) == json.loads(printed.out)
     assert table.read_text(encoding="utf-8") == markdown(report)
+    assert page.read_text(encoding="utf-8") == place.format(f"\n{summary(report)}\n")
     assert picture.stat().st_size > 1000
     assert printed.err.startswith("foretype: skipped kenlm: ")
+    assert run(["compare", str(text), "--into", str(table)]) == 1
+    assert "no place for the report" in capsys.readouterr().err
     assert run(["compare", str(text), "--mode", "letters"]) == 2

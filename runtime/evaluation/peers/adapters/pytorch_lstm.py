@@ -1,7 +1,6 @@
 """A baseline: a plain word-level LSTM of PyTorch (`pip install torch`), trained and asked as its tutorial shows.
 
-One layer, embeddings shared with the output (Press and Wolf 2017), whole softmax. Training stops when it no longer gets
-better on the last part of the text, and the best weights are kept.
+One layer, embeddings shared with the output (Press and Wolf 2017). The best weights on the end of the text are kept.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 END, UNKNOWN = "</s>", "<unk>"
 WORD = re.compile(rf"{END}|[\w'\u2019-]+|[^\w\s]")
-SIZE, MOST_WORDS, PASSES = 192, 20_000, 20
-BATCH, STEPS = 16, 32
+SIZE, MOST_WORDS, PASSES, BATCH, STEPS = 192, 20_000, 20, 16, 32
 torch.set_num_threads(1)  # several threads wait for each other where other programs run
 
 
@@ -31,8 +30,7 @@ class Network(nn.Module):
         self.embedding = nn.Embedding(words, SIZE)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
         self.lstm = nn.LSTM(SIZE, SIZE, batch_first=True)
-        self.dropout = nn.Dropout(0.3)
-        self.bias = nn.Parameter(torch.zeros(words))
+        self.dropout, self.bias = nn.Dropout(0.3), nn.Parameter(torch.zeros(words))
 
     def forward(self, ids: Tensor, state: tuple[Tensor, Tensor] | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Logits of the next word after each of `ids` (batch, steps), and the state."""
@@ -44,23 +42,20 @@ def load(model: str, options: list[str]) -> Callable[[str, int], list[str]]:
     """Load what `train` wrote. The words of one place in the text are ranked once, and filtered by each letter."""
     saved = torch.load(model, weights_only=True)
     words: list[str] = saved["words"]
-    ids = {word: number for number, word in enumerate(words)}
-    network = Network(len(words)).eval()
+    ids, network = {word: number for number, word in enumerate(words)}, Network(len(words)).eval()
     network.load_state_dict(saved["weights"])
     ordered = sorted((word.lower(), number) for word, number in ids.items() if word[0].isalpha())
-    keys = [key for key, _ in ordered]
 
     @lru_cache(maxsize=1)
     @torch.inference_mode()
     def scores(line: str) -> Tensor:
         read = [ids[END], *(ids.get(word, ids[UNKNOWN]) for word in WORD.findall(line))]
-        logits: Tensor = network(torch.tensor([read]), None)[0]
-        return logits[0, -1]
+        return network.forward(torch.tensor([read]), None)[0][0, -1]
 
     def suggest(text: str, k: int) -> list[str]:
         line = text.rpartition("\n")[2]
         typed = re.findall(r"[\w'\u2019-]*$", line)[0]
-        start, end = bisect.bisect_left(keys, typed.lower()), bisect.bisect(keys, typed.lower() + "\U0010ffff")
+        start, end = bisect.bisect(ordered, (typed.lower(),)), bisect.bisect(ordered, (typed.lower() + "\U0010ffff",))
         fitting = torch.tensor([number for _, number in ordered[start:end]], dtype=torch.long)
         best = scores(line[: len(line) - len(typed)])[fitting].topk(min(k, len(fitting))).indices
         return [words[number] for number in fitting[best].tolist()]
@@ -73,16 +68,14 @@ def train(text: str, model: str) -> None:
     torch.manual_seed(1)
     tokens = WORD.findall(Path(text).read_text(encoding="utf-8").replace("\n", f" {END} "))
     words = [UNKNOWN, *(word for word, count in Counter(tokens).most_common(MOST_WORDS) if count > 1)]
-    ids = {word: number for number, word in enumerate(words)}
+    ids, network = {word: number for number, word in enumerate(words)}, Network(len(words))
     numbers = [ids.get(word, 0) for word in tokens]
     read, held_out = numbers[: -len(numbers) // 20], numbers[-len(numbers) // 20 :]
-    network = Network(len(words))
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     best, weights = float("inf"), network.state_dict()
     for _ in range(PASSES):
         run(network, read, optimizer)
-        loss = run(network, held_out, None)
-        if loss >= best:
+        if (loss := run(network, held_out, None)) >= best:
             break
         best, weights = loss, {name: value.clone() for name, value in network.state_dict().items()}
     torch.save({"words": words, "weights": weights}, model)
@@ -93,16 +86,14 @@ def run(network: Network, read: list[int], optimizer: torch.optim.Optimizer | No
     network.train(optimizer is not None)
     rows = torch.tensor(read[: len(read) // BATCH * BATCH]).view(BATCH, -1)
     state, losses = None, []
-    for start in range(0, rows.shape[1] - 1, STEPS):
-        inputs, targets = rows[:, start : start + STEPS], rows[:, start + 1 : start + STEPS + 1]
+    for inputs, targets in zip(rows[:, :-1].split(STEPS, 1), rows[:, 1:].split(STEPS, 1), strict=True):
         with torch.set_grad_enabled(optimizer is not None):
-            logits, state = network(inputs[:, : targets.shape[1]], state)
-            loss = nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
-        state = (state[0].detach(), state[1].detach())
+            logits, (hidden, cell) = network(inputs, state)
+            losses.append(cross_entropy(logits.flatten(0, 1), targets.flatten()))
+        state = hidden.detach(), cell.detach()
         if optimizer:
             optimizer.zero_grad()
-            loss.backward()
+            losses[-1].backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
-        losses.append(loss.item())
-    return sum(losses) / len(losses)
+    return float(torch.stack(losses).detach().mean())

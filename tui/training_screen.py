@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from foretype.runtime.errors import ForetypeError
+from foretype.runtime.files.bundle import Bundle
+from foretype.runtime.files.finding import find_bundle
+from foretype.runtime.text.languages import LANGUAGES
+
 if TYPE_CHECKING:
     from foretype.train.pipeline import Run
 
 LINE_SECONDS = 30.0
 """Without a terminal, a line of progress appears this often."""
-_KNOWN_SHARE = 0.85
-"""From this share of words in the bundled English model on, the text is taken for English."""
+_KNOWN_SHARE, _AHEAD = 0.6, 0.1
+"""A text is taken for a language if its model knows this share of the words, and the next one so much less."""
 _ENGINES = {"ngram": "n-gram", "neural": "neural", "blend": "blend"}
 
 
@@ -107,7 +112,7 @@ def size(count: float) -> str:
 
 
 def describe_text(run: Run) -> list[str]:
-    """Say what was read: words, vocabulary, joined lines, and whether it is English."""
+    """Say what was read: words, vocabulary, joined lines, and the language of a bundled model that it is in."""
     facts, lines = run.facts, []
     form = run.form()
     names = ", ".join(str(file) for file in run.files[:3]) + (" and more" if len(run.files) > 3 else "")
@@ -119,29 +124,33 @@ def describe_text(run: Run) -> list[str]:
         lines.append(
             f"{file}: lines are broken at {width} characters; joined into paragraphs (--lines keeps the lines)"
         )
-    share = known_share(run)
-    if run.start is None and share is not None and share >= _KNOWN_SHARE and facts["tokens"] < 2_000_000:
+    if run.start is None and facts["tokens"] < 2_000_000 and (guess := guess_language(held_out(run.folder))):
+        code, share = guess
         lines.append(
-            f"it looks like English ({100 * share:.0f} % of its words are in the bundled `en`): "
-            "--from en starts from what that model knows"
+            f"it looks like {LANGUAGES[code].name} ({100 * share:.0f} % of its words are in the bundled `{code}`): "
+            f"--from {code} starts from what that model knows"
         )
     return lines
 
 
-def known_share(run: Run) -> float | None:
-    """The share of held-out words that the bundled English model knows; None without that model."""
-    from foretype.runtime.errors import ForetypeError
-    from foretype.runtime.files.bundle import Bundle
-    from foretype.runtime.files.finding import find_bundle
+def guess_language(documents: Sequence[Sequence[str]]) -> tuple[str, float] | None:
+    """The language of a text, and the share of its words that the bundled model of that language knows.
 
+    None if no language is clearly ahead of the others.
+    """
+    shares = sorted(((known_share(code, documents), code) for code in LANGUAGES), reverse=True)
+    (share, code), (next_share, _) = shares[:2]
+    return (code, share) if share >= _KNOWN_SHARE and share >= next_share + _AHEAD else None
+
+
+def known_share(model: str, documents: Sequence[Sequence[str]]) -> float:
+    """The share of the words of a text that the model of this name knows; 0 without words or without that model."""
     try:
-        form = Bundle.open(find_bundle("en")).text_form()
+        form = Bundle.open(find_bundle(model)).text_form()
     except ForetypeError:
-        return None
-    find = form.vocabulary.find
-    words = [word for document in held_out(run.folder) for line in document for word in form.pieces(line)]
-    words = [word for word in words if word[0].isalpha()]
-    return sum(find(word.casefold()) is not None for word in words) / len(words) if words else None
+        return 0.0
+    words = [word for document in documents for line in document for word in form.pieces(line) if word[0].isalpha()]
+    return sum(form.vocabulary.find(word.casefold()) is not None for word in words) / len(words) if words else 0.0
 
 
 def held_out(folder: Path) -> list[list[str]]:

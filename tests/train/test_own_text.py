@@ -16,13 +16,15 @@ from corpora import write_corpus
 from tiny_model import Quiet
 from training import MODEL, RARELY, TEXT, VOCAB
 
+from foretype.runtime.bench.benchmark_text import benchmark_text
 from foretype.runtime.files.bundle import Bundle
+from foretype.runtime.text.languages import LANGUAGES
 from foretype.train.neural.training import pace
 from foretype.train.neural.training.checkpoint import best_checkpoint, load_model
 from foretype.train.neural.training.trainer import Trainer, perplexity
 from foretype.train.pipeline import Run
 from foretype.tui.cli import run as command
-from foretype.tui.training_screen import Display
+from foretype.tui.training_screen import Display, guess_language
 
 SMALL = {
     "model": {"embedding_size": 16, "hidden_size": 16},
@@ -130,3 +132,15 @@ def test_a_folder_that_cannot_be_written_is_one_line_with_what_to_do(
     assert said.count("\n") == 0
     assert str(tmp_path / "file") in said
     assert said.endswith("name another folder with --out"), "there is nothing to resume yet"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_language_of_a_text_is_recognised(language: str) -> None:
+    assert (guess := guess_language([benchmark_text(language).splitlines()]))
+    assert guess[0] == language
+
+
+def test_a_text_of_no_known_language_or_of_two_is_not_taken_for_one() -> None:
+    assert guess_language([["qwx zzkh vvrtp", "ojjow prrx"]]) is None
+    assert guess_language([]) is None
+    assert guess_language([benchmark_text("de").splitlines(), benchmark_text("nl").splitlines()]) is None

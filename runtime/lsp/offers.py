@@ -42,7 +42,7 @@ def ghost(session: TextSession, prose: Prose, settings: LspSettings) -> Suggesti
     before = prose.before
     if prose.after.strip() or not before[before.rfind("\n") + 1 :].strip():
         return None
-    offered = session.suggest(before, k=settings.words)
+    offered = session.suggest(before, k=settings.words, threshold=settings.threshold)
     best = offered[0] if offered else None
     if best is None or not best.ghost(before) or (best.replaces and session.finished(before) > best.probability):
         return None

@@ -161,10 +161,10 @@ class Server:
     # --- Words
 
     async def _complete(self, params: types.CompletionParams) -> types.CompletionList:
-        words = self._settings.words
+        settings = self._settings
 
         def suggest(session: TextSession, prose: Prose) -> Suggestions:
-            return session.suggest(prose.before, k=words, after=prose.after)
+            return session.suggest(prose.before, k=settings.words, after=prose.after, threshold=settings.threshold)
 
         answer = await self._ask(params, suggest)
         if answer is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from foretype.runtime.arguments import check_number
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.files.decoding import decode
 from foretype.runtime.personal.settings import store_path
@@ -25,6 +26,7 @@ class LspSettings:
     """What an editor may set; a value that is left out has the default given here.
 
     words: how many words a list of completions holds, 1 to 20.
+    threshold: the least probability of a word that is offered, 0 to 1.
     next_word: whether words are also offered before their first letter, for example after a space.
     ghost: whether the likeliest word is offered as ghost text (inline completion).
     phrases: whether ghost text goes on for several words while the model is sure.
@@ -40,6 +42,7 @@ class LspSettings:
     """
 
     words: int = 5
+    threshold: float = 0.0
     next_word: bool = True
     ghost: bool = True
     phrases: bool = True
@@ -54,6 +57,7 @@ class LspSettings:
     def __post_init__(self) -> None:
         if not 1 <= self.words <= MOST_WORDS:
             raise ConfigError(f"words is {self.words}; expected 1 to {MOST_WORDS}")
+        check_number("threshold", self.threshold, 1.0)
         if self.learn and not self.personal:
             raise ConfigError("learn is true and personal is false; learning needs the personal store")
         store_path(self.profile)

@@ -27,6 +27,7 @@ def model(tiny_bundle: Path) -> Model:
     [
         ("theme = 'blue'", "theme is 'blue'; choose from auto, dark, light, contrast"),
         ("colour = 1", "colour is no setting; choose from theme, candidates"),
+        ("threshold = 2", "threshold is 2.0; expected 0 to 1"),
         ("suggestions = 'yes'", "suggestions is 'yes': expected `bool`, got `str`"),
         ("[keys]\nsaev = ['ctrl+s']", "keys.saev is no action; choose from accept_1"),
         ("[keys]\nsave = ['s']", "keys.save: 's' is no key; expected one such as 'ctrl+s'"),
@@ -145,6 +146,13 @@ async def test_candidates_may_stand_under_the_cursor(model: Model, tmp_path: Pat
         assert not menu.display
 
 
+async def test_unlikely_words_may_be_left_out(model: Model, tmp_path: Path) -> None:
+    async with opened(model, tmp_path / "t.txt", "and th", settings=Settings(threshold=0.1)) as (pad, _):
+        likely = model.session().suggest("and th", threshold=0.1)
+        assert 0 < len(likely) < 3
+        assert [word.text for word in pad.area.offers] == [word.text for word in likely]
+
+
 async def test_letters_with_alt_and_ctrl_c_type_nothing(model: Model, tmp_path: Path) -> None:
     async with opened(model, tmp_path / "t.txt", "text") as (pad, pilot):
         await pilot.press("alt+q", "alt+z", "ctrl+c", "ctrl+j", "f12")
@@ -235,7 +243,7 @@ async def test_a_phrase_accepted_in_part_goes_on_in_grey(
         phrase, word, other = Suggestion("there now again", 0.9, 2), Suggestion("there", 0.9, 2), Suggestion("so", 0.5)
         session = pad.area.session
         monkeypatch.setattr(session, "phrase", lambda text: phrase if text == "and th" else None)
-        monkeypatch.setattr(session, "suggest", lambda text, k=3, after="": [word if text[-2:] == "th" else other])
+        monkeypatch.setattr(session, "suggest", lambda text, **_: [word if text[-2:] == "th" else other])
         await pilot.press("h")
         await pilot.pause()
         assert pad.area.ghost == "ere now again"

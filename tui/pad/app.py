@@ -84,6 +84,7 @@ class Pad(SafeApp, inherit_bindings=False):
         session = model.session(store=store, private=private)
         self.keymap = Keymap(self.settings.keys)
         self.area = TypingArea(file.text if file else "", session, self.keymap, lambda: self.choice.model.letters)
+        self.area.threshold = self.settings.threshold
         self.keeping = Keeping(self.area, file, self.settings.recovery == "beside", self.settings.undo_file)
         self.opening = Opening(self)
         self._paused = not self.settings.suggestions
@@ -371,6 +372,7 @@ class Pad(SafeApp, inherit_bindings=False):
             self.tell(str(error), "error")
             return
         self.keymap = self.area.keymap = Keymap(self.settings.keys)
+        self.area.threshold = self.settings.threshold
         self.theme = theme_for(self.settings.theme).name
         self.query_one("#candidates").display = self.settings.candidates == "row"
         self.query_one(CandidateMenu).display = False

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
+from foretype.runtime.arguments import check_number
 from foretype.runtime.errors import ConfigError
 from foretype.runtime.files.decoding import decode
 from foretype.tui.pad.keys import Keymap
@@ -28,6 +29,7 @@ class Settings:
 
     theme: `auto` chooses dark or light by the terminal's background; `dark`, `light` and `contrast` are fixed.
     candidates: where the three words are shown: `row` (at the bottom) or `menu` (under the cursor).
+    threshold: the least probability of a word that is offered, 0 to 1; see docs/typists.md.
     suggestions: whether suggestions are on when the pad opens. F4 switches.
     quiet_files: file name patterns, with `*` and `?`, of files without suggestions.
     recovery: where copies of unsaved text are kept: `private` (in the data folder) or `beside` the document.
@@ -40,6 +42,7 @@ class Settings:
 
     theme: str = "auto"
     candidates: str = "row"
+    threshold: float = 0.0
     suggestions: bool = True
     quiet_files: tuple[str, ...] = _CODE
     recovery: str = "private"
@@ -51,6 +54,7 @@ class Settings:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}; choose from {', '.join(choices)}")
+        check_number("threshold", self.threshold, 1.0)
         Keymap(self.keys)
 
     def quiet(self, path: Path | None) -> bool:

@@ -95,6 +95,12 @@ def test_words_before_their_first_letter_are_a_setting(tiny_bundle: Path) -> Non
         assert client.ghosts(1, 20) == []
 
 
+def test_unlikely_words_may_be_left_out(tiny_bundle: Path) -> None:
+    with language_client(tiny_bundle, settings={"threshold": 0.4}) as client:
+        client.open("I think that you rem")
+        assert client.words(0, 20) == ["remember"]
+
+
 def test_a_wrong_setting_is_told_in_one_line_and_changes_nothing(tiny_bundle: Path) -> None:
     with language_client(tiny_bundle, settings={"words": 99}) as client:
         client.open("I think that you rem")

@@ -27,7 +27,7 @@ def test_later_settings_replace_earlier_ones(sources: tuple[object, ...], expect
     [
         ({"words": 0}, "words is 0; expected 1 to 20"),
         ({"words": "three"}, "words is 'three': expected int"),
-        ({"foretype": {"wrods": 3}}, "wrods is no setting of foretype; choose from words, next_word"),
+        ({"foretype": {"wrods": 3}}, "wrods is no setting of foretype; choose from words, threshold"),
         ({"foretype": [1]}, r"foretype is \[1\]; expected an object"),
         ({"learn": True, "personal": False}, "learning needs the personal store"),
         ({"profile": "../x"}, "profile is '../x'"),

@@ -90,6 +90,7 @@ class TypingArea(AcceptingEditor):
         self.session = session
         self.keymap = keymap or Keymap()
         self.quiet = False
+        self.threshold = 0.0
         self.comments = ""
         self.times: deque[float] = deque(maxlen=_TIMES)
         self._answer: Sequence[Suggestion] = ()  # the answer of the model for `_asked`
@@ -165,7 +166,7 @@ class TypingArea(AcceptingEditor):
             return
         start = time.perf_counter()
         try:
-            self._answer = self.session.suggest(text, k=CHOICES, after=after)
+            self._answer = self.session.suggest(text, k=CHOICES, after=after, threshold=self.threshold)
             if text[-1:] == " " and not after:
                 corrected = self.session.corrections(text, k=1)
                 self._answer = [*self._answer[: CHOICES - len(corrected)], *corrected]

@@ -6,6 +6,7 @@ export interface Settings {
   readonly command: string;
   readonly model: string;
   readonly words: number;
+  readonly threshold: number;
   readonly nextWord: boolean;
   readonly ghost: boolean;
   readonly phrases: boolean;
@@ -49,6 +50,7 @@ export function serverCommand(settings: Settings): { command: string; args: stri
 export function serverSettings(settings: Settings): Record<string, unknown> {
   return {
     words: settings.words,
+    threshold: settings.threshold,
     next_word: settings.nextWord,
     ghost: settings.ghost,
     phrases: settings.phrases,

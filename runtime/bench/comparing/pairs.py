@@ -3,12 +3,14 @@
 Two processes, one of each build, type the same piece of text alternately: old new, new old, old new, ... Each keystroke
 of one is compared with the same keystroke of the other, typed at nearly the same time. A pair of processes gives one
 ratio for each figure: processes of the same build differ by a few percent, as the system places their memory
-differently. Many pairs give an interval for the median ratio. It assumes nothing about the distribution of the noise
-(Conover, Practical Nonparametric Statistics, 1999, section 3.2: confidence interval for a quantile).
+differently. Many pairs give an interval for the ratio, by the signed ranks of its logarithms (Hollander, Wolfe and
+Chicken, Nonparametric Statistical Methods, 2014, section 3.3). It assumes that a ratio is as likely as its reciprocal
+around the middle. For equal builds that is certain, since nothing distinguishes the two.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -30,10 +32,10 @@ from foretype.runtime.errors import ConfigError, ForetypeError
 LEAST = 0.04
 """Smaller differences get no verdict, however certain they are: a change of unrelated code can move as much."""
 DOUBT = 0.01
-"""The probability that the interval misses the median ratio is at most this."""
+"""The probability that the interval misses the middle is at most this."""
 WIDEST = 0.09
 """Half the width of the interval above which the comparison is refused: a tenth could hide in it."""
-FEWEST_PAIRS, MOST_PAIRS = 8, 16
+FEWEST_PAIRS, MOST_PAIRS = 8, 24
 ROUNDS = 3
 PIECE_WORDS = 30
 FIGURES = ("inside a word", "word boundary", "all keystrokes")
@@ -70,7 +72,7 @@ class Paired:
     """One figure of two builds that ran in turn.
 
     figure: one of `FIGURES`. old_us, new_us: median over the pairs of the time per keystroke, in microseconds.
-    ratios: new over old, one for each pair. ratio: their median. low, high: an interval that contains the median ratio
+    ratios: new over old, one for each pair. ratio: their `middle`. low, high: an interval that contains the middle
     with a probability of at least 1 - `DOUBT`. verdict: "faster", "slower", "same within noise" or why there is none.
     """
 
@@ -202,7 +204,7 @@ def _summaries(found: Sequence[tuple[dict[str, float], dict[str, float]]]) -> li
                 statistics.median(old[figure] for old, _ in found) / 1e3,
                 statistics.median(new[figure] for _, new in found) / 1e3,
                 ratios,
-                statistics.median(ratios),
+                middle(ratios),
                 low,
                 high,
                 verdict(ratios),
@@ -216,29 +218,43 @@ def _half_width(row: Paired) -> float:
 
 
 def interval(ratios: Sequence[float]) -> tuple[float, float]:
-    """The narrowest pair of order statistics that holds the median with a probability of at least 1 - `DOUBT`.
+    """The narrowest pair of pairwise means that holds the middle with a probability of at least 1 - `DOUBT`.
 
     The whole line if there are too few ratios (seven or fewer).
     """
-    ordered, count = sorted(ratios), len(ratios)
-    left_out, tail = 0, 1
+    means, count = _pairwise_means(ratios), len(ratios)
+    ways = [1] + [0] * len(means)  # in how many ways can signed ranks up to `count` have each sum?
+    for rank in range(1, count + 1):
+        ways = [some + (ways[total - rank] if total >= rank else 0) for total, some in enumerate(ways)]
+    left_out, tail = 0, ways[0]
     while 2 * tail <= DOUBT * 2**count:
         left_out += 1
-        tail += math.comb(count, left_out)
-    return (ordered[left_out - 1], ordered[-left_out]) if left_out else (0.0, math.inf)
+        tail += ways[left_out]
+    return (means[left_out - 1], means[-left_out]) if left_out else (0.0, math.inf)
+
+
+def middle(ratios: Sequence[float]) -> float:
+    """The Hodges-Lehmann estimate: the median of the pairwise means."""
+    return statistics.median(_pairwise_means(ratios))
+
+
+def _pairwise_means(ratios: Sequence[float]) -> list[float]:
+    """The geometric mean of each pair of ratios, and each ratio, in order."""
+    pairs = itertools.combinations_with_replacement(ratios, 2)
+    return sorted(math.sqrt(first * second) for first, second in pairs)
 
 
 def verdict(ratios: Sequence[float]) -> str:
     """Whether the new build is faster or slower.
 
-    "faster" or "slower" if the interval of the median ratio excludes 1 and the median differs by at least `LEAST`.
+    "faster" or "slower" if the interval excludes 1 and the middle differs by at least `LEAST`.
     """
     low, high = interval(ratios)
-    middle = statistics.median(ratios)
     if low == 0.0:
         return f"no verdict: {len(ratios)} pairs of processes; expected at least {FEWEST_PAIRS}"
-    if max(middle, 1 / middle) >= 1 + LEAST and (low > 1 or high < 1):
-        return "slower" if middle > 1 else "faster"
+    ratio = middle(ratios)
+    if max(ratio, 1 / ratio) >= 1 + LEAST and (low > 1 or high < 1):
+        return "slower" if ratio > 1 else "faster"
     if (high - low) / 2 > WIDEST:
         return f"no verdict: the device was disturbed, the ratio is between {low:.2f} and {high:.2f}"
     return "same within noise"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from pathlib import Path
 
@@ -14,9 +15,13 @@ from foretype.runtime.bench.trials import Configuration
 
 def test_the_interval_holds_the_median_as_often_as_it_says() -> None:
     assert interval([1.0] * 7) == (0.0, float("inf"))
-    assert interval(range(8)) == (0, 7)
+    assert interval([2.0**number for number in range(8)]) == (1, 2**7)
+    # The critical values of the signed rank test: 2 P(W <= 19) <= 0.01 < 2 P(W <= 20) for 16 pairs.
+    powers = [2.0 ** (number + number**2 / 1000) for number in range(16)]
+    means = sorted(math.sqrt(one * other) for at, one in enumerate(powers) for other in powers[at:])
+    assert interval(powers) == (means[19], means[-20])
     draw = random.Random(1)
-    for count in (8, 12, 16):
+    for count in (8, 12, 16, 24):
         missed = 0
         for _ in range(4000):
             low, high = interval([draw.lognormvariate(0, 0.3) for _ in range(count)])

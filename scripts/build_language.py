@@ -4,7 +4,7 @@
     foretype eval ../shared/languages/de/test --limit 1000 --lines --bundle de --record
 
 The folder of texts holds LANGUAGE/train, LANGUAGE/valid and SOURCES.tsv, which lists the sources of each language with
-their licences. Stopped, it goes on when it is started again. `--ngram` leaves out the neural model.
+their licences. Stopped, it goes on when it is started again. `--small` makes a bundle of at most 2 MB, for little text.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ from foretype.train.text.tokenizer import load_text_form
 
 EDITED = {"minimum_count": 2, "minimum_sources": 1, "plain_count": 2, "plain_sources": 1}
 """Which words the lexicon takes: nearly all that occur twice, since these texts are edited and hold few slips."""
-NGRAM_ONLY = ("vocabulary.size=13000", "ngram.max_bytes=330000")
-"""Settings of a bundle without a neural model, of at most 0.8 MB."""
-DESCRIPTION = {
-    True: "{name}: an LSTM and 4-gram tables, for predicting what people type",
-    False: "{name}: 4-gram tables, for predicting what people type",
-}
+SMALL = (
+    "vocabulary.size=15000",
+    "ngram.max_bytes=180000",
+    "model.embedding_size=64",
+    "model.hidden_size=64",
+    "model.cell_size=384",
+)
+"""Settings of a bundle of at most 2 MB, for languages with less than two million words."""
+DESCRIPTION = "{name}: an LSTM and 4-gram tables, for predicting what people type"
 EXAMPLE_NAMES = re.compile(
     r"(Tom|Mary)(s|'\w+|a|owi|em|ovi|in|ia|ille|illa|ilta)?|Boston(s|'\w+|u|ie|issa|iin|ista)?"
     r"|Том(а|у|ом|ові|е)?|Мэри|Мері|Бостон(а|е|у|і)?"
@@ -65,14 +68,14 @@ class Lines:
             print(f"{report.tokens:,} of {total_tokens:,} tokens: {report.validation_perplexity:.1f}", flush=True)
 
 
-def make_card(language: str, table: Path, neural: bool) -> dict[str, Any]:
+def make_card(language: str, table: Path) -> dict[str, Any]:
     """The card of a language's bundle, from the table of its sources."""
     with table.open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream, delimiter="\t") if row["lang"] == language]
     words = sum(int(row["words_train"]) for row in rows)
     return {
         "language": language,
-        "description": DESCRIPTION[neural].format(name=LANGUAGES[language].name),
+        "description": DESCRIPTION.format(name=LANGUAGES[language].name),
         "licence": "CC BY-SA 4.0, as the share-alike sources below ask; the program itself is Apache-2.0",
         "trained_on": f"{words / 1e6:.1f} million words; everyday sentences and dialogue count more than novels",
         "limits": LIMITS,
@@ -98,25 +101,21 @@ def write_card(card: dict[str, Any], path: Path) -> None:
     write_text(path, "\n".join(lines) + "\n")
 
 
-def build(language: str, texts: Path, work: Path, out: Path, words: int, ngram: bool, settings: list[str]) -> None:
+def build(language: str, texts: Path, work: Path, out: Path, words: int, small: bool, settings: list[str]) -> None:
     """Build the bundle `out`, and keep the run in `work`."""
-    settings = [f"name={language}", *(NGRAM_ONLY if ngram else ()), *settings]
+    settings = [f"name={language}", *(SMALL if small else ()), *settings]
     recipe = read_recipe(RECIPES / "language.toml", parse_settings(settings))
     folder = texts / language
     run = Run(work, recipe, [folder / "train"], [folder / "valid"], resume=(work / "run.json").exists())
-    if ngram:
-        run.prepare(Lines())
-        run.estimate_ngram(Lines())
-    else:
-        run.train(Lines())
+    run.train(Lines())
     vocabulary = load_text_form(work).vocabulary
     known = vocabulary.tokens[vocabulary.first_word :]
     lexicon, card = work / "lexicon.xz", work / "card.toml"
     rare = lexicon_of([folder / "train"], known, [], LexiconConfig(words=words, **EDITED))
     write_lexicon(rare, lexicon)
     withheld = [word for word in known if EXAMPLE_NAMES.fullmatch(word) and word.lower() not in vocabulary.exact]
-    write_card({"withheld": withheld, **make_card(language, texts / "SOURCES.tsv", not ngram)}, card)
-    export_run(work, out, card, progress=print, neural=not ngram, lexicon=lexicon if rare else None)
+    write_card({"withheld": withheld, **make_card(language, texts / "SOURCES.tsv")}, card)
+    export_run(work, out, card, progress=print, lexicon=lexicon if rare else None)
     print(f"{out}: {sum(path.stat().st_size for path in out.iterdir()):,} bytes")
 
 
@@ -127,6 +126,6 @@ if __name__ == "__main__":
     parser.add_argument("--work", type=Path, required=True, help="Folder of the run.")
     parser.add_argument("--out", type=Path, required=True, help="Folder of the bundle; must not exist.")
     parser.add_argument("--words", type=int, default=30_000, help="Words of the lexicon at most.")
-    parser.add_argument("--ngram", action="store_true", help="Leave out the neural model.")
+    parser.add_argument("--small", action="store_true", help="Make a bundle of at most 2 MB, for little text.")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="A setting.")
     build(**vars(parser.parse_args()))

@@ -79,7 +79,8 @@ CASES = (
     ),
     Case(
         "build_language",
-        "de {texts} --work {out}/work --out {out}/de --ngram --set vocabulary.size=300 --set ngram.order=2",
+        "de {texts} --work {out}/work --out {out}/de --small --set vocabulary.size=300 --set ngram.order=2 "
+        "--set training.tokens=2048 --set training.batch=8 --set training.samples=0",
         r"(?s)lexicon: \d+ words.*/de: [\d,]+ bytes",
     ),
     Case(

@@ -121,6 +121,10 @@ class Session:
         try:
             context = self._read(text)
             if not context.open_to_words:
+                if (
+                    deadline_ms is None
+                ):  # the word before a mark is finished: read it now, or the next space waits for both
+                    self._predictor.prepare(context.ids[:-1])
                 return Suggestions((), text, self._engines.engine)
             distribution = self._distribution(context, text)
             if after:

@@ -1,4 +1,4 @@
-"""The window that comes next is read ahead: the same answers, and no keystroke that reads all of it at once."""
+"""What comes next is read ahead: the same answers, and no keystroke that reads a window or two words at once."""
 
 from __future__ import annotations
 
@@ -47,15 +47,21 @@ def test_answers_are_those_of_a_session_that_was_just_handed_the_text(model: Mod
             assert found == model.session().suggest(text)
 
 
-def test_no_keystroke_reads_a_window_at_once(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[int] = []
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of tokens of each run of the network."""
+    lengths: list[int] = []
     run = NeuralModel.run
 
     def counted(self: NeuralModel, ids: Any, state: Any, options: Any = None) -> Any:
-        read.append(len(ids))
+        lengths.append(len(ids))
         return run(self, ids, state, options)
 
     monkeypatch.setattr(NeuralModel, "run", counted)
+    return lengths
+
+
+def test_no_keystroke_reads_a_window_at_once(model: Model, read: list[int]) -> None:
     session = model.session()
     most = 0
     text = ""
@@ -67,6 +73,14 @@ def test_no_keystroke_reads_a_window_at_once(model: Model, monkeypatch: pytest.M
             session.suggest(text)
             most = max(most, sum(read))
     assert most <= 24  # two chunks of eight tokens and single steps, where a window holds two hundred
+
+
+def test_a_word_and_the_mark_behind_it_are_read_at_two_keystrokes(model: Model, read: list[int]) -> None:
+    session, text = model.session(), "I love tea, music and (the) cat. We see! "
+    for end in range(1, len(text) + 1):
+        read.clear()
+        session.suggest(text[:end])
+        assert len(read) <= 1, text[:end]
 
 
 def kept(session: Session) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import select
 import signal
 import socket
 import sys
@@ -25,6 +26,8 @@ from foretype.runtime.serving.unix_socket import UnixSocket
 IDLE_SECONDS = 600.0
 REST_SECONDS = 60.0
 _CHUNK = 1 << 16
+_ROOM = getattr(select, "PIPE_BUF", 512)
+"""A pipe that can be written to at all has room for so many bytes."""
 _WORKERS = 3
 """Threads that answer. Python runs one at a time; the others are inside the network, which needs no Python."""
 _SWITCH_SECONDS = 0.0005
@@ -177,7 +180,16 @@ class _Standard:
         return await self._chunks.get()
 
     async def write(self, data: bytes) -> None:
-        await asyncio.to_thread(self._write_all, data)
+        if self._has_room(data):
+            self._write_all(data)
+        else:
+            await asyncio.to_thread(self._write_all, data)
+
+    def _has_room(self, data: bytes) -> bool:
+        """Whether writing `data` returns at once; False where the system does not tell, as on Windows."""
+        with suppress(OSError, ValueError):
+            return len(data) <= _ROOM and self._output in select.select([], [self._output], [], 0)[1]
+        return False
 
     def _read_all(self) -> None:
         with suppress(RuntimeError):  # the loop is closed: the server was stopped

@@ -12,8 +12,8 @@ from foretype.runtime.files.finding import BUNDLES
 from foretype.runtime.text.languages import LANGUAGES
 from foretype.runtime.typos.keyboards import LAYOUTS
 
-NEURAL = ("de", "fr", "es", "it", "pt", "nl")
-NGRAM_ONLY = ("pl", "sv", "tr", "ru", "uk", "ca", "cs", "fi")
+LARGE = ("de", "fr", "es", "it", "pt", "nl")
+SMALL = ("pl", "sv", "tr", "ru", "uk", "ca", "cs", "fi")
 
 
 @cache
@@ -26,16 +26,16 @@ def offered(language: str, text: str) -> list[str]:
 
 
 def test_every_language_has_a_bundle_and_a_keyboard() -> None:
-    assert set(BUNDLES) == {*LANGUAGES, "en-tiny"} == {"en", "en-tiny", *NEURAL, *NGRAM_ONLY}
+    assert set(BUNDLES) == {*LANGUAGES, "en-tiny"} == {"en", "en-tiny", *LARGE, *SMALL}
     assert {language.layout for language in LANGUAGES.values()} <= LAYOUTS.keys()
 
 
-@pytest.mark.parametrize("language", [*NEURAL, *NGRAM_ONLY])
+@pytest.mark.parametrize("language", [*LARGE, *SMALL])
 def test_a_bundle_keeps_within_its_size_and_says_what_it_is(language: str) -> None:
     found = model(language)
     whole = sum(path.stat().st_size for path in found.bundle.folder.iterdir())
-    assert whole <= (3_500_000 if language in NEURAL else 800_000)
-    assert found.engine == ("blend" if language in NEURAL else "ngram")
+    assert whole <= (3_500_000 if language in LARGE else 2_000_000)
+    assert found.engine == "blend"
     assert found.notice is None
     assert found.bundle.language is LANGUAGES[language]
     assert found.name == language

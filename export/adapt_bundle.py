@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from foretype.export.fit_blend import fit_blend, fit_weights
+from foretype.export.fit_blend import fit_blend
 from foretype.export.graph.build import save
 from foretype.export.graph.quantise import int8_graph
 from foretype.export.write_bundle import write_manifest
@@ -31,9 +31,8 @@ from foretype.train.neural.model.model_config import ModelConfig
 from foretype.train.neural.training.from_bundle import bundle_shape, start_from_bundle
 from foretype.train.neural.training.trainer import perplexity
 from foretype.train.ngrams.estimate import NgramConfig, estimate_ngram
-from foretype.train.ngrams.interpolate import extend_vocabulary, interpolate
-from foretype.train.ngrams.perplexity import log_probabilities
-from foretype.train.ngrams.tables import load_tables, write_tables
+from foretype.train.ngrams.from_bundle import bundle_tables, mix
+from foretype.train.ngrams.tables import write_tables
 
 LEAST_WORDS = 2_000
 """Words of own text below which nothing is adapted: the personal store learns from less."""
@@ -244,16 +243,12 @@ def _write_ngrams(bundle: Bundle, form: TextForm, own: Stream, fitted: tuple[Str
 
     Longer n-grams that occur once are left out: they help little, and would spell out the text.
     """
-    old, size = bundle.text_form().vocabulary, len(form.vocabulary)
-    ids = np.array([form.vocabulary.exact[token] for token in old.tokens])
-    general = extend_vocabulary(load_tables(bundle.file(NGRAM)), ids, size)
+    general = bundle_tables(bundle, form)
     order = len(general.orders)
-    writer = estimate_ngram(own, size, NgramConfig(order=order, prune=(0, 0, 1, 1, 1)[:order]))
+    writer = estimate_ngram(own, len(form.vocabulary), NgramConfig(order=order, prune=(0, 0, 1, 1, 1)[:order]))
     length = min(map(len, fitted))
-    stream = np.concatenate([text[:length] for text in fitted])
-    likelihoods = [np.exp(log_probabilities(model, stream)) for model in (writer, general)]
-    share = float(fit_weights(np.stack(likelihoods, 1))[0])
-    write_tables(out / NGRAM, interpolate(general, writer, share))
+    mixed, share = mix(general, writer, np.concatenate([text[:length] for text in fitted]))
+    write_tables(out / NGRAM, mixed)
     return share
 
 

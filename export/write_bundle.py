@@ -59,6 +59,14 @@ def read_card(path: Path | None) -> dict[str, Any]:
         raise ExportError(f"{path}: cannot be read ({error})") from error
 
 
+def _card_of_descendant(base: Bundle) -> dict[str, Any]:
+    """The card of a bundle whose run started from `base`: its sources and licence, language and withheld words."""
+    found = {**base.manifest.get("card", {}), "withheld": base.manifest.get("withheld", [])}
+    if base.language_code:
+        found["language"] = base.language_code
+    return found | {"description": f"trained on a text of your own, starting from {base.name}"}
+
+
 def write_manifest(folder: Path, values: dict[str, Any]) -> None:
     """Write the manifest of the bundle in `folder`: `values`, and the size and SHA-256 of each other file.
 
@@ -120,6 +128,7 @@ def export_run(
     neural: include the neural model; otherwise the bundle holds the n-gram model only.
     cache: include the cache of recent words.
     lexicon: a file of rare words to be copied; see `foretype.runtime.engines.lexicon`.
+    Without `card` or `lexicon`, a run that started from a bundle takes those of the bundle.
     bits: of a weight of the step graph, 8 or 4.
     check: refuse a graph that does not agree with the checkpoint; otherwise only its figures show that.
 
@@ -128,7 +137,10 @@ def export_run(
     """
     if out.exists():
         raise ExportError(f"{out}: already exists; name a new folder")
-    description = read_card(card)
+    base = pipeline.started_from(run)
+    description = read_card(card) if card or base is None else _card_of_descendant(base)
+    if lexicon is None and base is not None and base.lists(LEXICON):
+        lexicon = base.file(LEXICON)
     withheld = description.pop("withheld", [])
     language = description.pop("language", None)
     if language not in (None, *LANGUAGES):

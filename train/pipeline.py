@@ -48,9 +48,10 @@ from foretype.train.neural.training.pace import measure_pace
 from foretype.train.neural.training.processes import join
 from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.neural.training.trainer import Trainer
-from foretype.train.ngrams.estimate import train_ngram
+from foretype.train.ngrams.estimate import estimate_ngram, train_ngram
+from foretype.train.ngrams.from_bundle import bundle_tables, mix
 from foretype.train.ngrams.perplexity import ngram_perplexity
-from foretype.train.ngrams.tables import load_tables
+from foretype.train.ngrams.tables import load_tables, write_tables
 from foretype.train.recipe import Recipe, Settings, make_recipe, stored_recipe
 from foretype.train.run_text import ALL, MIX, RUN, VALID, RunText, names
 from foretype.train.text.shards import read_stream
@@ -238,11 +239,21 @@ class Run:
         write_json(self.folder / RUN, {"recipe": self.recipe.to_json(), "seed": seed, **self._identity})
 
     def estimate_ngram(self, progress: Progress) -> None:
-        """Estimate the n-gram tables from the prepared text, unless that is done."""
-        if not (self.folder / NGRAM).exists():
-            size = len(load_text_form(self.folder).vocabulary)
-            stream = read_stream(self.folder / ALL)
-            train_ngram(stream, size, self.recipe.ngram, self.folder / NGRAM, progress.step)
+        """Estimate the n-gram tables from the prepared text, unless that is done. Those of `start` are mixed in."""
+        path = self.folder / NGRAM
+        if path.exists():
+            return
+        form, stream, config = load_text_form(self.folder), read_stream(self.folder / ALL), self.recipe.ngram
+        if self.start is None:
+            train_ngram(stream, len(form.vocabulary), config, path, progress.step)
+            return
+        general = bundle_tables(Bundle.open(self.start), form)
+        order = len(general.orders)
+        config = replace(config, order=order, prune=config.prune if order == config.order else ())
+        own = estimate_ngram(stream, len(form.vocabulary), config, progress.step, self.folder)
+        progress.step(f"mixing the n-gram tables with those of {self.start.name}")
+        mixed, _ = mix(general, own, read_stream(self.folder / VALID)[:_NGRAM_TOKENS])
+        write_tables(path, mixed)
 
     def _ngram_figures(self) -> dict[str, Any]:
         model = load_tables(self.folder / NGRAM)
@@ -338,6 +349,12 @@ class Run:
             "best_tokens": best["tokens"],
             "last_validation_perplexity": last["validation_perplexity"],
         }
+
+
+def started_from(folder: Path) -> Bundle | None:
+    """The bundle that the run in `folder` started from; None if there was none, or it is gone."""
+    start = _read(folder / RUN).get("start") if (folder / RUN).exists() else None
+    return Bundle.open(Path(start)) if start and (Path(start) / MANIFEST).exists() else None
 
 
 def _read(path: Path) -> dict[str, Any]:

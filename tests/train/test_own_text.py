@@ -16,13 +16,19 @@ from corpora import write_corpus
 from tiny_model import Quiet
 from training import MODEL, RARELY, TEXT, VOCAB
 
+from foretype.export.write_bundle import export_run
 from foretype.runtime.bench.benchmark_text import benchmark_text
 from foretype.runtime.files.bundle import Bundle
 from foretype.runtime.text.languages import LANGUAGES
 from foretype.train.neural.training import pace
 from foretype.train.neural.training.checkpoint import best_checkpoint, load_model
 from foretype.train.neural.training.trainer import Trainer, perplexity
+from foretype.train.ngrams.estimate import NgramConfig, estimate_ngram
+from foretype.train.ngrams.from_bundle import bundle_tables
+from foretype.train.ngrams.perplexity import ngram_perplexity
+from foretype.train.ngrams.tables import load_tables
 from foretype.train.pipeline import Run
+from foretype.train.text.shards import read_stream
 from foretype.tui.cli import run as command
 from foretype.tui.training_screen import Display, guess_language
 
@@ -101,7 +107,27 @@ def test_from_a_bundle_the_better_of_a_new_and_a_tuned_network_is_kept(
     assert best_checkpoint(run.folder) == run.folder / "chosen"
     words = run.form().vocabulary.exact
     assert "aardvark" in words
-    assert set(Bundle.open(tiny_bundle).text_form().vocabulary.exact) <= set(words)
+    base = Bundle.open(tiny_bundle)
+    assert set(base.text_form().vocabulary.exact) <= set(words)
+    export_run(run.folder, tmp_path / "bundle", check=False)
+    made = Bundle.open(tmp_path / "bundle").manifest
+    assert made["card"] == base.manifest["card"] | {"description": made["card"]["description"]}
+    assert base.name in made["card"]["description"]
+
+
+def test_from_a_bundle_the_n_gram_tables_of_both_are_mixed(text: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    few, more = tmp_path / "few.txt", tmp_path / "more.txt"
+    lines = text.read_text(encoding="utf-8").replace("garden", "aardvark").splitlines(keepends=True)
+    few.write_text("".join(lines[:60]), encoding="utf-8")
+    more.write_text("".join(lines[60:]), encoding="utf-8")
+    run = Run(tmp_path / "run", None, [few], [more], resume=False, settings=SMALL, start=tiny_bundle)
+    run.prepare(Quiet())
+    run.estimate_ngram(Quiet())
+    form, valid = run.form(), read_stream(run.folder / "valid.safetensors")
+    alone = estimate_ngram(read_stream(run.folder / "all.safetensors"), len(form.vocabulary), NgramConfig(order=4))
+    mixed = load_tables(run.folder / "ngram.safetensors")
+    assert ngram_perplexity(mixed, valid) < 0.9 * ngram_perplexity(alone, valid)
+    assert ngram_perplexity(mixed, valid) < ngram_perplexity(bundle_tables(Bundle.open(tiny_bundle), form), valid)
 
 
 def test_ctrl_c_says_how_to_go_on_and_that_command_does(

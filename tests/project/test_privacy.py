@@ -104,7 +104,7 @@ def programs(
         "serve": ["serve", *bundle],
     }
     if find_spec("websockets") is not None:
-        commands["http"] = ["serve", "--http", "0", "--idle", "1", *bundle]
+        commands["http"] = ["serve", "--http", "0", "--idle", "8", *bundle]
     traced = {name: Traced(folder, name) for name in (*commands, "pad")}
     running = {name: traced[name].start(sys.executable, "-c", STAY, *words) for name, words in commands.items()}
     talk_to(running, traced)

@@ -184,7 +184,7 @@ async def test_a_burst_of_keys_costs_one_suggestion(
         asked: list[str] = []
         suggest = pad.area.session.suggest
 
-        def count(text: str, k: int = 3, after: str = "") -> list[Suggestion]:
+        def count(text: str, k: int = 3, after: str = "", threshold: float = 0.0) -> list[Suggestion]:
             asked.append(text)
             return suggest(text, k=k, after=after)
 

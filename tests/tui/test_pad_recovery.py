@@ -222,7 +222,7 @@ async def test_a_ghost_never_belongs_to_another_text(
     async with opened(model, tmp_path / "t.txt", "and ") as (pad, pilot):
         area, suggest, picture = pad.area, pad.area.session.suggest, pad.area._picture
 
-        def slowly(text: str, k: int = 3, after: str = "") -> Suggestions:
+        def slowly(text: str, k: int = 3, after: str = "", threshold: float = 0.0) -> Suggestions:
             time.sleep(draw.choice((0.0, 0.0, 0.03)))
             return suggest(text, k=k, after=after)
 

@@ -24,7 +24,7 @@ from foretype.train.neural.model.language_model import LanguageModel
 from foretype.train.neural.model.model_config import ModelConfig
 from foretype.train.neural.training.checkpoint import checkpoints, load_for_inference, load_model
 from foretype.train.neural.training.train_config import TrainConfig
-from foretype.train.neural.training.trainer import Report, Trainer, perplexity
+from foretype.train.neural.training.trainer import Report, Trainer, can_use_bf16, perplexity
 from foretype.train.neural.training.windows import Windows
 from foretype.train.studies.training_speed import measure
 
@@ -296,6 +296,7 @@ def test_a_start_from_weights_of_another_shape_is_refused(
         Trainer(tmp_path / "run", model, replace(CONFIG, start_from=str(tmp_path)), TEXT)
 
 
+@pytest.mark.skipif(not can_use_bf16(), reason="PyTorch cannot use bfloat16 on this CPU")
 def test_bfloat16_learns_as_well_as_float32(tmp_path: Path) -> None:
     reached = []
     for precision in ("fp32", "bf16"):
@@ -306,6 +307,12 @@ def test_bfloat16_learns_as_well_as_float32(tmp_path: Path) -> None:
         reached.append(trainer.history[-1]["validation_perplexity"])
     assert reached[1] == pytest.approx(reached[0], rel=0.05)
     assert reached[0] != reached[1], "bf16 was not used"
+
+
+def test_bfloat16_on_a_cpu_without_it_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foretype.train.neural.training.trainer.can_use_bf16", lambda: False)
+    with pytest.raises(ConfigError, match="precision is 'bf16'; PyTorch needs AVX-512"):
+        Trainer(tmp_path, MODEL, replace(CONFIG, precision="bf16", device="cpu"), TEXT)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -139,6 +140,8 @@ class Trainer:
             torch.set_num_threads(config.threads or free_cores())
         self.device = self.processes.device(config.device)
         self._bf16 = config.precision == "bf16" or (config.precision == "auto" and _computes_bf16(self.device))
+        if self._bf16 and self.device.type == "cpu" and not can_use_bf16():
+            raise ConfigError("precision is 'bf16'; PyTorch needs AVX-512 for it, which this CPU lacks: choose fp32")
         self.windows = Windows(stream, config.batch, config.steps, config.seed, config.jitter, config.unknown)
         self._columns = self.processes.columns(config.batch)
         if config.weight_drop and model_config.architecture in ("window", "mingru"):
@@ -362,6 +365,11 @@ class Trainer:
         """The leader's `choices`, which depend on the clock or on a signal."""
         value = int(self.processes.agree(sum(choice << place for place, choice in enumerate(choices))))
         return tuple(bool(value >> place & 1) for place in range(len(choices)))
+
+
+def can_use_bf16() -> bool:
+    """Whether PyTorch can run a layer in bfloat16 on this CPU, quickly or not."""
+    return platform.machine() not in ("x86_64", "AMD64") or torch.cpu._is_avx512_supported()
 
 
 def _computes_bf16(device: torch.device) -> bool:

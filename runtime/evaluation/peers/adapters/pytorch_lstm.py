@@ -13,12 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-END, UNKNOWN = "</s>", "<unk>"
+END, UNKNOWN, SIZE, MOST_WORDS, PASSES, BATCH, STEPS = "</s>", "<unk>", 192, 20_000, 20, 16, 32
 WORD = re.compile(rf"{END}|[\w'\u2019-]+|[^\w\s]")
-SIZE, MOST_WORDS, PASSES, BATCH, STEPS = 192, 20_000, 20, 16, 32
 torch.set_num_threads(1)  # several threads wait for each other where other programs run
 
 
@@ -40,10 +40,10 @@ class Network(nn.Module):
 
 def load(model: str, options: list[str]) -> Callable[[str, int], list[str]]:
     """Load what `train` wrote. The words of one place in the text are ranked once, and filtered by each letter."""
-    saved = torch.load(model, weights_only=True)
-    words: list[str] = saved["words"]
+    weights = load_file(model)
+    words = bytes(weights.pop("words").tolist()).decode().split("\n")
     ids, network = {word: number for number, word in enumerate(words)}, Network(len(words)).eval()
-    network.load_state_dict(saved["weights"])
+    network.load_state_dict(weights)
     ordered = sorted((word.lower(), number) for word, number in ids.items() if word[0].isalpha())
 
     @lru_cache(maxsize=1)
@@ -57,8 +57,8 @@ def load(model: str, options: list[str]) -> Callable[[str, int], list[str]]:
         typed = re.findall(r"[\w'\u2019-]*$", line)[0]
         start, end = bisect.bisect(ordered, (typed.lower(),)), bisect.bisect(ordered, (typed.lower() + "\U0010ffff",))
         fitting = torch.tensor([number for _, number in ordered[start:end]], dtype=torch.long)
-        best = scores(line[: len(line) - len(typed)])[fitting].topk(min(k, len(fitting))).indices
-        return [words[number] for number in fitting[best].tolist()]
+        best = fitting[scores(line[: len(line) - len(typed)])[fitting].topk(min(k, len(fitting))).indices]
+        return [words[number] for number in best]
 
     return suggest
 
@@ -78,7 +78,7 @@ def train(text: str, model: str) -> None:
         if (loss := run(network, held_out, None)) >= best:
             break
         best, weights = loss, {name: value.clone() for name, value in network.state_dict().items()}
-    torch.save({"words": words, "weights": weights}, model)
+    save_file(weights | {"words": torch.tensor(list("\n".join(words).encode()), dtype=torch.uint8)}, model)
 
 
 def run(network: Network, read: list[int], optimizer: torch.optim.Optimizer | None) -> float:

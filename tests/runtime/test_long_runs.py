@@ -49,15 +49,15 @@ def test_learning_and_committing_a_long_run(model: Model, tmp_path: Path, unit: 
 
 
 @pytest.mark.parametrize("unit", [*UNITS, "password: ", " password", "password. ", "token is ", "pass:\n"])
-def test_twice_the_text_takes_about_twice_the_time_to_learn(model: Model, tmp_path: Path, unit: str) -> None:
+def test_the_time_to_learn_grows_with_the_text_and_not_with_its_square(model: Model, tmp_path: Path, unit: str) -> None:
     session = model.session(store=Store(tmp_path / "s.sqlite3"))
 
     def least(length: int) -> float:
         return min(seconds(lambda: session.learn((unit * length)[:length])) for _ in range(3))
 
     least(1000)
-    # 10 ms cover what does not grow: opening the store, writing it.
-    assert least(60_000) < 3 * least(30_000) + 0.01
+    # Thrice the text: 3 times if linear, 9 if quadratic. 10 ms cover what does not grow: opening the store, writing it.
+    assert least(90_000) < 6 * least(30_000) + 0.01
 
 
 def test_typing_a_long_run_letter_by_letter(model: Model, tmp_path: Path) -> None:

@@ -165,12 +165,14 @@ def make(models: Sequence[Model], made: str) -> Answers:
 def golden_answers(bundle: Bundle, path: Path | None = None) -> Answers | None:
     """The answers in `path`, or those that come with Foretype; None if it has none for this bundle.
 
-    Raises ForetypeError if `path` cannot be read or holds the answers of another bundle.
+    Raises ForetypeError if `path` cannot be read or holds the answers of another bundle, or if the answers are to other
+    texts.
     """
     mark = fingerprint(bundle)
     if path is None:
-        shipped = files("foretype.runtime.bench").joinpath("answers", f"{mark}.json")
-        return Answers.from_json(json.loads(shipped.read_text(encoding="utf-8"))) if shipped.is_file() else None
+        path = Path(str(files("foretype.runtime.bench").joinpath("answers", f"{mark}.json")))
+        if not path.is_file():
+            return None
     found = Answers.read(path)
     if found.fingerprint != mark:
         raise ForetypeError(f"{path}: the answers of bundle {found.fingerprint}; {bundle.folder} is {mark}")

@@ -14,6 +14,7 @@ from foretype.runtime.engines.recent_words import CacheConfig, recall
 from foretype.runtime.errors import ExportError
 from foretype.runtime.model import Model
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID
+from foretype.train.ngrams.interpolate import fit_weights
 
 _WINDOW = 256
 _SEEN_ENOUGH = 50
@@ -89,20 +90,6 @@ def fit_cache(blended: NDArray[np.float64], cached: NDArray[np.float64], matches
         if likelihood > most:
             best, most = replace(config, shares=shares), likelihood
     return best
-
-
-def fit_weights(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Find the weights of several models whose mixture gives held-out words the highest likelihood; they sum to one.
-
-    probabilities: of the actual word under each model [positions, models].
-
-    Expectation maximisation (Jelinek and Mercer 1980), from equal weights.
-    """
-    weights = np.full(probabilities.shape[1], 1.0 / probabilities.shape[1])
-    for _ in range(100):
-        parts = weights * (probabilities + 1e-12)
-        weights = (parts / parts.sum(1, keepdims=True)).mean(0)
-    return weights
 
 
 def fit_shares(

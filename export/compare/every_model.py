@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from foretype.export.fit_blend import fit_weights, windows
+from foretype.export.fit_blend import windows
 from foretype.runtime.engines.blend import Probabilities
 from foretype.runtime.engines.loading import EngineName
 from foretype.runtime.engines.ngram import NgramModel
@@ -20,6 +20,7 @@ from foretype.runtime.errors import ExportError
 from foretype.runtime.files.bundle import NGRAM
 from foretype.runtime.lru import LeastRecentlyUsed
 from foretype.runtime.model import Model, load
+from foretype.train.ngrams.interpolate import fit_weights
 
 Members = Mapping[str, tuple[Path, EngineName]]
 """The bundle of each model by its name, and the engine of it that counts."""

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from foretype.export.compare.every_model import fit_every, load_every
-from foretype.export.fit_blend import fit_weights
 from foretype.runtime.engines.loading import EngineName
 from foretype.runtime.errors import ExportError
 from foretype.runtime.model import load
+from foretype.train.ngrams.interpolate import fit_weights
 
 
 def test_weights_are_those_that_the_words_were_drawn_with() -> None:

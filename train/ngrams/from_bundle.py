@@ -8,11 +8,9 @@ from foretype.runtime.files.bundle import NGRAM, Bundle
 from foretype.runtime.text.form import TextForm
 from foretype.train.ngrams.backoff_model import BackoffModel
 from foretype.train.ngrams.counting.counts import Array
-from foretype.train.ngrams.interpolate import extend_vocabulary, interpolate
+from foretype.train.ngrams.interpolate import extend_vocabulary, fit_weights, interpolate
 from foretype.train.ngrams.perplexity import log_probabilities
 from foretype.train.ngrams.tables import load_tables
-
-_ROUNDS = 100
 
 
 def bundle_tables(bundle: Bundle, form: TextForm) -> BackoffModel:
@@ -24,10 +22,8 @@ def bundle_tables(bundle: Bundle, form: TextForm) -> BackoffModel:
 def mix(general: BackoffModel, own: BackoffModel, held_out: Array) -> tuple[BackoffModel, float]:
     """The mixture of both that gives the tokens of held-out text the highest likelihood, and the share of `own` in it.
 
-    Both have the same order and vocabulary. The share is found by expectation maximisation (Jelinek and Mercer 1980).
+    Both have the same order and vocabulary.
     """
-    likely, own_likely = (np.exp(log_probabilities(model, held_out)) for model in (general, own))
-    share = 0.5
-    for _ in range(_ROUNDS):
-        share = float(np.mean(share * own_likely / (share * own_likely + (1 - share) * likely + 1e-12)))
+    likelihoods = [np.exp(log_probabilities(model, held_out)) for model in (own, general)]
+    share = float(fit_weights(np.stack(likelihoods, 1))[0])
     return interpolate(general, own, share), share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foretype.train.ngrams.backoff_model import BackoffModel, BackoffOrder
 from foretype.train.ngrams.counting.counts import Array
@@ -49,6 +50,20 @@ def interpolate(first: BackoffModel, second: BackoffModel, share: float) -> Back
         own_suffixes = _suffixes(model, shorter, words, n)
         mixed.append(BackoffOrder(contexts, words, probabilities, np.ones(len(keys), np.float32)))
     return BackoffModel(mixed)
+
+
+def fit_weights(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Find the weights of several models whose mixture gives held-out words the highest likelihood; they sum to one.
+
+    probabilities: of the actual word under each model [positions, models].
+
+    Expectation maximisation (Jelinek and Mercer 1980), from equal weights.
+    """
+    weights = np.full(probabilities.shape[1], 1.0 / probabilities.shape[1])
+    for _ in range(100):
+        parts = weights * (probabilities + 1e-12)
+        weights = (parts / parts.sum(1, keepdims=True)).mean(0)
+    return weights
 
 
 def _id_type(size: int) -> type[np.unsignedinteger]:

@@ -32,11 +32,9 @@ from foretype.tui.pad.screens.panel import Panel, model_card
 from foretype.tui.pad.screens.prompt import Prompt
 from foretype.tui.pad.settings import Settings, read_settings, settings_path
 from foretype.tui.pad.statistics import Recorder
+from foretype.tui.pad.status import WIDE, Status
 from foretype.tui.pad.themes import THEMES, theme_for
 from foretype.tui.pad.typing.typing_area import TypingArea
-
-_WIDE = 60
-"""Minimum number of columns at which the status line shows everything."""
 
 _HINT = (
     "Just type. Tab takes the next grey word, Right or End all of the grey text.\n"
@@ -57,7 +55,7 @@ class Pad(SafeApp, inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False  # its key is one of the keymap
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-narrow"),
-        (_WIDE, "-wide"),
+        (WIDE, "-wide"),
     ]
 
     def __init__(
@@ -78,13 +76,12 @@ class Pad(SafeApp, inherit_bindings=False):
         self.settings = settings or Settings()
         self.choice = ModelChoice(self, model, store, engine)
         self._store = store
-        self._told = False
+        self.status = Status(self, learns=store is not None)
         self._quit_asked = False
         self._recorder = Recorder(private)
         session = model.session(store=store, private=private)
         self.keymap = Keymap(self.settings.keys)
         self.area = TypingArea(file.text if file else "", session, self.keymap, lambda: self.choice.model.letters)
-        self.area.threshold = self.settings.threshold
         self.keeping = Keeping(self.area, file, self.settings.recovery == "beside", self.settings.undo_file)
         self.opening = Opening(self)
         self._paused = not self.settings.suggestions
@@ -104,59 +101,28 @@ class Pad(SafeApp, inherit_bindings=False):
         yield CandidateRow(id="candidates")
         yield Prompt()
         yield FindBar(self.area)
-        yield Static(id="notice", classes="warning", markup=False)
-        with Horizontal(id="status"):
-            yield Static(id="file", markup=False)
-            yield Static(id="facts", markup=False)
-            yield Static("F1 keys", id="hint", markup=False)
-        yield Static(id="message", markup=False)
+        yield from self.status.compose()
 
     def on_mount(self) -> None:
         self.watch_signals()
         self.query_one("#first").display = self._recorder.first_run and self.settings.first_run_hint
         self.query_one(Panel).display = False
-        self.query_one("#candidates").display = self.settings.candidates == "row"
+        self._show_row()
         self.area.focus()
         self.tell("")
-        self._set_quiet()
+        self._set_up_area()
         self.opening.greet()
-        self.show_status()
+        self.status.show()
         self.set_interval(30, self._recorder.write)
 
     # --- Status line and messages
 
     def tell(self, message: str, kind: str = "") -> None:
         """Show a message instead of the status line until the next key. kind: "", "warning" or "error"."""
-        self._told = bool(message)
-        line = self.query_one("#message", Static)
-        line.set_classes(kind)
-        line.update(message)
-        line.display = bool(message)
-        self.query_one("#status").display = not message
-
-    def show_status(self) -> None:
-        """Update the status line."""
-        if not self.area.is_attached:  # messages of the last key can arrive while the pad closes
-            return
-        notice = self.query_one("#notice", Static)
-        told = self.area.session.notice
-        notice.display = told is not None  # the model may fall back at any time
-        notice.update(f"! {told}")
-        path = self.keeping.path
-        name = path.name if path else "(no name)"
-        self.query_one("#file", Static).update(f"● {name}" if self.keeping.changed else name)
-        row, column = self.area.cursor
-        words = self.area.words.words
-        facts = [f"{row + 1}:{column + 1}"]
-        if self.size.width >= _WIDE:
-            facts += [f"{words} word{'s' * (words != 1)}", self.choice.described()]
-        if self._store is not None and (self.size.width >= _WIDE or self.area.session.private):
-            facts.append("private" if self.area.session.private else "learning")
-        facts.append(f"{self.area.account.saved:.0%} saved")
-        self.query_one("#facts", Static).update(" · ".join(facts))
+        self.status.tell(message, kind)
 
     def on_resize(self) -> None:
-        self.call_later(self.show_status)
+        self.call_later(self.status.show)
 
     def on_typing_area_suggested(self, event: TypingArea.Suggested) -> None:
         if not self.area.is_attached:
@@ -168,7 +134,7 @@ class Pad(SafeApp, inherit_bindings=False):
         panel = self.query_one(Panel)
         if panel.display:
             panel.show(self._recorder.today(), self._recorder.ever(), self.area.times)
-        self.show_status()
+        self.status.show()
 
     def on_typing_area_failed(self, event: TypingArea.Failed) -> None:
         self.tell(f"no suggestions: {event.error}", "error")
@@ -182,16 +148,15 @@ class Pad(SafeApp, inherit_bindings=False):
         self.keeping.note_change()
         if self.area.is_attached:
             self.query_one("#first").display = False
-            self.show_status()
+            self.status.show()
 
     def on_editor_moved(self) -> None:
-        self.show_status()
+        self.status.show()
 
     async def on_event(self, event: events.Event) -> None:
         """On each key, clear the last message. Any key but the quit key also cancels quitting."""
         if isinstance(event, events.Key) and not event.is_forwarded:
-            if self._told:
-                self.tell("")
+            self.status.clear()
             self._quit_asked = self._quit_asked and self.keymap.action(event.key) == ("quit", False)
         await super().on_event(event)
 
@@ -237,7 +202,7 @@ class Pad(SafeApp, inherit_bindings=False):
         if event.widget is self.area:
             self.query_one(Prompt).display = False
             self.query_one(FindBar).display = False
-            self.query_one("#candidates").display = self.settings.candidates == "row"
+            self._show_row()
 
     def on_prompt_left(self) -> None:
         self.area.focus()
@@ -286,8 +251,8 @@ class Pad(SafeApp, inherit_bindings=False):
     def note_text(self) -> None:
         """Update the pad after the text area shows another file, or its file got another name."""
         self.choice.follow_file()
-        self._set_quiet()
-        self.show_status()
+        self._set_up_area()
+        self.status.show()
 
     # --- Model
 
@@ -299,7 +264,7 @@ class Pad(SafeApp, inherit_bindings=False):
         self.query_one(Panel).show_model(model_card(self.choice.model.info()))
         self.area.focus()
         self.area.ask_again()
-        self.show_status()
+        self.status.show()
 
     # --- Finding
 
@@ -348,21 +313,25 @@ class Pad(SafeApp, inherit_bindings=False):
             self.tell("Nothing is learned here: the pad was opened without a personal store", "warning")
             return
         self.area.session.private = not self.area.session.private
-        self.show_status()
+        self.status.show()
         self.tell("Private: nothing is learned now" if self.area.session.private else "What you type is learned again")
 
     def action_pause_suggestions(self) -> None:
         """Pause suggestions, or resume them."""
         self._paused = not self.area.quiet
-        self._set_quiet(self._paused)
+        self._set_up_area(self._paused)
         self.tell("Suggestions are paused" if self.area.quiet else "Suggestions go on")
 
-    def _set_quiet(self, quiet: bool | None = None) -> None:
+    def _show_row(self) -> None:
+        self.query_one("#candidates").display = self.settings.candidates == "row"
+
+    def _set_up_area(self, quiet: bool | None = None) -> None:
         path = self.keeping.path
         self.area.quiet = self._paused or self.settings.quiet(path) if quiet is None else quiet
+        self.area.threshold = self.settings.threshold
         self.area.comments = "#" if self.opening.is_commit_message else ""
         self.area.ask_again()
-        self.show_status()
+        self.status.show()
 
     def action_reload_settings(self) -> None:
         """Read the settings again. If they contain an error, the old ones stay."""
@@ -372,11 +341,10 @@ class Pad(SafeApp, inherit_bindings=False):
             self.tell(str(error), "error")
             return
         self.keymap = self.area.keymap = Keymap(self.settings.keys)
-        self.area.threshold = self.settings.threshold
         self.theme = theme_for(self.settings.theme).name
-        self.query_one("#candidates").display = self.settings.candidates == "row"
+        self._show_row()
         self.query_one(CandidateMenu).display = False
-        self._set_quiet()
+        self._set_up_area()
         self.tell(f"Settings of {settings_path()}")
 
     def action_toggle_panel(self) -> None:

@@ -24,7 +24,8 @@ _ENDINGS = {
     ".go": "go",
     **dict.fromkeys((".sh", ".bash", ".zsh"), "shellscript"),
 }
-_COMMIT_MESSAGES = ("COMMIT_EDITMSG", "MERGE_MSG", "TAG_EDITMSG")
+COMMIT_MESSAGES = frozenset({"COMMIT_EDITMSG", "MERGE_MSG", "TAG_EDITMSG", "git-rebase-todo", "EDIT_DESCRIPTION"})
+"""Names of the files in which Git lets its user write, with lines of its own after `#`."""
 
 
 def language_of(identifier: str, uri: str) -> str:
@@ -38,4 +39,4 @@ def language_of(identifier: str, uri: str) -> str:
     if identifier.lower() not in ("", SECTION):
         return identifier
     name = PurePosixPath(unquote(urlsplit(uri).path)).name
-    return "gitcommit" if name in _COMMIT_MESSAGES else _ENDINGS.get(PurePosixPath(name).suffix.lower(), _PLAIN)
+    return "gitcommit" if name in COMMIT_MESSAGES else _ENDINGS.get(PurePosixPath(name).suffix.lower(), _PLAIN)

@@ -76,13 +76,13 @@ class Pad(SafeApp, inherit_bindings=False):
         self.settings = settings or Settings()
         self.choice = ModelChoice(self, model, store, engine)
         self._store = store
-        self.status = Status(self, learns=store is not None)
         self._quit_asked = False
         self._recorder = Recorder(private)
         session = model.session(store=store, private=private)
         self.keymap = Keymap(self.settings.keys)
         self.area = TypingArea(file.text if file else "", session, self.keymap, lambda: self.choice.model.letters)
         self.keeping = Keeping(self.area, file, self.settings.recovery == "beside", self.settings.undo_file)
+        self.status = Status(self, self.area, self.keeping, self.choice, learns=store is not None)
         self.opening = Opening(self)
         self._paused = not self.settings.suggestions
         if line is not None:

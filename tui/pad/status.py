@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-if TYPE_CHECKING:
-    from foretype.tui.pad.app import Pad
+from foretype.tui.pad.files.keeping import Keeping
+from foretype.tui.pad.models import ModelChoice
+from foretype.tui.pad.typing.typing_area import TypingArea
 
 WIDE = 60
 """Minimum number of columns at which the status line shows everything."""
 
 
 class Status:
-    """What the pad says about itself.
+    """What the pad says about its text, its file and its model.
 
-    learns: whether there is a personal store, so that the line says if the pad learns.
+    pad: shows the lines. learns: whether there is a personal store, so that the line says if the pad learns.
     """
 
-    def __init__(self, pad: Pad, learns: bool) -> None:
+    def __init__(self, pad: App[Any], area: TypingArea, keeping: Keeping, choice: ModelChoice, learns: bool) -> None:
         self._pad = pad
+        self._area = area
+        self._keeping = keeping
+        self._choice = choice
         self._learns = learns
         self._told = False
 
@@ -51,22 +55,22 @@ class Status:
 
     def show(self) -> None:
         """Update the notice and the status line."""
-        pad = self._pad
-        if not pad.area.is_attached:  # messages of the last key can arrive while the pad closes
+        pad, area = self._pad, self._area
+        if not area.is_attached:  # messages of the last key can arrive while the pad closes
             return
-        session, wide = pad.area.session, pad.size.width >= WIDE
+        session, wide = area.session, pad.size.width >= WIDE
         notice = pad.query_one("#notice", Static)
         notice.display = session.notice is not None  # the model may fall back at any time
         notice.update(f"! {session.notice}")
-        path = pad.keeping.path
+        path = self._keeping.path
         name = path.name if path else "(no name)"
-        pad.query_one("#file", Static).update(f"● {name}" if pad.keeping.changed else name)
-        row, column = pad.area.cursor
-        words = pad.area.words.words
+        pad.query_one("#file", Static).update(f"● {name}" if self._keeping.changed else name)
+        row, column = area.cursor
+        words = area.words.words
         facts = [f"{row + 1}:{column + 1}"]
         if wide:
-            facts += [f"{words} word{'s' * (words != 1)}", pad.choice.described()]
+            facts += [f"{words} word{'s' * (words != 1)}", self._choice.described()]
         if self._learns and (wide or session.private):
             facts.append("private" if session.private else "learning")
-        facts.append(f"{pad.area.account.saved:.0%} saved")
+        facts.append(f"{area.account.saved:.0%} saved")
         pad.query_one("#facts", Static).update(" · ".join(facts))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from foretype.runtime.lsp.languages import COMMIT_MESSAGES
 from foretype.tui.pad.files.document import PadError, TextFile
 from foretype.tui.pad.files.keeping import Keeping
 from foretype.tui.pad.files.recovery import Unsaved, find, open_elsewhere
@@ -14,12 +15,10 @@ from foretype.tui.pad.screens.choice import ChoiceScreen, difference, preview
 from foretype.tui.pad.settings import Settings
 from foretype.tui.pad.typing.typing_area import TypingArea
 
-_COMMIT_MESSAGES = frozenset({"COMMIT_EDITMSG", "MERGE_MSG", "TAG_EDITMSG", "git-rebase-todo", "EDIT_DESCRIPTION"})
-
 
 def starts_at_top(path: Path) -> bool:
     """Whether the cursor starts on the first line of this file, as in commit messages of Git."""
-    return path.name in _COMMIT_MESSAGES
+    return path.name in COMMIT_MESSAGES
 
 
 class Host(Protocol):

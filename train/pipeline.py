@@ -7,11 +7,13 @@ A run is a folder:
     tokenizer.json, case.json   the text form
     all.safetensors             every token, for the n-gram model
     mix.safetensors             weighted and shuffled, for the neural model
+    first.safetensors           the same for its first stage, if there is one
     valid.safetensors           held-out text, the same share of every source
     held_out.txt                the beginning of the same text, to measure keystroke savings
     ngram.safetensors           the n-gram tables
     start/                      the weights that the neural model starts from, if they come from a bundle
     neural/step-*, best-*       checkpoints of the neural model: the last two, and the best by held-out text
+    first/                      the same, of its first stage
     tuned/, chosen/             the same, fine-tuned from a bundle, and the better of the two, with `start`
     curves.csv, tensorboard     its loss, perplexity, gradient norm, learning rate and speed over time
     report.json                 the figures of the finished run
@@ -53,7 +55,7 @@ from foretype.train.ngrams.from_bundle import bundle_tables, mix
 from foretype.train.ngrams.perplexity import ngram_perplexity
 from foretype.train.ngrams.tables import load_tables, write_tables
 from foretype.train.recipe import Recipe, Settings, make_recipe, stored_recipe
-from foretype.train.run_text import ALL, MIX, RUN, VALID, RunText, names
+from foretype.train.run_text import ALL, FIRST, MIX, RUN, VALID, RunText, names
 from foretype.train.text.shards import read_stream
 from foretype.train.text.tokenizer import (
     count_sources,
@@ -63,7 +65,8 @@ from foretype.train.text.tokenizer import (
     save_text_form,
 )
 
-REPORT, CASE, NGRAM, START, TUNED = "report.json", "case.json", "ngram.safetensors", "start", "tuned"
+REPORT, CASE, NGRAM = "report.json", "case.json", "ngram.safetensors"
+START, STAGE, TUNED = "start", "first", "tuned"
 _NGRAM_TOKENS = 50_000
 
 
@@ -268,7 +271,12 @@ class Run:
     def models(self) -> dict[str, tuple[ModelConfig, TrainConfig]]:
         """The neural models to train, by the folder of their checkpoints."""
         size, config = len(self.form().vocabulary), TrainConfig(**self.recipe.training)
-        models = {NEURAL: (ModelConfig(size, **self.recipe.model), config)}
+        shape, models = ModelConfig(size, **self.recipe.model), {}
+        if self.recipe.first.tokens:
+            tokens = max(1, int(self._identity["share"] * self.recipe.first.tokens))
+            models[STAGE] = shape, replace(config, tokens=tokens, schedule="constant")
+            config = replace(config, start_from=str(self.folder / STAGE))
+        models[NEURAL] = shape, config
         if self.start:
             facts = {name: self.facts[name] for name in ("tokens", "kinds", "repeated")}
             tuning = {**tuning_settings(TextFacts(**facts)), "start_from": str(self.folder / START)}
@@ -285,7 +293,7 @@ class Run:
 
     def _fit_budget(self, progress: Progress) -> None:
         """Shorten neural training so that it takes `minutes`, if that is less than planned. Done before its start."""
-        if self._minutes is None or (self.folder / NEURAL).exists():
+        if self._minutes is None or any((self.folder / name).exists() for name in (STAGE, NEURAL)):
             return
         progress.step("measuring the speed of training")
         share = 60 * self._minutes / max(1e-9, self.seconds())
@@ -316,18 +324,19 @@ class Run:
     def _neural(self, progress: Progress) -> dict[str, Any]:
         reports = {}
         for name, (shape, config) in self.models().items():
-            if name == TUNED:
-                progress.step("fine-tuning the bundled model")
+            if name in (STAGE, TUNED):
+                progress.step("fine-tuning the bundled model" if name == TUNED else "first stage of neural training")
             reports[name] = self._train_model(name, shape, config, progress)
         if TUNED not in reports:
             return {"neural": reports[NEURAL]}
-        chosen = min(reports, key=lambda name: reports[name]["validation_perplexity"])
+        chosen = min((NEURAL, TUNED), key=lambda name: reports[name]["validation_perplexity"])
         if join().leads:
             choose_checkpoint(self.folder, self.folder / chosen)
         return {"neural": reports[chosen], "chosen": chosen, "fresh": reports[NEURAL], "tuned": reports[TUNED]}
 
     def _train_model(self, name: str, shape: ModelConfig, config: TrainConfig, progress: Progress) -> dict[str, Any]:
-        stream, valid = read_stream(self.folder / MIX), read_stream(self.folder / VALID)
+        stream = read_stream(self.folder / (FIRST if name == STAGE else MIX))
+        valid = read_stream(self.folder / VALID)
         trainer = Trainer(self.folder / name, shape, self._started(config, shape), stream, valid, resume=True)
         # Store settings that may change on resuming, now that the trainer has accepted them.
         before, now = _read(self.folder / RUN), {"recipe": self.recipe.to_json(), "versions": versions()}

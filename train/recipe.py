@@ -26,6 +26,31 @@ Settings = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class FirstStage:
+    """Neural training before that of the recipe: on another mix of the text, at the peak learning rate throughout.
+
+    A long run that starts with all text and ends with the text that people type repeats the latter less often.
+
+    tokens: number of tokens to train on; 0 for no first stage.
+    weights: source name -> share of its documents, as `weights` of the recipe.
+    """
+
+    tokens: int = 0
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.tokens < 0:
+            raise ConfigError(f"first.tokens is {self.tokens}; must be 0 or more")
+        _check_weights("first.weights", self.weights)
+
+
+def _check_weights(name: str, weights: Mapping[str, float]) -> None:
+    for source, weight in weights.items():
+        if weight < 0:
+            raise ConfigError(f"{name}.{source} is {weight}; must be 0 or more")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """The settings of a training run.
 
@@ -35,6 +60,7 @@ class Recipe:
     training: settings of `TrainConfig`.
     weights: source name -> share of its documents that the neural model reads; 2 reads them twice. The default is 1.
     text: the form in which the neural model reads them (see `TextDropout`).
+    first: a stage before the training (see `FirstStage`).
     """
 
     name: str = "model"
@@ -44,11 +70,10 @@ class Recipe:
     training: Mapping[str, Any] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     text: TextDropout = field(default_factory=TextDropout)
+    first: FirstStage = field(default_factory=FirstStage)
 
     def __post_init__(self) -> None:
-        for source, weight in self.weights.items():
-            if weight < 0:
-                raise ConfigError(f"weights.{source} is {weight}; must be 0 or more")
+        _check_weights("weights", self.weights)
 
     def to_json(self) -> dict[str, Any]:
         """All settings as plain JSON values. Defaults are included, so that they stay the same for this run."""
@@ -66,6 +91,7 @@ _TABLES = {
     "model": ModelConfig,
     "training": TrainConfig,
     "text": TextDropout,
+    "first": FirstStage,
 }
 """The tables of a recipe, and the dataclasses that declare their settings."""
 

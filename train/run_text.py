@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from foretype.runtime.errors import CorpusError
@@ -10,11 +11,12 @@ from foretype.runtime.files.atomic import replacing
 from foretype.runtime.lazy import lazy
 from foretype.runtime.text.corpus import STANDARD_INPUT, Document, read_lines, source_name
 from foretype.train.recipe import Recipe
+from foretype.train.text.dropout import TextDropout
 from foretype.train.text.shards import build_stream, shuffle_documents, write_stream
 from foretype.train.text.source import Source, held_out_every, split
 
 RUN, PIPED, HELD_OUT = "run.json", "stdin.txt", "held_out.txt"
-ALL, MIX, VALID = "all.safetensors", "mix.safetensors", "valid.safetensors"
+ALL, FIRST, MIX, VALID = "all.safetensors", "first.safetensors", "mix.safetensors", "valid.safetensors"
 _VALID_CAP = 40_000
 _HELD_OUT_CHARACTERS = 200_000
 
@@ -84,10 +86,22 @@ class RunText:
             write_stream(folder / VALID, build_stream(self.held_out(), folder, cap=_VALID_CAP, done=done))
         if not (folder / ALL).exists():
             write_stream(folder / ALL, build_stream(self.training(), folder, done=done))
+        if recipe.first.tokens and not (folder / FIRST).exists():
+            self._write_mix(folder / FIRST, recipe.first.weights, replace(recipe.text, versions=1), done)
         if not (folder / MIX).exists():
-            texts = ((name, recipe.text.apply(documents, name)) for name, documents in self.training())
-            stream = build_stream(texts, folder, weights=recipe.weights, done=done)
-            write_stream(folder / MIX, shuffle_documents(stream, seed=1, folder=folder))
+            self._write_mix(folder / MIX, recipe.weights, recipe.text, done)
+
+    def _write_mix(
+        self, path: Path, weights: Mapping[str, float], text: TextDropout, done: Callable[[str, int], None]
+    ) -> None:
+        """Write a stream for the neural model: sources weighted, documents changed and shuffled."""
+        texts = (
+            (name, text.apply(documents, f"{name} {version}" if version else name))
+            for version in range(text.versions)
+            for name, documents in self.training()
+        )
+        stream = build_stream(texts, self._folder, weights=weights, done=done)
+        write_stream(path, shuffle_documents(stream, seed=1, folder=self._folder))
 
     def _write_held_out(self) -> None:
         """Write the beginning of the held-out text of every source."""

@@ -184,7 +184,8 @@ def describe_plan(run: Run) -> list[str]:
         weights = shape.vocab_size * shape.embedding_size + 4 * shape.hidden_size * (
             shape.embedding_size + shape.hidden_size
         )
-        what = f"fine-tuning of {run.start}" if name == "tuned" else "new neural model"
+        whats = {"tuned": f"fine-tuning of {run.start}", "first": "first stage of the new neural model"}
+        what = whats.get(name, "new neural model")
         lines.append(
             f"to train: {what}, {shape.architecture} {shape.embedding_size} x {shape.cell_size or shape.hidden_size} "
             f"(about {weights / 1e6:.1f} M weights), at most {config.tokens:,} tokens in steps of "

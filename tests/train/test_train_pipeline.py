@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from corpora import write_corpus
@@ -19,10 +21,12 @@ from tiny_model import TINY, Quiet
 from foretype.runtime.errors import CheckpointError, ConfigError, CorpusError
 from foretype.runtime.text.corpus import STANDARD_INPUT, read_lines
 from foretype.train.curves import read_curves
-from foretype.train.neural.training.checkpoint import checkpoints
+from foretype.train.neural.training.checkpoint import checkpoints, load_training
+from foretype.train.neural.training.train_config import TrainConfig
 from foretype.train.pipeline import Run
-from foretype.train.recipe import Recipe, stored_recipe
-from foretype.train.text.shards import read_stream
+from foretype.train.recipe import FirstStage, Recipe, stored_recipe
+from foretype.train.text.dropout import TextDropout
+from foretype.train.text.shards import document_starts, read_stream
 from foretype.train.text.tokenizer import VocabularyConfig, load_text_form
 
 RECIPE = replace(
@@ -103,6 +107,32 @@ def test_a_run_leaves_its_files_and_a_report(finished: Path) -> None:
     assert report["neural"]["tokens"] == 4096
     assert 1 < report["neural"]["validation_perplexity"] < 200
     assert report["neural"]["parameters"] > 8 * len(load_text_form(finished).vocabulary)
+
+
+def test_a_first_stage_reads_another_mix_and_hands_its_weights_to_the_training(text: Path, tmp_path: Path) -> None:
+    staged = replace(with_training(validate_steps=2), first=FirstStage(tokens=2048, weights={"talk": 0.0}))
+    report = Run(tmp_path / "run", staged, files(text), [], resume=False).train(Quiet())
+    everything, first = read_stream(tmp_path / "run/all.safetensors"), read_stream(tmp_path / "run/first.safetensors")
+    assert 0.3 * len(everything) < len(first) < 0.7 * len(everything)
+    assert report["neural"]["tokens"] == 4096
+    rates = {row["learning_rate"] for row in read_curves(tmp_path / "run/first/curves.csv")}
+    assert max(rates) == TrainConfig(**RECIPE.training).learning_rate
+    (_, before), (_, after) = (load_training(tmp_path / "run" / name) for name in ("first", "neural"))
+    best = min(entry["validation_perplexity"] or math.inf for entry in before.history)
+    assert after.history[0]["step"] == 0, "measured before its first step"
+    assert after.history[0]["validation_perplexity"] == best
+
+
+def test_every_version_of_the_text_is_another_choice_of_documents(text: Path, finished: Path, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, text=TextDropout(versions=2))
+    Run(tmp_path / "run", recipe, files(text), [], resume=False).prepare(Quiet())
+    once, twice = read_stream(finished / "mix.safetensors"), read_stream(tmp_path / "run/mix.safetensors")
+    everything = read_stream(finished / "all.safetensors")
+    assert 1.8 * len(once) < len(twice) < 2.3 * len(once)
+    documents = {part.tobytes() for part in np.split(twice, document_starts(twice)[1:])}
+    first = {part.tobytes() for part in np.split(once, document_starts(once)[1:])}
+    whole = {part.tobytes() for part in np.split(everything, document_starts(everything)[1:])}
+    assert first < documents <= whole, "the second version adds documents that the first one left out"
 
 
 def test_weights_thin_what_the_neural_model_reads_and_nothing_else(finished: Path) -> None:

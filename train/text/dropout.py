@@ -19,15 +19,20 @@ class TextDropout:
 
     plain: share of the documents in lower case and without punctuation, 0 to 1.
     single_lines: share of the documents split into lines, each a document, like messages without earlier ones, 0 to 1.
+    versions: how often the text is read for one pass; each time, other documents are changed, and other documents of
+        the sources with a weight below 1 are taken. For runs of many passes.
     """
 
     plain: float = 0.0
     single_lines: float = 0.0
+    versions: int = 1
 
     def __post_init__(self) -> None:
         for name in ("plain", "single_lines"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"text.{name} is {getattr(self, name)}; must be 0 to 1")
+        if self.versions < 1:
+            raise ConfigError(f"text.versions is {self.versions}; must be at least 1")
 
     def apply(self, documents: Iterable[Document], seed: str) -> Iterator[Document]:
         """Apply both changes to `documents`; `seed` fixes the choice."""

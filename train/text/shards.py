@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -53,12 +54,18 @@ def _encode_batch(folder: Path, documents: Sequence[Document]) -> list[NDArray[n
     return [np.array(encode_document(_forms[folder], document), np.uint32) for document in documents]
 
 
-def thin(documents: Iterable[NDArray[np.uint32]], weight: float, seed: str) -> Iterator[NDArray[np.uint32]]:
-    """Keep a random share `weight` of the documents (below 1), or repeat them (above 1); `seed` fixes the choice."""
-    draw = random.Random(seed)
+def _thinned(
+    documents: Iterable[Document], weight: float, draw: random.Random, times: deque[int]
+) -> Iterator[Document]:
+    """Yield a random share `weight` of the documents (below 1), or all (above 1); `draw` chooses.
+
+    `times` gets how often to use each that is yielded. Done before encoding, which takes most of the time.
+    """
     for document in documents:
-        times = int(weight) + (draw.random() < weight - int(weight))
-        yield from [document] * times
+        copies = int(weight) + (draw.random() < weight - int(weight))
+        if copies:
+            times.append(copies)
+            yield document
 
 
 def build_stream(
@@ -71,7 +78,7 @@ def build_stream(
 ) -> NDArray[np.unsignedinteger]:
     """Encode texts into one stream, with the text form stored in `folder`.
 
-    texts: name and documents of each source.
+    texts: name and documents of each source; a source that comes again is thinned by another choice.
     weights: source name -> share of its documents to keep; 1 by default.
     cap: about the largest number of tokens of each source; None for all.
     done: called with the name of each source and its number of tokens.
@@ -81,11 +88,15 @@ def build_stream(
     """
     form = _forms[folder] = load_text_form(folder)
     stream = DiskArray(np.uint16 if len(form.vocabulary) <= 1 << 16 else np.uint32, folder)
+    draws: dict[str, random.Random] = {}
     for name, documents in texts:
-        encoded = map_batches(partial(_encode_batch, folder), documents)
+        draw = draws.setdefault(name, random.Random(name))
+        times: deque[int] = deque()
+        wanted = _thinned(documents, (weights or {}).get(name, 1.0), draw, times)
         before = len(stream)
-        for document in thin(chain.from_iterable(encoded), (weights or {}).get(name, 1.0), name):
-            stream.append(document)
+        for document in chain.from_iterable(map_batches(partial(_encode_batch, folder), wanted)):
+            for _ in range(times.popleft()):
+                stream.append(document)
             if cap is not None and len(stream) - before >= cap:
                 break
         done(name, len(stream) - before)

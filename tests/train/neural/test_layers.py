@@ -245,6 +245,25 @@ def test_sizes_that_cannot_be_are_refused(changes: dict[str, Any], message: str)
         ModelConfig(20, 5, 7, **changes)
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")  # It is slow on a CPU, where only this test calls it.
+@pytest.mark.parametrize("cells", [7, 9])
+def test_the_one_call_for_gpus_computes_what_the_loop_does(cells: int) -> None:
+    config = ModelConfig(20, 5, 7, cell_size=cells)
+    layer = make_layer(config, 0)
+    assert isinstance(layer, GatedLayer)
+    inputs, state = torch.randn(6, 3, 5), (torch.randn(1, 3, 7), torch.randn(1, 3, cells))
+    results = []
+    for call in (layer.forward, layer.forward_in_one_call):
+        layer.zero_grad()
+        output, after = call(inputs, state)
+        (output.square().sum() + sum(part.sum() for part in after)).backward()
+        results.append(
+            [output, *after, *(weight.grad.clone() for weight in layer.parameters() if weight.grad is not None)]
+        )
+    for loop, one in zip(*results, strict=True):
+        torch.testing.assert_close(loop, one)
+
+
 def test_a_mogrifier_starts_near_an_lstm() -> None:
     """With no weights in its rounds, every gate is 2 sigmoid(0) = 1: what is left is the LSTM."""
     ours = random_layer(CONFIGS["mogrifier"])

@@ -56,6 +56,8 @@ class GatedLayer(nn.Module):
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """`inputs` [steps, batch, width]; state: hidden [1, batch, hidden_size] and cell [1, batch, cell_size]."""
+        if inputs.is_cuda and not self.coupled and self.peephole is None:
+            return self.forward_in_one_call(inputs, state)
         from_inputs = nn.functional.linear(inputs, self.weight_ih_l0, self.bias_ih_l0)
         weight = self.weight_hh_l0.t().to(from_inputs.dtype)
         hidden, cell = state[0][0].to(from_inputs.dtype), state[1][0].float()
@@ -64,6 +66,15 @@ class GatedLayer(nn.Module):
             hidden, cell = self._step(torch.addmm(z, hidden, weight).float(), cell)
             outputs.append(hidden := hidden.to(from_inputs.dtype))
         return torch.stack(outputs), (hidden[None], cell[None])
+
+    def forward_in_one_call(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """As `forward`, for gates that PyTorch has; on a GPU, one call is faster than a loop over the steps."""
+        bias = self.bias_ih_l0
+        weights = [self.weight_ih_l0, self.weight_hh_l0, bias, torch.zeros_like(bias)]
+        if self.recurrent_projection is not None:
+            weights.append(self.recurrent_projection.weight)
+        output, hidden, cell = torch.lstm(inputs, state, weights, True, 1, 0.0, self.training, False, False)
+        return output, (hidden, cell)
 
     def _step(self, z: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
         *i, f, g, o = z.chunk(3 if self.coupled else 4, dim=1)

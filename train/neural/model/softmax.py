@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_BLOCK = 512
+_BLOCK, _CUDA_BLOCK = 512, 16_384
+"""Positions in a block, on a CPU and a GPU: its scores should fit the cache of the one; the other wants few calls."""
 
 Ngrams = tuple[Tensor, Tensor]
 """Weights of n-gram features, float [slots], and the first slot of each context, int64 [positions, n]."""
@@ -66,7 +67,7 @@ class _CrossEntropy(torch.autograd.Function):
         slot = torch.full((len(table),), -1, dtype=torch.long, device=table.device)
         slot[words] = torch.arange(len(words), device=table.device)
 
-        count = max(1, len(targets))
+        count, size = max(1, len(targets)), _CUDA_BLOCK if table.is_cuda else _BLOCK
         total = torch.zeros((), device=table.device)
         grad_features = torch.empty_like(features, dtype=torch.float32)
         grad_rows = torch.zeros(rows.shape, dtype=torch.float32, device=table.device)
@@ -74,17 +75,19 @@ class _CrossEntropy(torch.autograd.Function):
         grad_table = torch.zeros_like(table)
         grad_bias = torch.zeros_like(bias)
         grad_weights = torch.zeros_like(weights)
-        for start in range(0, len(targets), _BLOCK):
-            block = features[start : start + _BLOCK]
-            target = targets[start : start + _BLOCK]
+        for start in range(0, len(targets), size):
+            block = features[start : start + size]
+            target = targets[start : start + size]
             narrow = block.to(precision)
             scores = torch.addmm(row_bias.to(precision), narrow, rows.t()).float()
-            context = contexts[start : start + _BLOCK]
+            context = contexts[start : start + size]
             slots = [first[:, None] + words for first in context.unbind(1)]
             for places in slots:
                 scores += weights.take(places)
-            hit = torch.nonzero(slot[target] >= 0).squeeze(1)
-            scores[hit, slot[target[hit]]] = -torch.inf
+            if len(words):
+                place = slot[target][:, None]  # The target's column, or -1 if the sample lacks it.
+                column = place.clamp(min=0)
+                scores.scatter_(1, column, scores.gather(1, column).masked_fill_(place >= 0, -torch.inf))
             target_rows = table[target]
             target_slots = context + target[:, None]
             target_score = (block.float() * target_rows).sum(1) + bias[target] + weights.take(target_slots).sum(1)
@@ -94,7 +97,7 @@ class _CrossEntropy(torch.autograd.Function):
             share = scores.sub_(normaliser[:, None]).exp_()
             miss = (target_score - normaliser).exp() - 1.0
             narrow_share = share.to(precision)
-            grad_features[start : start + _BLOCK] = (narrow_share @ rows).float() + miss[:, None] * target_rows
+            grad_features[start : start + size] = (narrow_share @ rows).float() + miss[:, None] * target_rows
             grad_rows += (narrow_share.t() @ narrow).float()
             grad_bias_rows += share.sum(0)
             grad_table.index_add_(0, target, miss[:, None] * block.float())

@@ -7,7 +7,6 @@ from bisect import bisect_right
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from foretype.runtime.engines.fork_guard import FORK
 from foretype.runtime.engines.lexicon import Lexicon
@@ -84,7 +83,8 @@ class Engines:
         self.neighbours = NeighbourIndex(self.vocabulary.keys)
         self.shares = _shares(bundle, self.ngram.order)
         self.cache = _cache(bundle)
-        self.withheld = np.union1d(_withheld(bundle, self.vocabulary), self._letters())
+        # np.union1d would import numpy.ma, which takes a twentieth of the time to load.
+        self.withheld = np.array(sorted({*_withheld(bundle, self.vocabulary), *self._letters()}), np.intp)
         self.lexicon = Lexicon(bundle.file(LEXICON).read_bytes()) if bundle.lists(LEXICON) else None
         self._repeatable: dict[int, bool] = {}
         self.neural: NeuralModel | None = None
@@ -109,7 +109,7 @@ class Engines:
             self._repeatable[word] = found
         return found
 
-    def _letters(self) -> NDArray[np.intp]:
+    def _letters(self) -> list[int]:
         """Return the positions of one-letter words that are hardly ever words, unlike "a" and "I"."""
         keys, low = self.vocabulary.keys, 0
         places: list[int] = []
@@ -118,7 +118,8 @@ class Engines:
             places += range(low, bisect_right(keys, keys[low][0], low))
             low = high
         letters = np.array(places, np.intp)
-        return letters[self.ngram.probabilities(())[0][self.vocabulary.first_word + letters] < _RARE_LETTER]
+        rare = self.ngram.probabilities(())[0][self.vocabulary.first_word + letters] < _RARE_LETTER
+        return [int(place) for place in letters[rare]]
 
     def _plan(self, provider: str) -> list[str]:
         """Set the ways to run the neural model, best first. Return why others are left out."""
@@ -215,9 +216,9 @@ def _cache(bundle: Bundle) -> CacheConfig | None:
         raise BundleError(f"{bundle.folder / MANIFEST}: {error}") from error
 
 
-def _withheld(bundle: Bundle, vocabulary: Vocabulary) -> NDArray[np.intp]:
+def _withheld(bundle: Bundle, vocabulary: Vocabulary) -> list[int]:
     words = bundle.manifest.get("withheld", [])
     if not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
         raise BundleError(f"{bundle.folder / MANIFEST}: withheld must be a list of words")
     ids = [vocabulary.exact.get(word, -1) for word in words]
-    return np.array([id_ - vocabulary.first_word for id_ in ids if id_ >= vocabulary.first_word], np.intp)
+    return [id_ - vocabulary.first_word for id_ in ids if id_ >= vocabulary.first_word]

@@ -83,7 +83,7 @@ class Vocabulary:
         keys = [word if word == key else key for word, key in zip(words, keys, strict=True)]
         folded: dict[str, int] = {}
         for key, word in zip(keys, words, strict=True):
-            if key not in ids:
+            if key is not word and key not in ids:
                 folded.setdefault(key, ids[word])
         for key, form in preferred.items():
             if form not in ids:

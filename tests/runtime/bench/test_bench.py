@@ -467,3 +467,14 @@ def test_what_was_not_measured_then_is_a_caveat() -> None:
     old, new = result(*[QUIET] * 5), result(*[QUIET] * 5, neural=True)
     assert caveats(new, new) == []
     assert any(line.endswith("not measured then") for line in caveats(old, new))
+
+
+def test_a_trial_finds_its_modules_compiled_where_python_may_not_store_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    trials._environment.cache_clear()
+    environment = trials._environment()
+    trials._environment.cache_clear()
+    assert environment is not None
+    code = "import foretype.runtime.model as m, pathlib; print(pathlib.Path(m.__cached__).is_file(), m.__cached__)"
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout.startswith(f"True {environment['PYTHONPYCACHEPREFIX']}")

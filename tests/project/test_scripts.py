@@ -44,7 +44,7 @@ CASES = (
         "measure_adapting", "{text} {text} --bundle {bundle} --minutes 0.05", r"(?s)new in the vocabulary.*\| \+?-?\d"
     ),
     Case("make_picture", "--bundle {bundle} --out {out}/pad.svg --text I", r"pad\.svg: "),
-    Case("measure_defaults", "{text} --minutes 0.05", r"\d passes, \d+ s"),
+    Case("measure_defaults", "{text} --minutes 0.05 --set training.samples=50", r"\d passes, \d+ s"),
     Case("measure_defaults", "{text} --minutes 0.05 --from {bundle}", r"(new|fine-tuned) (\| \d+\.\d % ){3}\|"),
     Case("measure_lsp", "--bundle {bundle} --lines 50 --keys 20", r'"completion_ms_p99": \d.*"ghost_ms_p99": \d'),
     Case("measure_ngrams", "smoothing {run} 2000", r"\| modified-kneser-ney \|( \d+\.\d\d \|){6}"),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foretype.runtime.engines.blend import softmax
-from foretype.runtime.engines.recent_words import CacheConfig, recall
+from foretype.runtime.engines.recent_words import CacheConfig, Places
 from foretype.runtime.errors import ExportError
 from foretype.runtime.model import Model
 from foretype.runtime.text.vocabulary import DOCUMENT_START_ID
@@ -54,9 +54,10 @@ def fit_blend(
             counted.append(float(said[word] / said.sum()))
             neural.append(counted[-1] if parts.logits is None else float(softmax(parts.logits[first_word:])[word]))
             orders.append(parts.matched)
-            recalled = [recall(path, first_word, config) for config in _CACHES]
-            cached.append([votes.probability(word) if votes else 0.0 for votes in recalled])
-            matches.append(recalled[0].match if recalled[0] else 0)
+            seen = Places.find(path, first_word, _LONGEST_MATCH)
+            recalled = [seen.recalled(first_word, config) for config in _CACHES] if seen else []
+            cached.append([votes.probability(word) for votes in recalled] or [0.0] * len(_CACHES))
+            matches.append(recalled[0].match if recalled else 0)
         done(len(tokens))
     if not orders:
         raise ExportError("cannot fit the blend: the validation text contains no word of the vocabulary")

@@ -73,26 +73,48 @@ class Recalled(NamedTuple):
         np.add.at(words, self.words, (self.weights * (self.share * mass)).astype(words.dtype))
 
 
+class Places(NamedTuple):
+    """Where the words of a window stand, and how much of the text before each agrees with the end of the window.
+
+    tokens: the window [tokens]. places: position of each word in it [votes]. matches: length of the longest match that
+    ends before each, in tokens [votes].
+    """
+
+    tokens: NDArray[np.intp]
+    places: NDArray[np.intp]
+    matches: NDArray[np.intp]
+
+    @classmethod
+    def find(cls, path: tuple[int, ...], first_word: int, longest: int) -> Places | None:
+        """Find the words of `path`, the token ids of a window; None if it has none. `longest` bounds the matches."""
+        tokens = np.array(path, np.intp)
+        places = np.flatnonzero(tokens >= first_word)
+        if not len(places):
+            return None
+        matches = np.zeros(len(tokens), np.intp)
+        agrees = np.ones(len(tokens), np.bool_)
+        for length in range(1, min(longest + 1, len(tokens))):
+            agrees[:length] = False
+            agrees[length:] &= tokens[:-length] == tokens[-length]
+            if not agrees.any():
+                break
+            matches += agrees
+        return cls(tokens, places, matches[places])
+
+    def recalled(self, first_word: int, config: CacheConfig) -> Recalled:
+        """Predict the word after the window from its words."""
+        size = len(self.tokens)
+        fading = _powers(config.decay, -(-size // 512) * 512)[size - 1 :: -1]
+        weights = fading[self.places] * _powers(config.boost, len(config.shares))[self.matches]
+        weights /= weights.sum()
+        match = int(self.matches.max())
+        return Recalled(self.tokens[self.places] - first_word, weights, match, config.shares[match])
+
+
 def recall(path: tuple[int, ...], first_word: int, config: CacheConfig) -> Recalled | None:
     """Predict the word after `path`, the token ids of the window, from its words; None if it has no words."""
-    tokens = np.array(path, np.intp)
-    places = np.flatnonzero(tokens >= first_word)
-    if not len(places):
-        return None
-    matches = np.zeros(len(tokens), np.intp)
-    agrees = np.ones(len(tokens), np.bool_)
-    for length in range(1, min(len(config.shares), len(tokens))):
-        agrees[:length] = False
-        agrees[length:] &= tokens[:-length] == tokens[-length]
-        if not agrees.any():
-            break
-        matches += agrees
-    matches = matches[places]
-    fading = _powers(config.decay, -(-len(tokens) // 512) * 512)[len(tokens) - 1 :: -1]
-    weights = fading[places] * _powers(config.boost, len(config.shares))[matches]
-    weights /= weights.sum()
-    longest = int(matches.max())
-    return Recalled(tokens[places] - first_word, weights, longest, config.shares[longest])
+    found = Places.find(path, first_word, len(config.shares) - 1)
+    return found.recalled(first_word, config) if found else None
 
 
 @lru_cache(maxsize=64)

@@ -35,6 +35,15 @@ TRAINED = [
 ]
 
 
+@pytest.fixture
+def corpus(corpus: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path]:
+    """Training text, and a part of the validation text: every model reads it several times."""
+    train, valid = corpus
+    lines = valid.read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "part.txt").write_text("".join(lines[:200]), encoding="utf-8")
+    return train, tmp_path / "part.txt"
+
+
 def arguments(corpus: tuple[Path, Path], out: Path, passes: int = 1) -> list[str]:
     train, valid = map(str, corpus)
     only = [part for name in ONLY for part in ("--only", name)]

@@ -49,11 +49,11 @@ def test_a_vocabulary_that_leaves_nothing_out_still_expects_unknown_words() -> N
         assert (settings["training"]["unknown"] > 0) == (settings["vocabulary"]["minimum_count"] == 1)
 
 
-def test_a_small_vocabulary_takes_the_whole_softmax_and_a_large_one_a_sample() -> None:
-    small = TextFacts(65_000, 6_000, 3_000)
-    assert default_settings(small)["training"]["samples"] == 0
-    assert default_settings(small, known=44_000)["training"]["samples"] > 0
-    assert default_settings(small, known=44_000, cuda=True)["training"]["samples"] == 0
+def test_a_cpu_takes_a_sample_of_the_softmax_and_a_gpu_the_whole() -> None:
+    for known, sample in ((0, 500), (8_000, 1_387), (44_000, 4_096)):
+        text = TextFacts(65_000, 3_000, 1_500)
+        assert default_settings(text, known=known)["training"]["samples"] == sample
+        assert default_settings(text, known=known, cuda=True)["training"]["samples"] == 0
 
 
 def test_settings_by_hand_override_those_that_follow() -> None:

@@ -159,6 +159,7 @@ def test_a_sweep_is_measured_beside_the_bundle_and_what_is_missing_is_skipped(
     assert len(result.skipped) == 2
     assert all("'abacus' is not available; this machine offers" in line for line in result.skipped)
     assert all(line in told for line in result.skipped)
+    assert result.skipped[1].startswith("4 bits"), "the temporary folder is not named"
     assert all(m.sessions and m.sessions.count == 3 for m in result.measurements)
     assert result.measurements[1].network
     assert result.measurements[1].network.hidden_size == 16

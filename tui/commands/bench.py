@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -136,6 +137,8 @@ def bench(
             progress.update(task, completed=done, total=total, description=told)
 
         result = measure(chosen, trials, seconds, step, answers, minutes, sessions)
+        # The folder of a sweep is gone when its name is read.
+        result = replace(result, skipped=tuple(line.removeprefix(f"{folder}{os.sep}") for line in result.skipped))
     if out:
         result.write(out)
     if plot:

@@ -214,7 +214,8 @@ def _environment() -> dict[str, str] | None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPYCACHEPREFIX"] = folder
-    command = [sys.executable, "-P", "-c", "from foretype.runtime import load; import onnxruntime"]
+    code = "from foretype.runtime.engines.providers import import_onnxruntime; import_onnxruntime()"
+    command = [sys.executable, "-P", "-c", code]
     subprocess.run(command, capture_output=True, timeout=_LONGEST_TRIAL, check=False, env=environment)
     return environment
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -54,18 +53,11 @@ def _encode_batch(folder: Path, documents: Sequence[Document]) -> list[NDArray[n
     return [np.array(encode_document(_forms[folder], document), np.uint32) for document in documents]
 
 
-def _thinned(
-    documents: Iterable[Document], weight: float, draw: random.Random, times: deque[int]
-) -> Iterator[Document]:
-    """Yield a random share `weight` of the documents (below 1), or all (above 1); `draw` chooses.
-
-    `times` gets how often to use each that is yielded. Done before encoding, which takes most of the time.
-    """
+def thin(documents: Iterable[Document], weight: float, draw: random.Random) -> Iterator[Document]:
+    """Keep a random share `weight` of the documents (below 1), or repeat them (above 1); `draw` chooses."""
     for document in documents:
-        copies = int(weight) + (draw.random() < weight - int(weight))
-        if copies:
-            times.append(copies)
-            yield document
+        times = int(weight) + (draw.random() < weight - int(weight))
+        yield from [document] * times
 
 
 def build_stream(
@@ -91,12 +83,10 @@ def build_stream(
     draws: dict[str, random.Random] = {}
     for name, documents in texts:
         draw = draws.setdefault(name, random.Random(name))
-        times: deque[int] = deque()
-        wanted = _thinned(documents, (weights or {}).get(name, 1.0), draw, times)
+        wanted = thin(documents, (weights or {}).get(name, 1.0), draw)
         before = len(stream)
         for document in chain.from_iterable(map_batches(partial(_encode_batch, folder), wanted)):
-            for _ in range(times.popleft()):
-                stream.append(document)
+            stream.append(document)
             if cap is not None and len(stream) - before >= cap:
                 break
         done(name, len(stream) - before)
